@@ -1,0 +1,112 @@
+//! Access: whether a request with a token may pass.
+
+mod keys;
+mod memory;
+
+use std::time::Duration;
+
+use crate::{
+    carrier::{self, Carrier, NoOneToken},
+    origin::{Provenance, TrustedOrigins},
+    session::Session,
+    store::{Store, StoreError},
+    time::Timestamp,
+    token::{Expected, TokenError, UnverifiedToken},
+};
+use keys::KnownKeys;
+use memory::SessionMemory;
+
+/// Decides who may pass, and remembers for a few seconds what it decided.
+pub struct Access {
+    store: Store,
+    tokens: Expected,
+    origins: TrustedOrigins,
+    keys: KnownKeys,
+    sessions: SessionMemory,
+}
+
+/// What a request shows at the door.
+pub struct Shown<'a> {
+    /// The values of its headers `Cookie`.
+    pub cookies: Vec<&'a str>,
+    /// The values of its headers `Authorization`.
+    pub authorizations: Vec<&'a str>,
+    /// Its method.
+    pub method: &'a str,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// The host it was sent to.
+    pub host: &'a str,
+}
+
+/// A request that may pass.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its session.
+    pub session: Session,
+    /// How its token came.
+    pub carrier: Carrier,
+}
+
+/// Why a request may not pass. Clients hear nothing but 401; the log has this.
+#[derive(Debug, thiserror::Error)]
+pub enum Denial {
+    /// It brings no token, or several.
+    #[error(transparent)]
+    NoOneToken(#[from] NoOneToken),
+    /// Its token is refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// Its token was signed with a key that is not, or no longer, ours.
+    #[error("unknown key")]
+    UnknownKey,
+    /// It comes from a page of another site.
+    #[error("cross-site request with a cookie")]
+    CrossSite,
+    /// Its session has ended.
+    #[error("session ended")]
+    SessionEnded,
+    /// It could not be decided.
+    #[error(transparent)]
+    Undecided(#[from] StoreError),
+}
+
+impl Access {
+    /// Asks `store` for sessions and keys. A session is remembered for `session_memory`; a log-off elsewhere takes
+    /// that long to be seen here.
+    #[must_use]
+    pub fn new(store: Store, tokens: Expected, origins: TrustedOrigins, session_memory: Duration) -> Self {
+        Self { store, tokens, origins, keys: KnownKeys::default(), sessions: SessionMemory::new(session_memory) }
+    }
+
+    /// Decides. What costs nothing is checked first; garbage never reaches the network.
+    ///
+    /// # Errors
+    /// The first [`Denial`] that holds. [`Denial::Undecided`] is no verdict on the request.
+    pub async fn decide(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Admitted, Denial> {
+        let (carrier, text) = carrier::one_token(shown.cookies.iter().copied(), shown.authorizations.iter().copied())?;
+        if carrier == Carrier::Cookie
+            && !matches!(shown.method, "GET" | "HEAD" | "OPTIONS")
+            && self.origins.is_cross_site(&shown.provenance, shown.host)
+        {
+            return Err(Denial::CrossSite);
+        }
+        let token = UnverifiedToken::parse(text)?;
+        let key = self.keys.find(&self.store, token.key_id(), now).await?.ok_or(Denial::UnknownKey)?;
+        let claims = token.verify(key.algorithm, &key.verifying, &self.tokens, now)?;
+        // One that seems to have ended is read again: it may have been renewed since.
+        let recalled = self.sessions.recall(&claims.sub, &claims.sid, now).filter(|session| session.is_alive(now));
+        let session = match recalled {
+            Some(session) => session,
+            None => {
+                let read = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
+                self.sessions.remember(&read, now);
+                read
+            }
+        };
+        if !session.is_alive(now) {
+            return Err(Denial::SessionEnded);
+        }
+        Ok(Admitted { session, carrier })
+    }
+}

@@ -1,0 +1,105 @@
+//! The composition root. It reads the clock, draws random bytes, and puts the parts together; nothing else does.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+
+use crate::{
+    access::Access,
+    authorizer::AuthorizerFunction,
+    config::Config,
+    event::Event,
+    http::LogonFunction,
+    keyring::Keyring,
+    kms::Kms,
+    operations::{Fresh, Operations},
+    store::Store,
+    time::{Clock, Timestamp},
+};
+
+/// Runs the log-on function until Lambda ends it.
+///
+/// # Errors
+/// [`crate::config::BadConfig`], or what the Runtime API says.
+pub async fn run_logon() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let function = &logon(&Config::from_env()?, system_clock());
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
+        Ok::<_, Error>(function.handle(&event.payload).await.for_gateway(&event.payload))
+    }))
+    .await
+}
+
+/// Runs the authorizer function until Lambda ends it.
+///
+/// # Errors
+/// [`crate::config::BadConfig`], or what the Runtime API says.
+pub async fn run_authorizer() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let function = &authorizer(&Config::from_env()?, system_clock());
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
+        function.handle(&event.payload).await.map_err(Error::from)
+    }))
+    .await
+}
+
+/// The log-on function.
+#[must_use]
+pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
+    let store = Store::new(config.aws.dynamodb(), &config.stack);
+    LogonFunction {
+        operations: Operations {
+            keyring: Keyring::new(store.clone(), Kms::new(config.aws.kms(), &config.stack)),
+            store,
+            hasher: Arc::default(),
+            tokens: config.tokens.clone(),
+        },
+        site: config.site.clone(),
+        clock,
+        fresh,
+    }
+}
+
+/// The authorizer function.
+#[must_use]
+pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
+    let store = Store::new(config.aws.dynamodb(), &config.stack);
+    let access = Access::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
+    AuthorizerFunction { access, clock }
+}
+
+/// The time of this machine.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(now)
+}
+
+/// Now, by the clock of this machine.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+#[must_use]
+pub fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(0).plus(since_epoch)
+}
+
+/// Random bytes for one operation.
+#[must_use]
+pub fn fresh() -> Fresh {
+    Fresh { sid: random(), jti: random(), salt: random() }
+}
+
+/// Random bytes.
+///
+/// # Panics
+/// If AWS-LC has none to give, in which case nothing may go on.
+#[expect(clippy::disallowed_methods, reason = "this is the place that draws random bytes")]
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let drawn = aws_lc_rs::rand::fill(&mut bytes);
+    assert!(drawn.is_ok(), "the random number generator failed");
+    bytes
+}

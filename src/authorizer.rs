@@ -1,0 +1,83 @@
+//! The authorizer function: a REQUEST authorizer of a REST API. It translates and decides nothing.
+
+use serde_json::{Value, json};
+
+use crate::{
+    access::{Access, Admitted, Denial, Shown},
+    event::Event,
+    origin::Provenance,
+    time::Clock,
+};
+
+/// The authorizer function.
+pub struct AuthorizerFunction {
+    /// Decides.
+    pub access: Access,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// No verdict: something that it depends on failed. The gateway answers 503.
+#[derive(Debug, thiserror::Error)]
+#[error("the authorizer could not decide")]
+pub struct Undecided;
+
+impl AuthorizerFunction {
+    /// A policy for one event. A bad token is a Deny, never an error: errors count as failures of the function.
+    ///
+    /// # Errors
+    /// [`Undecided`] if the store failed.
+    pub async fn handle(&self, event: &Event) -> Result<Value, Undecided> {
+        let shown = Shown {
+            cookies: event.headers("cookie"),
+            authorizations: event.headers("authorization"),
+            method: event.method(),
+            provenance: Provenance {
+                origins: event.headers("origin").into_iter().map(str::to_owned).collect(),
+                fetch_site: event.headers("sec-fetch-site").first().map(|value| (*value).to_owned()),
+            },
+            host: event.host(),
+        };
+        match (self.access.decide(&shown, (self.clock)()).await, event.method_arn()) {
+            (Ok(admitted), Some(arn)) => Ok(allow(&admitted, arn)),
+            (Ok(_), None) => Ok(deny()),
+            (Err(Denial::Undecided(cause)), _) => {
+                tracing::error!(error = &cause as &dyn std::error::Error, "dependency failed");
+                Err(Undecided)
+            }
+            (Err(reason), _) => {
+                tracing::info!(%reason, request_id = event.request_id(), "denied");
+                Ok(deny())
+            }
+        }
+    }
+}
+
+/// Allows this one request, and hands on who it comes from. Context values of a gateway are texts.
+fn allow(admitted: &Admitted, arn: &str) -> Value {
+    let Admitted { session, carrier } = admitted;
+    json!({
+        "principalId": session.sub,
+        "policyDocument": policy("Allow", arn),
+        "context": {
+            "sub": session.sub,
+            "sid": session.sid,
+            "email": session.email,
+            "name": session.name,
+            "role": session.role.as_deref().unwrap_or_default(),
+            "auth_time": session.auth_time.seconds().to_string(),
+            "carrier": carrier.name(),
+        },
+    })
+}
+
+fn deny() -> Value {
+    json!({"principalId": "nobody", "policyDocument": policy("Deny", "*")})
+}
+
+fn policy(effect: &str, resource: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}],
+    })
+}

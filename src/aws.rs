@@ -1,0 +1,89 @@
+//! SDK clients: built once per process, and bounded in how long they try.
+
+use std::time::Duration;
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_types::{SdkConfig, region::Region};
+
+/// A connection that takes longer is not coming.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// One try of one call. DynamoDB answers in single-digit milliseconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
+/// One call with all its tries. The function's own time limit must be at least twice this, or a client could see a
+/// cut connection instead of a 503.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Tries of one call.
+const ATTEMPTS: u32 = 3;
+/// Wait before the second try.
+const BACKOFF: Duration = Duration::from_millis(25);
+/// Longest wait between tries.
+const BACKOFF_MAX: Duration = Duration::from_millis(50);
+
+/// Where the services are, and who asks.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// Region and credentials. Whatever it says of HTTP, time limits and retries is replaced by the limits here.
+    pub sdk: SdkConfig,
+    /// DynamoDB's address, if it is not the region's own.
+    pub dynamodb_endpoint: Option<String>,
+    /// The address of KMS, if it is not the region's own.
+    pub kms_endpoint: Option<String>,
+}
+
+impl Aws {
+    /// Region and credentials as AWS Lambda gives them, in environment variables, for the life of the process.
+    #[must_use]
+    pub fn fixed(region: String, access_key_id: String, secret_access_key: String, token: Option<String>) -> SdkConfig {
+        let mut credentials = Credentials::builder().access_key_id(access_key_id).secret_access_key(secret_access_key);
+        credentials.set_session_token(token);
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials.provider_name("environment").build()))
+            .build()
+    }
+
+    /// A client for DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.limited(self.dynamodb_endpoint.as_deref()))
+    }
+
+    /// A client for KMS.
+    #[must_use]
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.limited(self.kms_endpoint.as_deref()))
+    }
+
+    fn limited(&self, endpoint: Option<&str>) -> SdkConfig {
+        let mut config = self.sdk.to_builder().timeout_config(timeouts()).retry_config(retries());
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        config.http_client(http_client(endpoint)).build()
+    }
+}
+
+/// Over plain http no root certificates are read, which a start against a local endpoint need not wait for.
+fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
+    if endpoint.is_some_and(|url| url.starts_with("http://")) {
+        Builder::new().build_http()
+    } else {
+        Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF_MAX)
+}

@@ -1,0 +1,208 @@
+//! Configuration: the one place that reads the environment.
+
+use std::time::Duration;
+
+use lambda_http::http::{StatusCode, Uri};
+
+use crate::{
+    aws::Aws,
+    http::{Site, TokenDelivery},
+    origin::TrustedOrigins,
+    session::Lifetimes,
+    signing_key::TOKEN_LIFE_MAX,
+    token::Expected,
+};
+
+/// Name of the stack where nothing else is said; prefix of its tables and its KMS alias.
+pub const DEFAULT_STACK: &str = "jea-auth";
+
+/// Configuration of a Lambda function.
+#[derive(Debug)]
+pub struct Config {
+    /// The stack's name.
+    pub stack: String,
+    /// Where AWS is.
+    pub aws: Aws,
+    /// What tokens say.
+    pub tokens: Expected,
+    /// How to answer.
+    pub site: Site,
+    /// How long the authorizer remembers a session.
+    pub session_memory: Duration,
+}
+
+/// The configuration is wrong. All that is wrong, by variable.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bad configuration: {}", .0.join("; "))]
+pub struct BadConfig(Vec<String>);
+
+/// A variable that the service reads: its name, its default if it has one, and what it is.
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value where it is not set.
+    pub default: Option<&'static str>,
+}
+
+/// The variables that an operator sets, by the template's parameters.
+pub const VARIABLES: [Variable; 10] = [
+    Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
+    Variable { name: "ISSUER", default: None },
+    Variable { name: "AUDIENCE", default: Some("") },
+    Variable { name: "TOKEN_DELIVERY", default: Some("cookie") },
+    Variable { name: "FAILED_LOGON_STATUS", default: Some("401") },
+    Variable { name: "TOKEN_SECONDS", default: Some("43200") },
+    Variable { name: "SESSION_SECONDS", default: Some("604800") },
+    Variable { name: "SESSION_MEMORY_SECONDS", default: Some("5") },
+    Variable { name: "ALLOWED_ORIGINS", default: Some("") },
+    Variable { name: "COOKIE_DOMAIN", default: Some("") },
+];
+
+impl Config {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// [`BadConfig`], with everything that is wrong.
+    pub fn from_env() -> Result<Self, BadConfig> {
+        Self::from(environment)
+    }
+
+    /// Reads variables from anywhere.
+    ///
+    /// # Errors
+    /// [`BadConfig`], with everything that is wrong.
+    pub fn from(read: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
+        let mut reader = Reader { read, wrong: Vec::new() };
+        let issuer = reader.take(
+            "ISSUER",
+            |text| is_origin_or_below(text).then(|| text.to_owned()),
+            "an http(s) URL without a slash at its end",
+        );
+        let audience = reader.take("AUDIENCE", |text| Some(text.to_owned()), "text");
+        let stack = reader.take("STACK_NAME", |text| (!text.is_empty()).then(|| text.to_owned()), "a stack's name");
+        let delivery = reader.take("TOKEN_DELIVERY", delivery, "cookie or body");
+        let failed_logon_status = reader.take("FAILED_LOGON_STATUS", failed_logon_status, "401 or 200");
+        let token = reader.take("TOKEN_SECONDS", |text| seconds(text, 60..=TOKEN_LIFE_MAX.as_secs()), "60 to 604800");
+        let session = reader.take("SESSION_SECONDS", |text| seconds(text, 60..=31_536_000), "60 to 31536000");
+        let session_memory = reader.take("SESSION_MEMORY_SECONDS", |text| seconds(text, 0..=300), "0 to 300");
+        let configured =
+            reader.take("ALLOWED_ORIGINS", origins, "origins like https://app.example.org, with commas between");
+        let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
+        let aws = reader.aws();
+        let read = (issuer, audience, stack, delivery, failed_logon_status, token, session, session_memory);
+        let (
+            (
+                Some(issuer),
+                Some(audience),
+                Some(stack),
+                Some(delivery),
+                Some(failed_logon_status),
+                Some(token),
+                Some(session),
+                Some(session_memory),
+            ),
+            (Some(configured), Some(cookie_domain), Some(aws)),
+        ) = (read, (configured, cookie_domain, aws))
+        else {
+            return Err(BadConfig(reader.wrong));
+        };
+        let scheme = if issuer.starts_with("https://") { "https://" } else { "http://" };
+        Ok(Self {
+            stack,
+            aws,
+            tokens: Expected {
+                issuer: issuer.clone(),
+                audience: if audience.is_empty() { issuer.clone() } else { audience },
+                lifetimes: Lifetimes { token, session },
+            },
+            site: Site {
+                issuer,
+                delivery,
+                failed_logon_status,
+                cookie_domain: (!cookie_domain.is_empty()).then_some(cookie_domain),
+                origins: TrustedOrigins { scheme, configured },
+            },
+            session_memory,
+        })
+    }
+}
+
+/// One variable of the process's environment; an empty one counts as not set.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+struct Reader<R> {
+    read: R,
+    wrong: Vec<String>,
+}
+
+impl<R: Fn(&str) -> Option<String>> Reader<R> {
+    fn take<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>, expected: &str) -> Option<T> {
+        let default = VARIABLES.iter().find(|variable| variable.name == name).and_then(|variable| variable.default);
+        let Some(text) = (self.read)(name).or_else(|| default.map(str::to_owned)) else {
+            self.wrong.push(format!("{name} is not set; it must be {expected}"));
+            return None;
+        };
+        let value = parse(&text);
+        if value.is_none() {
+            self.wrong.push(format!("{name} must be {expected}"));
+        }
+        value
+    }
+
+    /// What Lambda itself sets, and the endpoints that every AWS SDK knows.
+    fn aws(&mut self) -> Option<Aws> {
+        let region = self.take("AWS_REGION", |text| Some(text.to_owned()), "a region's name");
+        let key = self.take("AWS_ACCESS_KEY_ID", |text| Some(text.to_owned()), "an access key id");
+        let secret = self.take("AWS_SECRET_ACCESS_KEY", |text| Some(text.to_owned()), "a secret access key");
+        Some(Aws {
+            sdk: Aws::fixed(region?, key?, secret?, (self.read)("AWS_SESSION_TOKEN")),
+            dynamodb_endpoint: (self.read)("AWS_ENDPOINT_URL_DYNAMODB"),
+            kms_endpoint: (self.read)("AWS_ENDPOINT_URL_KMS"),
+        })
+    }
+}
+
+fn is_origin_or_below(text: &str) -> bool {
+    let is_url = |uri: Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.query().is_none()
+    };
+    !text.ends_with('/') && text.parse().is_ok_and(is_url)
+}
+
+fn delivery(text: &str) -> Option<TokenDelivery> {
+    match text {
+        "cookie" => Some(TokenDelivery::Cookie),
+        "body" => Some(TokenDelivery::Body),
+        _ => None,
+    }
+}
+
+fn failed_logon_status(text: &str) -> Option<StatusCode> {
+    match text {
+        "401" => Some(StatusCode::UNAUTHORIZED),
+        "200" => Some(StatusCode::OK),
+        _ => None,
+    }
+}
+
+fn seconds(text: &str, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
+    text.parse().ok().filter(|seconds| range.contains(seconds)).map(Duration::from_secs)
+}
+
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let is_origin = |origin: &str| is_origin_or_below(origin) && origin.matches('/').count() == 2;
+    origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
+}
+
+fn cookie_domain(text: &str) -> Option<String> {
+    let is_domain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
+    is_domain.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

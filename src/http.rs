@@ -1,0 +1,207 @@
+//! The log-on function: HTTP in and out of the operations. It translates and decides nothing.
+
+mod answer;
+mod body;
+mod objects;
+pub mod routes;
+
+use std::time::Duration;
+
+use lambda_http::http::{Method, StatusCode};
+
+use crate::{
+    carrier::Carrier,
+    event::Event,
+    operations::{Fresh, Identity, Issued, Operations, Refusal},
+    origin::{Provenance, TrustedOrigins},
+    time::{Clock, Timestamp},
+};
+pub use answer::{Answer, SECURITY_HEADERS};
+use objects::{AccountObject, AuthObject, Discovery, Failed, JwkSet, Version};
+use routes::Operation;
+
+/// How tokens get to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenDelivery {
+    /// In a cookie.
+    Cookie,
+    /// In the Auth object's `jwt`.
+    Body,
+}
+
+/// What an operator chooses of the answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The service's public URL and its name in tokens, without a slash at its end.
+    pub issuer: String,
+    /// How a log-on delivers its token.
+    pub delivery: TokenDelivery,
+    /// The status of a failed log-on: 401, or 200 for clients that read a body only then.
+    pub failed_logon_status: StatusCode,
+    /// The domain of the cookie; the host alone if there is none.
+    pub cookie_domain: Option<String>,
+    /// Who may send requests from a browser.
+    pub origins: TrustedOrigins,
+}
+
+impl Site {
+    /// Whether clients come by https. Only then is the cookie `Secure`, and HSTS sent: Python sends a `Secure` cookie
+    /// over nothing else, not even to the same machine.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.issuer.starts_with("https://")
+    }
+}
+
+/// The log-on function.
+pub struct LogonFunction {
+    /// What it does.
+    pub operations: Operations,
+    /// How it answers.
+    pub site: Site,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Draws random bytes.
+    pub fresh: fn() -> Fresh,
+}
+
+impl LogonFunction {
+    /// Answers one event. Every event has an answer.
+    pub async fn handle(&self, event: &Event) -> Answer {
+        let now = (self.clock)();
+        let answer = self.route(event, now).await.unwrap_or_else(|answer| answer);
+        if self.site.is_secure() { answer.over_https() } else { answer }
+    }
+
+    async fn route(&self, event: &Event, now: Timestamp) -> Result<Answer, Answer> {
+        let identity = identity(event);
+        let Some(operation) = Operation::at(event.path()) else {
+            return Err(if identity.is_some() { Answer::not_found() } else { Answer::no_session() });
+        };
+        if operation.method() != event.method() {
+            return Err(if identity.is_some() {
+                Answer::not_allowed(operation.method())
+            } else {
+                Answer::no_session()
+            });
+        }
+        match operation {
+            Operation::Info => Ok(Answer::ok(&Version::current())),
+            Operation::Jwks => self.jwks(now).await,
+            Operation::Discovery => Ok(Answer::public(&Discovery::of(&self.site.issuer))),
+            Operation::LogOn => self.log_on(event, now).await,
+            Operation::CheckIn => self.check_in(&identity.ok_or_else(Answer::no_session)?, now).await,
+            Operation::LogOff => self.log_off(&identity.ok_or_else(Answer::no_session)?, now).await,
+            Operation::Confirm => self.confirm(event, &identity.ok_or_else(Answer::no_session)?, now).await,
+            Operation::User => self.user(&identity.ok_or_else(Answer::no_session)?).await,
+        }
+    }
+
+    async fn log_on(&self, event: &Event, now: Timestamp) -> Result<Answer, Answer> {
+        if self.site.origins.is_cross_site(&provenance(event), event.host()) {
+            return Err(Answer::failed(StatusCode::FORBIDDEN, "Log-on from this site is not allowed."));
+        }
+        let credential = body::credential(event)?;
+        let carrier = match self.site.delivery {
+            TokenDelivery::Cookie => Carrier::Cookie,
+            TokenDelivery::Body => Carrier::Bearer,
+        };
+        match self.operations.log_on(credential, event.source_ip(), now, &(self.fresh)()).await {
+            Ok(issued) => Ok(self.issued(&issued, carrier, "Logged in successfully!", "Session token in cookie")),
+            Err(Refusal::Mismatch) => {
+                Err(Answer::failed(self.site.failed_logon_status, "No matching username and password pair was found!"))
+            }
+            Err(other) => Err(refused(&other)),
+        }
+    }
+
+    async fn check_in(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Answer> {
+        let issued = self.operations.check_in(identity, now, &(self.fresh)()).await.map_err(|error| refused(&error))?;
+        Ok(self.issued(&issued, identity.carrier, "Session renewed successfully!", "Session key cookie"))
+    }
+
+    async fn log_off(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Answer> {
+        self.operations.log_off(identity, now).await.map_err(|error| refused(&error))?;
+        let answer = Answer::ok(&AuthObject::void("Logged out successfully!", "Session token cleared"));
+        Ok(match identity.carrier {
+            Carrier::Cookie => answer.with_cookie(&self.site, "", Duration::ZERO),
+            Carrier::Bearer => answer,
+        })
+    }
+
+    async fn confirm(&self, event: &Event, identity: &Identity, now: Timestamp) -> Result<Answer, Answer> {
+        let credential = body::credential(event)?;
+        match self.operations.confirm(credential, identity, event.source_ip(), now, &(self.fresh)()).await {
+            Ok(issued) => {
+                Ok(self.issued(&issued, identity.carrier, "User credential confirmed!", "Session key cookie"))
+            }
+            Err(Refusal::Mismatch) => {
+                Err(Answer::failed(StatusCode::FORBIDDEN, "User does not match the existing session"))
+            }
+            Err(other) => Err(refused(&other)),
+        }
+    }
+
+    async fn user(&self, identity: &Identity) -> Result<Answer, Answer> {
+        let account = self.operations.account(identity).await.map_err(|error| refused(&error))?;
+        Ok(Answer::ok(&AccountObject::of(&account)))
+    }
+
+    async fn jwks(&self, now: Timestamp) -> Result<Answer, Answer> {
+        let keys = self.operations.public_keys(now).await.map_err(|error| refused(&error))?;
+        Ok(Answer::public(&JwkSet { keys }))
+    }
+
+    /// The answer that hands over a token, by the carrier that it is to travel by.
+    fn issued(&self, issued: &Issued, carrier: Carrier, status: &str, placeholder: &str) -> Answer {
+        match carrier {
+            Carrier::Cookie => Answer::ok(&AuthObject::of(&issued.session, status, placeholder)).with_cookie(
+                &self.site,
+                issued.token.expose(),
+                issued.life,
+            ),
+            Carrier::Bearer => Answer::ok(&AuthObject::of(&issued.session, status, issued.token.expose())),
+        }
+    }
+}
+
+/// The one place where refusals become statuses.
+fn refused(refusal: &Refusal) -> Answer {
+    match refusal {
+        Refusal::Mismatch | Refusal::SessionEnded => Answer::no_session(),
+        Refusal::Throttled(wait) => Answer::too_many(*wait),
+        Refusal::Unavailable(cause) => {
+            tracing::error!(error = cause as &dyn std::error::Error, "dependency failed");
+            Answer::unavailable()
+        }
+    }
+}
+
+fn provenance(event: &Event) -> Provenance {
+    Provenance {
+        origins: event.headers("origin").into_iter().map(str::to_owned).collect(),
+        fetch_site: event.headers("sec-fetch-site").first().map(|value| (*value).to_owned()),
+    }
+}
+
+/// Who the authorizer says it is. Without that, nobody.
+fn identity(event: &Event) -> Option<Identity> {
+    Some(Identity {
+        sub: event.authorizer("sub")?.to_owned(),
+        sid: event.authorizer("sid")?.to_owned(),
+        email: event.authorizer("email")?.to_owned(),
+        auth_time: Timestamp::from_seconds(event.authorizer("auth_time")?.parse().ok()?),
+        carrier: Carrier::named(event.authorizer("carrier")?)?,
+    })
+}
+
+impl Operation {
+    /// The method it is called with.
+    #[must_use]
+    pub fn method(self) -> Method {
+        match self {
+            Self::Info | Self::User | Self::Jwks | Self::Discovery => Method::GET,
+            Self::LogOn | Self::CheckIn | Self::LogOff | Self::Confirm => Method::POST,
+        }
+    }
+}

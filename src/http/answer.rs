@@ -1,0 +1,169 @@
+//! Answers: a status, headers and a JSON body, in the forms that API Gateway takes.
+
+use std::time::Duration;
+
+use lambda_http::{
+    aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY},
+    },
+};
+use serde::Serialize;
+
+use super::{Failed, Site};
+use crate::{carrier::COOKIE_NAME, event::Event};
+
+/// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
+pub const SECURITY_HEADERS: [(&str, &str); 5] = [
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("content-type", "application/json; charset=utf-8"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+];
+
+/// Two years (RFC 6797; the least that browsers' preload lists take is one).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Key sets change a day ahead of their use, so a cache may keep one for minutes.
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// When to ask again after a 503: by then the tries of a call have had their time.
+pub const RETRY_AFTER_SECONDS: u64 = 5;
+/// Why a request without a session is refused; the gateway says the same.
+pub const NO_SESSION: &str = "A valid session token is needed. Log on with POST /users/api/auth.";
+/// What a client hears when something behind the service fails; the gateway says the same.
+pub const UNAVAILABLE: &str = "The service is unavailable for the moment. Try again in a few seconds.";
+
+/// One answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The JSON body.
+    pub body: String,
+}
+
+/// An answer in a form that API Gateway takes.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum GatewayResponse {
+    /// Of a REST API.
+    RestApi(ApiGatewayProxyResponse),
+    /// Of an HTTP API, payload format 2.0.
+    HttpApi(ApiGatewayV2httpResponse),
+}
+
+impl Answer {
+    /// A failure: `{"ok": false, "status": "<sentence>"}`.
+    #[must_use]
+    pub fn failed(status: StatusCode, sentence: &str) -> Self {
+        Self::json(status, &Failed { ok: false, status: sentence })
+    }
+
+    /// The request has no valid session.
+    #[must_use]
+    pub fn no_session() -> Self {
+        Self::failed(StatusCode::UNAUTHORIZED, NO_SESSION)
+    }
+
+    /// A dependency failed.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::failed(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE).retry_after(RETRY_AFTER_SECONDS)
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::failed(StatusCode::NOT_FOUND, "There is no such operation.")
+    }
+
+    pub(super) fn not_allowed(allowed: Method) -> Self {
+        let sentence = format!("This operation is called with {allowed}.");
+        let mut answer = Self::failed(StatusCode::METHOD_NOT_ALLOWED, &sentence);
+        if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
+            answer.headers.insert(ALLOW, allowed);
+        }
+        answer
+    }
+
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
+        let sentence = format!("Too many attempts. Try again in {seconds} s.");
+        Self::failed(StatusCode::TOO_MANY_REQUESTS, &sentence).retry_after(seconds)
+    }
+
+    pub(super) fn ok(object: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, object)
+    }
+
+    /// One that caches may keep.
+    pub(super) fn public(object: &impl Serialize) -> Self {
+        let mut answer = Self::ok(object);
+        answer.headers.insert(CACHE_CONTROL, PUBLIC);
+        answer
+    }
+
+    /// Sets the session cookie, or clears it by an empty `token` and a `life` of zero.
+    pub(super) fn with_cookie(mut self, site: &Site, token: &str, life: Duration) -> Self {
+        let mut cookie = format!("{COOKIE_NAME}={token}; Path=/; Max-Age={}; HttpOnly", life.as_secs());
+        if site.is_secure() {
+            cookie.push_str("; Secure");
+        }
+        cookie.push_str("; SameSite=Lax");
+        if let Some(domain) = &site.cookie_domain {
+            cookie.push_str("; Domain=");
+            cookie.push_str(domain);
+        }
+        match HeaderValue::from_str(&cookie) {
+            Ok(cookie) => {
+                self.headers.append(SET_COOKIE, cookie);
+                self
+            }
+            Err(_) => Self::unavailable(),
+        }
+    }
+
+    pub(super) fn over_https(mut self) -> Self {
+        self.headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+        self
+    }
+
+    /// The answer in the form that belongs to `event`.
+    #[must_use]
+    pub fn for_gateway(self, event: &Event) -> GatewayResponse {
+        let Self { status, mut headers, body } = self;
+        if event.is_http_api() {
+            let mut response = ApiGatewayV2httpResponse::default();
+            let cookies = headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+            response.cookies = cookies.map(str::to_owned).collect();
+            headers.remove(SET_COOKIE);
+            response.status_code = i64::from(status.as_u16());
+            response.headers = headers;
+            response.body = Some(body.into());
+            GatewayResponse::HttpApi(response)
+        } else {
+            let mut response = ApiGatewayProxyResponse::default();
+            response.status_code = i64::from(status.as_u16());
+            response.multi_value_headers = headers;
+            response.body = Some(body.into());
+            GatewayResponse::RestApi(response)
+        }
+    }
+
+    fn retry_after(mut self, seconds: u64) -> Self {
+        self.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        self
+    }
+
+    fn json(status: StatusCode, object: &impl Serialize) -> Self {
+        let headers = SECURITY_HEADERS
+            .into_iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        match serde_json::to_string(object) {
+            Ok(body) => Self { status, headers, body },
+            Err(_) => Self { status: StatusCode::INTERNAL_SERVER_ERROR, headers, body: String::new() },
+        }
+    }
+}

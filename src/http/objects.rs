@@ -1,0 +1,130 @@
+//! The JSON objects of the answers.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{account::Account, session::Session, signing_key::Jwk};
+
+/// The answer of every operation on a session. Members in this order.
+#[derive(Serialize)]
+pub(super) struct AuthObject<'a> {
+    ok: bool,
+    status: &'a str,
+    jwt: &'a str,
+    user: Option<&'a str>,
+    role: Option<&'a str>,
+    email: Option<&'a str>,
+}
+
+impl<'a> AuthObject<'a> {
+    pub(super) fn of(session: &'a Session, status: &'a str, jwt: &'a str) -> Self {
+        let (user, role, email) = (Some(&*session.name), session.role.as_deref(), Some(&*session.email));
+        Self { ok: true, status, jwt, user, role, email }
+    }
+
+    pub(super) fn void(status: &'a str, jwt: &'a str) -> Self {
+        Self { ok: true, status, jwt, user: None, role: None, email: None }
+    }
+}
+
+/// Every refusal and every error.
+#[derive(Serialize)]
+pub(super) struct Failed<'a> {
+    pub(super) ok: bool,
+    pub(super) status: &'a str,
+}
+
+/// An account, as its owner sees it.
+#[derive(Serialize)]
+pub(super) struct AccountObject<'a> {
+    ok: bool,
+    status: &'static str,
+    data: Details<'a>,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    nickname: &'a str,
+    email: &'a str,
+    role: Option<&'a str>,
+    #[serde(flatten)]
+    profile: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> AccountObject<'a> {
+    pub(super) fn of(account: &'a Account) -> Self {
+        let own = ["nickname", "email", "role"];
+        let profile = account.profile.iter().map(|(name, value)| (&**name, &**value));
+        let data = Details {
+            nickname: &account.name,
+            email: &account.registered_email,
+            role: account.role.as_deref(),
+            profile: profile.filter(|(name, _)| !own.contains(name)).collect(),
+        };
+        Self { ok: true, status: "User's account details included.", data }
+    }
+}
+
+/// What runs here.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Version {
+    title: &'static str,
+    description: &'static str,
+    major: u32,
+    minor: u32,
+    revision: u32,
+    release: &'static str,
+    update: &'static str,
+    notice: &'static str,
+}
+
+impl Version {
+    pub(super) fn current() -> Self {
+        let number = |digits: &str| digits.parse().unwrap_or_default();
+        Self {
+            title: "JEA Auth",
+            description: env!("CARGO_PKG_DESCRIPTION"),
+            major: number(env!("CARGO_PKG_VERSION_MAJOR")),
+            minor: number(env!("CARGO_PKG_VERSION_MINOR")),
+            revision: number(env!("CARGO_PKG_VERSION_PATCH")),
+            release: env!("CARGO_PKG_VERSION"),
+            update: "2026-11-21",
+            notice: "Log on with POST /users/api/auth. Every other transaction needs the session token.",
+        }
+    }
+}
+
+/// A JWK set (RFC 7517, section 5).
+#[derive(Serialize)]
+pub(super) struct JwkSet {
+    pub(super) keys: Vec<Jwk>,
+}
+
+/// Provider metadata (OpenID Connect Discovery 1.0, section 3). There is no authorization endpoint in the sense of
+/// OAuth; the member is required, and names where one logs on.
+#[derive(Serialize)]
+pub(super) struct Discovery {
+    issuer: String,
+    authorization_endpoint: String,
+    jwks_uri: String,
+    response_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+    claims_supported: [&'static str; 8],
+}
+
+impl Discovery {
+    pub(super) fn of(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: format!("{issuer}/users/api/auth"),
+            jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+            response_types_supported: ["id_token"],
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: ["ES256"],
+            claims_supported: ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"],
+        }
+    }
+}

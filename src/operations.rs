@@ -1,0 +1,181 @@
+//! The operations of the service: log on, check in, log off, confirm, account details. No HTTP here.
+
+mod log_on;
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    account::{Account, Email},
+    carrier::Carrier,
+    keyring::{Keyring, KeyringError, Signer},
+    password::{Hasher, SALT_BYTES, UnusableHash},
+    session::Session,
+    signing_key::Jwk,
+    store::{Store, StoreError},
+    time::Timestamp,
+    token::{CannotSign, Claims, Expected, Token},
+};
+
+/// What the operations work with.
+pub struct Operations {
+    /// The tables.
+    pub store: Store,
+    /// The signing keys.
+    pub keyring: Keyring,
+    /// The computer of password hashes.
+    pub hasher: Arc<Hasher>,
+    /// What our tokens say.
+    pub tokens: Expected,
+}
+
+/// Random bytes for one operation, drawn whether they are used or not.
+#[derive(Clone)]
+pub struct Fresh {
+    /// For a session id.
+    pub sid: [u8; 16],
+    /// For a token id.
+    pub jti: [u8; 16],
+    /// For the salt of a new password hash.
+    pub salt: [u8; SALT_BYTES],
+}
+
+/// Who a request comes from, as the authorizer found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account's opaque id.
+    pub sub: String,
+    /// The session's id.
+    pub sid: String,
+    /// The account's email as it was registered.
+    pub email: String,
+    /// When the password was given.
+    pub auth_time: Timestamp,
+    /// How the token came.
+    pub carrier: Carrier,
+}
+
+/// A new token and the session that it belongs to.
+pub struct Issued {
+    /// The token.
+    pub token: Token,
+    /// Its session.
+    pub session: Session,
+    /// How long the token lives.
+    pub life: Duration,
+}
+
+/// Why an operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Email and password are not those of an account that may log on, or, to confirm, not those of the session's
+    /// own account.
+    #[error("no matching email and password")]
+    Mismatch,
+    /// Too many tries.
+    #[error("too many attempts; next one in {0:?}")]
+    Throttled(Duration),
+    /// The session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// Something that the service depends on failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What failed that the service depends on.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// The signing key.
+    #[error(transparent)]
+    Sign(#[from] CannotSign),
+    /// The password hash.
+    #[error(transparent)]
+    Hash(#[from] UnusableHash),
+    /// The thread that computed the password hash.
+    #[error("the password hash was not computed")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<KeyringError> for Refusal {
+    fn from(error: KeyringError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl Operations {
+    /// Renews a session: a new token, and an end that lies as far ahead as the token's.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
+        let keys = self.keyring.unsealed(now).await?;
+        let expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
+        if expires_at.seconds() <= now.seconds() {
+            return Err(Refusal::SessionEnded);
+        }
+        let session = self.store.extend_session(&identity.sub, &identity.sid, now, expires_at).await?;
+        self.issue(session.ok_or(Refusal::SessionEnded)?, &keys.signer, now, fresh)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] if it has ended already, or [`Refusal::Unavailable`].
+    pub async fn log_off(&self, identity: &Identity, now: Timestamp) -> Result<(), Refusal> {
+        let ended = self.store.end_session(&identity.sub, &identity.sid).await?;
+        ended.filter(|session| session.is_alive(now)).map(drop).ok_or(Refusal::SessionEnded)
+    }
+
+    /// The account of a session.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] if the account is gone, or [`Refusal::Unavailable`].
+    pub async fn account(&self, identity: &Identity) -> Result<Account, Refusal> {
+        let account = self.store.account(&Email::canonical(&identity.email)).await?;
+        account.filter(|account| account.sub == identity.sub).ok_or(Refusal::SessionEnded)
+    }
+
+    /// The public keys that verify our tokens.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`].
+    pub async fn public_keys(&self, now: Timestamp) -> Result<Vec<Jwk>, Refusal> {
+        Ok(self.keyring.public_keys(now).await?)
+    }
+
+    fn issue(&self, session: Session, signer: &Signer, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
+        let claims = Claims {
+            iss: self.tokens.issuer.clone(),
+            aud: self.tokens.audience.clone(),
+            sub: session.sub.clone(),
+            sid: session.sid.clone(),
+            jti: id(&fresh.jti),
+            iat: now.seconds(),
+            exp: session.expires_at.seconds(),
+            auth_time: session.auth_time.seconds(),
+        };
+        let token = Token::sign(&claims, &signer.kid, signer.algorithm, &signer.key).map_err(Unavailable::from)?;
+        let life = Duration::from_secs(claims.exp.saturating_sub(claims.iat));
+        Ok(Issued { token, session, life })
+    }
+}
+
+/// An opaque id of 128 random bits.
+#[must_use]
+pub fn id(random: &[u8; 16]) -> String {
+    URL_SAFE_NO_PAD.encode(random)
+}

@@ -1,0 +1,137 @@
+//! The operations that check a password.
+
+use std::sync::Arc;
+
+use super::{Fresh, Identity, Issued, Operations, Refusal, Unavailable, id};
+use crate::{
+    account::{Account, Email, Status},
+    credential::Credential,
+    keyring::Unsealed,
+    password::{Password, PasswordHash, Verification},
+    session::Session,
+    store::Opened,
+    throttle::{ACCOUNT_PACE, ADDRESS_PACE, BucketKey},
+    time::Timestamp,
+};
+
+/// How often a log-on starts over because its account changed while it ran: another log-on may have replaced the
+/// hash by a stronger one of the same password.
+const TRIES: u32 = 2;
+
+/// An account whose password was given.
+struct Verified {
+    account: Account,
+    /// A hash of the password with the current parameters, if the account's has others.
+    stronger: Option<PasswordHash>,
+    keys: Unsealed,
+    bucket: BucketKey,
+}
+
+impl Operations {
+    /// Opens a session for whoever knows the password: one round trip for attempts and account, one hash, one
+    /// transaction. `address` is the client's, as the gateway saw it.
+    ///
+    /// # Errors
+    /// [`Refusal::Mismatch`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    pub async fn log_on(
+        &self,
+        credential: Credential,
+        address: &str,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        let Credential { email, password } = credential;
+        let password = Arc::new(password);
+        for _ in 0..TRIES {
+            let verified = self.verify(&email, &password, address, now, fresh).await?;
+            let session = Session {
+                sub: verified.account.sub.clone(),
+                sid: id(&fresh.sid),
+                email: verified.account.registered_email.clone(),
+                name: verified.account.name.clone(),
+                role: verified.account.role.clone(),
+                auth_time: now,
+                expires_at: self.tokens.lifetimes.token_expiry(now, now),
+            };
+            let Verified { account, stronger, keys, bucket } = &verified;
+            match self.store.open_session(account, stronger.as_ref(), &session, bucket).await? {
+                Opened::Opened => return self.issue(session, &keys.signer, now, fresh),
+                Opened::AccountChanged => {}
+            }
+        }
+        Err(Refusal::Mismatch)
+    }
+
+    /// Renews a session whose user gives the password once more.
+    ///
+    /// # Errors
+    /// [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn confirm(
+        &self,
+        credential: Credential,
+        identity: &Identity,
+        address: &str,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        let Credential { email, password } = credential;
+        let verified = self.verify(&email, &Arc::new(password), address, now, fresh).await?;
+        if verified.account.sub != identity.sub {
+            return Err(Refusal::Mismatch);
+        }
+        let issued = self.check_in(identity, now, fresh).await?;
+        self.store.forget_attempts(&verified.bucket).await?;
+        Ok(issued)
+    }
+
+    /// Takes an attempt from both buckets, then compares. An unknown or disabled account costs the same calls and
+    /// the same hash as a wrong password.
+    async fn verify(
+        &self,
+        email: &Email,
+        password: &Arc<Password>,
+        address: &str,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Verified, Refusal> {
+        let keys = self.keyring.unsealed(now).await?;
+        let bucket = keys.secret.account_bucket(email);
+        let address_bucket = keys.secret.address_bucket(address);
+        let (account_wait, address_wait, account) = tokio::try_join!(
+            self.store.take_attempt(&bucket, ACCOUNT_PACE, now),
+            self.store.take_attempt(&address_bucket, ADDRESS_PACE, now),
+            self.store.account(email),
+        )?;
+        let wait = account_wait.max(address_wait);
+        if !wait.is_zero() {
+            return Err(Refusal::Throttled(wait));
+        }
+        let account = account.filter(|account| account.status == Status::Active);
+        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let (verification, stronger) = self.compare(password, stored, fresh).await?;
+        match (verification, account) {
+            (Verification::Match | Verification::MatchOutdated, Some(account)) => {
+                Ok(Verified { account, stronger, keys, bucket })
+            }
+            (Verification::Mismatch, _) | (_, None) => Err(Refusal::Mismatch),
+        }
+    }
+
+    /// Computes the hash on a thread of its own, so that nothing else waits for it.
+    async fn compare(
+        &self,
+        password: &Arc<Password>,
+        stored: Option<PasswordHash>,
+        fresh: &Fresh,
+    ) -> Result<(Verification, Option<PasswordHash>), Unavailable> {
+        let (hasher, password, salt) = (Arc::clone(&self.hasher), Arc::clone(password), fresh.salt);
+        let computed = tokio::task::spawn_blocking(move || match hasher.verify(&password, stored.as_ref()) {
+            Verification::MatchOutdated => {
+                hasher.hash(&password, salt).map(|stronger| (Verification::MatchOutdated, Some(stronger)))
+            }
+            other @ (Verification::Match | Verification::Mismatch) => Ok((other, None)),
+        });
+        Ok(computed.await??)
+    }
+}

@@ -1,0 +1,72 @@
+//! Items: what DynamoDB gives back, and what is written.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+
+use super::StoreError;
+use crate::time::Timestamp;
+
+/// An item as DynamoDB gives it back. Every attribute is checked when it is taken out.
+pub(super) struct Item {
+    table: &'static str,
+    attributes: HashMap<String, AttributeValue>,
+}
+
+impl Item {
+    pub(super) fn new(table: &'static str, attributes: HashMap<String, AttributeValue>) -> Self {
+        Self { table, attributes }
+    }
+
+    pub(super) fn malformed(&self, attribute: &'static str) -> StoreError {
+        StoreError::Malformed { table: self.table, attribute }
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<&str, StoreError> {
+        self.attributes.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).ok_or(self.malformed(name))
+    }
+
+    pub(super) fn text_or_none(&self, name: &'static str) -> Result<Option<&str>, StoreError> {
+        if self.attributes.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn bytes(&self, name: &'static str) -> Result<&[u8], StoreError> {
+        self.attributes.get(name).and_then(|value| value.as_b().ok()).map(Blob::as_ref).ok_or(self.malformed(name))
+    }
+
+    pub(super) fn seconds(&self, name: &'static str) -> Result<Timestamp, StoreError> {
+        self.number(name).map(Timestamp::from_seconds)
+    }
+
+    pub(super) fn millis(&self, name: &'static str) -> Result<Timestamp, StoreError> {
+        self.number(name).map(Timestamp::from_millis)
+    }
+
+    pub(super) fn texts(&self, name: &'static str) -> Result<impl Iterator<Item = (&str, &str)>, StoreError> {
+        let map = self.attributes.get(name).and_then(|value| value.as_m().ok()).ok_or(self.malformed(name))?;
+        let pairs = map.iter().map(|(key, value)| value.as_s().ok().map(|text| (key.as_str(), text.as_str())));
+        Ok(pairs.collect::<Option<Vec<_>>>().ok_or(self.malformed(name))?.into_iter())
+    }
+
+    fn number(&self, name: &'static str) -> Result<u64, StoreError> {
+        let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
+        digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))
+    }
+}
+
+pub(super) fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+pub(super) fn bytes(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+/// Seconds, because TTL attributes must be.
+pub(super) fn seconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.seconds().to_string())
+}
+
+pub(super) fn millis(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.millis().to_string())
+}

@@ -1,0 +1,108 @@
+//! The one transaction of a log-on.
+
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Delete, Put, TransactWriteItem, Update},
+};
+
+use super::{CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError, accounts::status_name, item::text, sessions};
+use crate::{
+    account::{Account, Status},
+    password::PasswordHash,
+    session::Session,
+    throttle::BucketKey,
+};
+
+/// What came of opening a session.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// The session is there.
+    Opened,
+    /// The account is not as it was read: disabled, deleted, or with another password hash. Nothing was written.
+    AccountChanged,
+}
+
+impl Store {
+    /// Opens a session, on condition that the account is still active and its hash unchanged; replaces the hash by
+    /// `stronger` if there is one; forgets the account's attempts. All of it happens, or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Conflict`] if other writes get in the way at every try.
+    pub async fn open_session(
+        &self,
+        account: &Account,
+        stronger: Option<&PasswordHash>,
+        session: &Session,
+        attempts: &BucketKey,
+    ) -> Result<Opened, StoreError> {
+        const OPERATION: &str = "TransactWriteItems";
+        let items = self.log_on_items(account, stronger, session, attempts);
+        let items = items.map_err(|error| StoreError::Call { operation: OPERATION, source: error.into() })?;
+        for tried in 1..=CONFLICT_TRIES {
+            let sent = self.client.transact_write_items().set_transact_items(Some(items.to_vec())).send().await;
+            let error = match sent {
+                Ok(_) => return Ok(Opened::Opened),
+                Err(error) => error,
+            };
+            match error.as_service_error().map(cancellation) {
+                Some(Cancellation::AccountChanged) => return Ok(Opened::AccountChanged),
+                Some(Cancellation::Conflict) => tokio::time::sleep(CONFLICT_WAIT * tried).await,
+                Some(Cancellation::Other) | None => return Err(StoreError::call(OPERATION, error)),
+            }
+        }
+        Err(StoreError::Conflict { operation: OPERATION })
+    }
+
+    fn log_on_items(
+        &self,
+        account: &Account,
+        stronger: Option<&PasswordHash>,
+        session: &Session,
+        attempts: &BucketKey,
+    ) -> Result<[TransactWriteItem; 3], aws_sdk_dynamodb::error::BuildError> {
+        // Without a stronger hash the old one is written again: one kind of item instead of two.
+        let account_item = Update::builder()
+            .table_name(&self.tables.accounts)
+            .key("email", text(account.email.as_str()))
+            .update_expression("SET password_hash = :new_hash")
+            .condition_expression("#status = :active AND password_hash = :hash AND #sub = :sub")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_values(":active", text(status_name(Status::Active)))
+            .expression_attribute_values(":hash", text(account.password_hash.as_str()))
+            .expression_attribute_values(":sub", text(&account.sub))
+            .expression_attribute_values(":new_hash", text(stronger.unwrap_or(&account.password_hash).as_str()))
+            .build()?;
+        let session_item = Put::builder()
+            .table_name(&self.tables.sessions)
+            .set_item(Some(sessions::attributes(session)))
+            .condition_expression("attribute_not_exists(sid)")
+            .build()?;
+        let attempts_item =
+            Delete::builder().table_name(&self.tables.attempts).key("key", text(attempts.as_str())).build()?;
+        Ok([
+            TransactWriteItem::builder().update(account_item).build(),
+            TransactWriteItem::builder().put(session_item).build(),
+            TransactWriteItem::builder().delete(attempts_item).build(),
+        ])
+    }
+}
+
+enum Cancellation {
+    AccountChanged,
+    Conflict,
+    Other,
+}
+
+/// Why a transaction was cancelled. Reasons come in the order of the items; the account is the first.
+fn cancellation(error: &TransactWriteItemsError) -> Cancellation {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+        return Cancellation::Other;
+    };
+    let mut codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code());
+    if codes.clone().next().flatten() == Some("ConditionalCheckFailed") {
+        return Cancellation::AccountChanged;
+    }
+    if codes.any(|code| code == Some("TransactionConflict")) { Cancellation::Conflict } else { Cancellation::Other }
+}

@@ -1,0 +1,140 @@
+//! The table of signing keys. The service secret lies there too, under a `kid` of its own.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+
+use super::{
+    Added, Store, StoreError,
+    item::{Item, bytes, millis, seconds, text},
+};
+use crate::{
+    signing_key::{Jwk, KeyId, SigningKey, Window},
+    time::Timestamp,
+};
+
+const TABLE: &str = "signing-keys";
+
+/// The `kid` of the service secret. It is no key id, so no token can name it.
+pub const SECRET_KID: &str = "service-secret";
+
+/// All that the table holds.
+pub struct StoredKeys {
+    /// The signing keys, in no order.
+    pub keys: Vec<SigningKey>,
+    /// The service secret, sealed, if it was made.
+    pub sealed_secret: Option<Vec<u8>>,
+}
+
+/// The public half of a key, and how long it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyingKey {
+    /// The key.
+    pub jwk: Jwk,
+    /// When it is forgotten.
+    pub verifies_until: Timestamp,
+}
+
+impl Store {
+    /// All keys and the service secret.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if an item is not a key.
+    pub async fn signing_keys(&self) -> Result<StoredKeys, StoreError> {
+        let scan = self.client.scan().table_name(&self.tables.signing_keys).consistent_read(true);
+        let mut items = scan.into_paginator().items().send();
+        let mut stored = StoredKeys { keys: Vec::new(), sealed_secret: None };
+        while let Some(item) = items.next().await {
+            let item = Item::new(TABLE, item.map_err(|error| StoreError::call("Scan", error))?);
+            if item.text("kid")? == SECRET_KID {
+                stored.sealed_secret = Some(item.bytes("sealed")?.to_vec());
+            } else {
+                stored.keys.push(signing_key(&item)?);
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The public half of one key. This is all that the authorizer reads of the table.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not a key.
+    pub async fn verifying_key(&self, kid: &KeyId) -> Result<Option<VerifyingKey>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.tables.signing_keys)
+            .key("kid", text(kid.as_str()))
+            .projection_expression("kid, jwk, verifies_until")
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("GetItem", error))?;
+        let Some(item) = output.item.map(|attributes| Item::new(TABLE, attributes)) else { return Ok(None) };
+        Ok(Some(VerifyingKey { jwk: jwk(&item)?, verifies_until: item.seconds("verifies_until")? }))
+    }
+
+    /// Adds a key, unless there is one with its id.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn add_signing_key(&self, key: &SigningKey) -> Result<Added, StoreError> {
+        let jwk = serde_json::to_string(&key.jwk)
+            .map_err(|error| StoreError::Call { operation: "PutItem", source: error.into() })?;
+        self.add_key_item(HashMap::from([
+            ("kid".to_owned(), text(key.jwk.key_id().as_str())),
+            ("alg".to_owned(), text(key.jwk.algorithm().name())),
+            ("jwk".to_owned(), text(&jwk)),
+            ("sealed".to_owned(), bytes(&key.sealed)),
+            ("created".to_owned(), millis(key.created)),
+            ("signs_from".to_owned(), seconds(key.window.signs_from)),
+            ("signs_until".to_owned(), seconds(key.window.signs_until)),
+            ("verifies_until".to_owned(), seconds(key.window.verifies_until)),
+        ]))
+        .await
+    }
+
+    /// Adds the service secret, unless there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn add_service_secret(&self, sealed: &[u8]) -> Result<Added, StoreError> {
+        self.add_key_item(HashMap::from([("kid".to_owned(), text(SECRET_KID)), ("sealed".to_owned(), bytes(sealed))]))
+            .await
+    }
+
+    async fn add_key_item(&self, item: HashMap<String, AttributeValue>) -> Result<Added, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.signing_keys)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(kid)");
+        match put.send().await {
+            Ok(_) => Ok(Added::Added),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(Added::Exists)
+            }
+            Err(error) => Err(StoreError::call("PutItem", error)),
+        }
+    }
+}
+
+fn signing_key(item: &Item) -> Result<SigningKey, StoreError> {
+    Ok(SigningKey {
+        jwk: jwk(item)?,
+        sealed: item.bytes("sealed")?.to_vec(),
+        created: item.millis("created")?,
+        window: Window {
+            signs_from: item.seconds("signs_from")?,
+            signs_until: item.seconds("signs_until")?,
+            verifies_until: item.seconds("verifies_until")?,
+        },
+    })
+}
+
+/// The key of an item, which must be the one that the item's `kid` says.
+fn jwk(item: &Item) -> Result<Jwk, StoreError> {
+    let jwk: Jwk = serde_json::from_str(item.text("jwk")?).map_err(|_| item.malformed("jwk"))?;
+    if jwk.key_id().as_str() == item.text("kid")? { Ok(jwk) } else { Err(item.malformed("jwk")) }
+}

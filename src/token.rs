@@ -1,0 +1,222 @@
+//! Session tokens: JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515), of one exact shape.
+//!
+//! `jsonwebtoken` signs and checks signatures. What a token may look like is decided here, because that crate takes
+//! unknown header members, any `typ`, tokens without `kid`, future `iat` and any life.
+
+use base64::{
+    Engine,
+    engine::general_purpose::{GeneralPurpose, URL_SAFE_NO_PAD},
+};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    json,
+    session::Lifetimes,
+    signing_key::{Algorithm, KeyId, SKEW},
+    time::Timestamp,
+};
+
+/// Longest token that is looked at, in bytes: the least that a browser keeps of a cookie (RFC 6265, section 6.1).
+pub const TOKEN_MAX_BYTES: usize = 4096;
+
+/// Strict about padding and trailing bits, so that one signature has one spelling (RFC 4648, section 3.5).
+const BASE64URL: GeneralPurpose = URL_SAFE_NO_PAD;
+
+/// What a token says (RFC 7519, section 4.1; `sid` and `auth_time` as in OpenID Connect). No name and no email: a
+/// cookie is readable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// Who made it.
+    pub iss: String,
+    /// For whom.
+    pub aud: String,
+    /// The account's opaque id.
+    pub sub: String,
+    /// The session's id.
+    pub sid: String,
+    /// The token's own id.
+    pub jti: String,
+    /// When it was made, in seconds since the epoch.
+    pub iat: u64,
+    /// When it expires, in seconds since the epoch.
+    pub exp: u64,
+    /// When the person gave the password, in seconds since the epoch.
+    pub auth_time: u64,
+}
+
+/// A signed token. It has no `Debug` or `Display`, and clears itself.
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    /// Signs `claims`.
+    ///
+    /// # Errors
+    /// [`CannotSign`] if the key is not one of `algorithm`.
+    pub fn sign(claims: &Claims, kid: &KeyId, algorithm: Algorithm, key: &EncodingKey) -> Result<Self, CannotSign> {
+        let mut header = Header::new(algorithm.jws());
+        header.kid = Some(kid.as_str().to_owned());
+        jsonwebtoken::encode(&header, claims, key).map(|text| Self(Zeroizing::new(text))).map_err(|_| CannotSign)
+    }
+
+    /// The compact form, for the cookie or the body of an answer and for nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The private key is not one of the algorithm it is stored for.
+#[derive(Debug, thiserror::Error)]
+#[error("the signing key cannot sign")]
+pub struct CannotSign;
+
+/// Why a token is refused. Clients hear nothing but 401; the log has this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Over [`TOKEN_MAX_BYTES`].
+    #[error("longer than {TOKEN_MAX_BYTES} bytes")]
+    TooLong,
+    /// Not three parts of canonical base64url.
+    #[error("not three parts of canonical base64url")]
+    NotCompact,
+    /// The header is not exactly `alg`, `typ` "JWT" and `kid`.
+    #[error("header other than alg, typ JWT and kid")]
+    Header,
+    /// The claims are not exactly those of [`Claims`], or one of them is empty.
+    #[error("claims other than the known ones")]
+    Claims,
+    /// The header names another algorithm than the key's own.
+    #[error("algorithm other than the key's")]
+    Algorithm,
+    /// The signature does not hold.
+    #[error("bad signature")]
+    Signature,
+    /// Made by another issuer.
+    #[error("other issuer")]
+    Issuer,
+    /// Made for another audience.
+    #[error("other audience")]
+    Audience,
+    /// Past its `exp`.
+    #[error("expired")]
+    Expired,
+    /// Its `iat` or `auth_time` lies in the future, or they are out of order.
+    #[error("dates in the future or out of order")]
+    Dates,
+    /// It would live longer than any token may.
+    #[error("lives longer than a token may")]
+    Life,
+}
+
+/// A token whose shape is right and whose signature nobody has checked.
+pub struct UnverifiedToken<'a> {
+    kid: KeyId,
+    alg: String,
+    message: &'a str,
+    signature: &'a str,
+    claims: Vec<u8>,
+}
+
+/// What a token must say to be ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `aud`.
+    pub audience: String,
+    /// How long a token may live.
+    pub lifetimes: Lifetimes,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExactHeader {
+    alg: String,
+    typ: String,
+    kid: KeyId,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Takes a compact JWS apart.
+    ///
+    /// # Errors
+    /// [`TokenError::TooLong`], [`TokenError::NotCompact`] or [`TokenError::Header`].
+    pub fn parse(text: &'a str) -> Result<Self, TokenError> {
+        if text.len() > TOKEN_MAX_BYTES {
+            return Err(TokenError::TooLong);
+        }
+        let (message, signature) = text.rsplit_once('.').ok_or(TokenError::NotCompact)?;
+        let (header, claims) = message.split_once('.').ok_or(TokenError::NotCompact)?;
+        let decode = |part: &str| BASE64URL.decode(part).ok().filter(|bytes| !bytes.is_empty());
+        let (Some(header), Some(claims), Some(_)) = (decode(header), decode(claims), decode(signature)) else {
+            return Err(TokenError::NotCompact);
+        };
+        let ExactHeader { alg, typ, kid } = json::object(&header).ok_or(TokenError::Header)?;
+        if typ != "JWT" {
+            return Err(TokenError::Header);
+        }
+        Ok(Self { kid, alg, message, signature, claims })
+    }
+
+    /// The key that the token says it was signed with.
+    #[must_use]
+    pub fn key_id(&self) -> &KeyId {
+        &self.kid
+    }
+
+    /// Checks the signature, then what it signs.
+    ///
+    /// # Errors
+    /// The first of [`TokenError::Algorithm`], [`TokenError::Signature`], [`TokenError::Claims`],
+    /// [`TokenError::Issuer`], [`TokenError::Audience`], [`TokenError::Expired`], [`TokenError::Dates`] and
+    /// [`TokenError::Life`] that holds.
+    pub fn verify(
+        &self,
+        algorithm: Algorithm,
+        key: &DecodingKey,
+        expected: &Expected,
+        now: Timestamp,
+    ) -> Result<Claims, TokenError> {
+        if self.alg != algorithm.name() {
+            return Err(TokenError::Algorithm);
+        }
+        match jsonwebtoken::crypto::verify(self.signature, self.message.as_bytes(), key, algorithm.jws()) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Err(TokenError::Signature),
+        }
+        let claims: Claims = json::object(&self.claims).ok_or(TokenError::Claims)?;
+        expected.check(&claims, now)?;
+        Ok(claims)
+    }
+}
+
+impl Expected {
+    fn check(&self, claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
+        let (now, skew, life) = (now.seconds(), SKEW.as_secs(), self.lifetimes.token.as_secs());
+        if [&claims.sub, &claims.sid, &claims.jti].into_iter().any(String::is_empty) {
+            return Err(TokenError::Claims);
+        }
+        if claims.iss != self.issuer {
+            return Err(TokenError::Issuer);
+        }
+        if claims.aud != self.audience {
+            return Err(TokenError::Audience);
+        }
+        if claims.exp.saturating_add(skew) <= now {
+            return Err(TokenError::Expired);
+        }
+        if claims.iat > now.saturating_add(skew) || claims.auth_time > claims.iat || claims.exp <= claims.iat {
+            return Err(TokenError::Dates);
+        }
+        if claims.exp.saturating_sub(claims.iat) > life.saturating_add(skew) {
+            return Err(TokenError::Life);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
