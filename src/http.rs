@@ -69,7 +69,8 @@ impl LogonFunction {
     /// Answers one event. Every event has an answer.
     pub async fn handle(&self, event: &Event) -> Answer {
         let now = (self.clock)();
-        let answer = self.route(event, now).await.unwrap_or_else(|answer| answer);
+        // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
+        let answer = Box::pin(self.route(event, now)).await.unwrap_or_else(|answer| answer);
         if self.site.is_secure() { answer.over_https() } else { answer }
     }
 

@@ -5,6 +5,8 @@ pub mod app;
 pub mod authorizer;
 pub mod aws;
 pub mod carrier;
+#[cfg(feature = "terminal")]
+pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod event;
@@ -12,6 +14,8 @@ pub mod http;
 mod json;
 pub mod keyring;
 pub mod kms;
+#[cfg(feature = "terminal")]
+pub mod local;
 pub mod operations;
 pub mod origin;
 pub mod password;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The terminal program.
+
+fn main() -> std::process::ExitCode {
+    jea_auth::cli::run()
+}

@@ -67,6 +67,16 @@ impl Store {
         }
     }
 
+    /// Whether there is any account.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn has_accounts(&self) -> Result<bool, StoreError> {
+        let scan = self.client.scan().table_name(&self.tables.accounts).limit(1).consistent_read(true);
+        let output = scan.send().await.map_err(|error| StoreError::call("Scan", error))?;
+        Ok(!output.items().is_empty())
+    }
+
     /// All accounts, in no order.
     ///
     /// # Errors

@@ -1,0 +1,109 @@
+//! The command line. Data goes to stdout, everything else to stderr; an error comes with what to do about it.
+
+mod connection;
+mod key;
+mod output;
+mod secret;
+mod serve;
+mod user;
+
+use std::{error::Error, fmt, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::DEFAULT_STACK;
+use output::Output;
+
+/// Log-on for serverless APIs: run the whole stack on this machine, and look after its accounts and keys anywhere.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, after_help = "Start here:\n  jea-auth serve")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service on this machine, with an embedded database and a gateway
+    Serve(serve::Serve),
+    /// Look after accounts
+    #[command(subcommand)]
+    User(user::User),
+    /// Look after signing keys
+    #[command(subcommand)]
+    Key(key::Key),
+}
+
+/// Which stack, and how to print.
+#[derive(Args, Clone)]
+struct Target {
+    /// Use the service that `jea-auth serve` runs on this machine, not AWS
+    #[arg(long)]
+    local: bool,
+    /// Name of the stack: prefix of its tables and its KMS alias
+    #[arg(long, env = "STACK_NAME", default_value = DEFAULT_STACK)]
+    stack: String,
+    /// Print JSON: one array of objects
+    #[arg(long)]
+    json: bool,
+}
+
+/// What went wrong, and what to do about it.
+#[derive(Debug)]
+struct Failure {
+    cause: Box<dyn Error + Send + Sync>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { cause: message.into().into(), hint: Some(hint.into()) }
+    }
+
+    fn with_hint(cause: impl Error + Send + Sync + 'static, hint: impl Into<String>) -> Self {
+        Self { cause: Box::new(cause), hint: Some(hint.into()) }
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(cause: E) -> Self {
+        Self { cause: Box::new(cause), hint: None }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.cause)?;
+        let mut source = self.cause.source();
+        while let Some(cause) = source {
+            write!(f, "\n  because: {cause}")?;
+            source = cause.source();
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs what the command line says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let command_line = CommandLine::parse();
+    let output = Output;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output.failed(&error.into()),
+    };
+    let done = runtime.block_on(async {
+        match command_line.command {
+            Command::Serve(serve) => serve.run(&output).await,
+            Command::User(user) => user.run(&output).await,
+            Command::Key(key) => key.run(&output).await,
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.failed(&failure),
+    }
+}

@@ -1,0 +1,51 @@
+//! The store and the keys that a command works on.
+
+use aws_config::BehaviorVersion;
+
+use super::{Failure, Target};
+use crate::{aws::Aws, config::environment, keyring::Keyring, kms::Kms, local, store::Store};
+
+/// Where `serve` listens if it is not told otherwise.
+const LOCAL_DYNAMODB: &str = "http://127.0.0.1:8000";
+const LOCAL_KMS: &str = "http://127.0.0.1:8001";
+
+/// The parts of one stack.
+pub(super) struct Connection {
+    pub(super) store: Store,
+    pub(super) keyring: Keyring,
+}
+
+impl Target {
+    /// Connects to AWS, with the environment and profiles that every AWS tool takes, or to this machine.
+    pub(super) async fn connect(&self) -> Connection {
+        let dynamodb_endpoint = environment("AWS_ENDPOINT_URL_DYNAMODB");
+        let kms_endpoint = environment("AWS_ENDPOINT_URL_KMS");
+        let aws = if self.local {
+            local::aws(
+                &dynamodb_endpoint.unwrap_or_else(|| LOCAL_DYNAMODB.to_owned()),
+                &kms_endpoint.unwrap_or_else(|| LOCAL_KMS.to_owned()),
+            )
+        } else {
+            let sdk = aws_config::defaults(BehaviorVersion::latest()).load().await;
+            Aws { sdk, dynamodb_endpoint, kms_endpoint }
+        };
+        let store = Store::new(aws.dynamodb(), &self.stack);
+        let keyring = Keyring::new(store.clone(), Kms::new(aws.kms(), &self.stack));
+        Connection { store, keyring }
+    }
+
+    /// What to do when the stack cannot be reached.
+    pub(super) fn unreachable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Failure {
+        let hint = if self.local {
+            "is `jea-auth serve` running? With other ports, set AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_KMS"
+                .to_owned()
+        } else {
+            format!(
+                "check region and credentials (`aws sts get-caller-identity`) and that there is a stack named {}; \
+                 for a server on this machine add --local",
+                self.stack
+            )
+        };
+        Failure::with_hint(cause, hint)
+    }
+}

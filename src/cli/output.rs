@@ -1,0 +1,62 @@
+//! What a person or a program reads.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Failure;
+
+/// stdout and stderr. A reader that has gone away is nobody to complain to, so nothing here fails.
+pub(super) struct Output;
+
+impl Output {
+    /// Data, to stdout.
+    pub(super) fn say(&self, text: &str) {
+        let _ = writeln!(io::stdout().lock(), "{text}");
+    }
+
+    /// Anything else, to stderr.
+    pub(super) fn note(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    pub(super) fn failed(&self, failure: &Failure) -> ExitCode {
+        self.note(&failure.to_string());
+        ExitCode::FAILURE
+    }
+
+    /// Rows as an aligned table, or as one JSON array of objects. `columns` names members and their order.
+    pub(super) fn rows<T: Serialize>(&self, rows: &[T], columns: &[&str], as_json: bool) -> Result<(), Failure> {
+        if as_json {
+            self.say(&serde_json::to_string_pretty(rows)?);
+            return Ok(());
+        }
+        let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+        let head = columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
+        let lines: Vec<Vec<String>> = std::iter::once(head)
+            .chain(rows.iter().map(|row| columns.iter().map(|column| cell(row.get(*column))).collect()))
+            .collect();
+        let widths: Vec<usize> = (0..columns.len())
+            .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
+            .map(Option::unwrap_or_default)
+            .collect();
+        for line in &lines {
+            let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            self.say(cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+        Ok(())
+    }
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        // What a name holds must not move the terminal's cursor.
+        Some(Value::String(text)) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+        Some(other) => other.to_string(),
+    }
+}

@@ -1,0 +1,47 @@
+//! Passwords from a person or a program, never from the command line: other users of the machine can read that.
+
+use std::io::{self, Read};
+
+use zeroize::Zeroizing;
+
+use super::Failure;
+use crate::password::{PASSWORD_MAX_BYTES, Password};
+
+/// Fewest characters of a new password (NIST SP 800-63B-4, section 3.1.1.2, where it is the only factor).
+const CHARACTERS_MIN: usize = 15;
+
+/// A new password: from stdin without its line end, or asked for twice.
+pub(super) fn new_password(from_stdin: bool) -> Result<Password, Failure> {
+    let text = if from_stdin { from_standard_input()? } else { ask_twice()? };
+    let password = Password::new(&text);
+    if password.is_too_long() {
+        return Err(Failure::new("the password is too long", format!("use at most {PASSWORD_MAX_BYTES} bytes")));
+    }
+    if password.characters() < CHARACTERS_MIN {
+        return Err(Failure::new(
+            "the password is too short",
+            format!("use at least {CHARACTERS_MIN} characters; a few words in a row are easy to remember"),
+        ));
+    }
+    Ok(password)
+}
+
+fn from_standard_input() -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    // One byte more than any password with its line end, to tell one that is too long from one that is not.
+    let limit = PASSWORD_MAX_BYTES as u64 + 3;
+    io::stdin().lock().take(limit).read_to_string(&mut text)?;
+    let line = text.strip_suffix('\n').map_or(&**text, |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+fn ask_twice() -> Result<Zeroizing<String>, Failure> {
+    let ask = |prompt: &str| {
+        rpassword::prompt_password(prompt)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::with_hint(error, "without a terminal, give the password with --password-stdin"))
+    };
+    let first = ask("Password: ")?;
+    let second = ask("Once more: ")?;
+    if first == second { Ok(first) } else { Err(Failure::new("the two passwords differ", "try again")) }
+}

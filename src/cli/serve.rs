@@ -1,0 +1,160 @@
+//! `jea-auth serve`: the whole stack on this machine.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use axum::http::{StatusCode, Uri};
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Output};
+use crate::{
+    app,
+    http::TokenDelivery,
+    local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, Running},
+};
+
+/// Addresses are of this machine only. Ctrl-C stops; the data is there at the next start.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Where the service listens
+    #[arg(long, default_value = "127.0.0.1:3000", value_parser = loopback)]
+    listen: SocketAddr,
+    /// Where the embedded DynamoDB listens
+    #[arg(long, default_value = "127.0.0.1:8000", value_parser = loopback)]
+    dynamodb: SocketAddr,
+    /// Where the embedded KMS listens
+    #[arg(long, default_value = "127.0.0.1:8001", value_parser = loopback)]
+    kms: SocketAddr,
+    /// The folder that keeps accounts, sessions and keys
+    #[arg(long, default_value = ".jea-auth")]
+    data: PathBuf,
+    /// Keep everything in memory, and nothing after the end
+    #[arg(long, conflicts_with = "data")]
+    memory: bool,
+    /// The API behind the authorizer; requests that are no operation of the service go there
+    #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
+    backend: Option<Uri>,
+    /// How a log-on delivers its token
+    #[arg(long, value_enum, default_value = "cookie")]
+    token_delivery: Delivery,
+    /// The status of a failed log-on
+    #[arg(long, value_parser = ["401", "200"], default_value = "401")]
+    failed_logon_status: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Delivery {
+    /// In the cookie session_token
+    Cookie,
+    /// In the member jwt of the answer
+    Body,
+}
+
+impl Serve {
+    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+        let options = Options {
+            listen: self.listen,
+            dynamodb: self.dynamodb,
+            kms: self.kms,
+            data: (!self.memory).then_some(self.data),
+            backend: self.backend,
+            delivery: match self.token_delivery {
+                Delivery::Cookie => TokenDelivery::Cookie,
+                Delivery::Body => TokenDelivery::Body,
+            },
+            failed_logon_status: match self.failed_logon_status.as_str() {
+                "200" => StatusCode::OK,
+                _ => StatusCode::UNAUTHORIZED,
+            },
+        };
+        lambda_runtime::tracing::init_default_subscriber();
+        let mut running = local::start(&options, app::system_clock()).await.map_err(explained)?;
+        greet(&running, &options, output);
+        tokio::select! {
+            broken = running.broken() => broken?,
+            stopped = stop_signal() => stopped?,
+        }
+        output.note("stopping");
+        running.stop().await;
+        Ok(())
+    }
+}
+
+fn greet(running: &Running, options: &Options, output: &Output) {
+    let Running { url, dynamodb_url, kms_url, .. } = running;
+    output.note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
+    output.note(&format!("  service   {url}"));
+    output.note(&format!("  DynamoDB  {dynamodb_url}"));
+    output.note(&format!("  KMS       {kms_url}"));
+    match &options.data {
+        Some(folder) => output.note(&format!("  data      {}", folder.display())),
+        None => output.note("  data      in memory, gone at the end"),
+    }
+    if !running.has_demo {
+        output.note("Log on with an account of yours; `jea-auth user list --local` shows them.");
+        return;
+    }
+    output.note("Log on as the demo account, then see who you are:");
+    let credential = format!("{{\"email\": \"{DEMO_EMAIL}\", \"password\": \"{DEMO_PASSWORD}\"}}");
+    output.say(&format!(
+        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth"
+    ));
+    output.say(&format!("curl -b cookies {url}/users/api/user"));
+}
+
+/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+fn explained(error: LocalError) -> Failure {
+    match &error {
+        LocalError::Listen { address, option, source } => {
+            let hint = if source.kind() == std::io::ErrorKind::AddrInUse {
+                format!(
+                    "another program listens there, perhaps another `jea-auth serve`; stop it, or choose another \
+                     address with {option} {}:PORT",
+                    address.ip()
+                )
+            } else {
+                format!("choose another address with {option} 127.0.0.1:PORT")
+            };
+            Failure::with_hint(error, hint)
+        }
+        LocalError::Folder { .. } | LocalError::Database(_) => {
+            Failure::with_hint(error, "choose another folder with --data, or keep everything in memory with --memory")
+        }
+        LocalError::Keys(_) => Failure::with_hint(error, "or start afresh with another folder: --data FOLDER"),
+        LocalError::Store(_)
+        | LocalError::Hash(_)
+        | LocalError::Email(_)
+        | LocalError::Broken(_)
+        | LocalError::Task(_) => error.into(),
+    }
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "not an address like 127.0.0.1:3000".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("the local service is not made for other machines to reach; use 127.0.0.1 or [::1]".to_owned())
+    }
+}
+
+fn http_url(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
+    if uri.scheme_str() == Some("http") && uri.authority().is_some() {
+        Ok(uri)
+    } else {
+        Err("not a URL like http://127.0.0.1:9999".to_owned())
+    }
+}

@@ -1,0 +1,136 @@
+//! The gateway: the same routes, events and refusals as the REST API of the template.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{
+        HeaderName, HeaderValue, Response, StatusCode,
+        header::{HOST, WWW_AUTHENTICATE},
+        request::Parts,
+    },
+};
+use serde_json::{Map, Value};
+
+use super::{backend::Backend, event::Seen, policy::Verdict};
+use crate::{
+    app,
+    authorizer::AuthorizerFunction,
+    event::Event,
+    http::{Answer, LogonFunction, routes::Operation},
+    operations::id,
+};
+
+/// The largest body that API Gateway takes.
+const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
+
+/// Everything that a request meets.
+pub(super) struct Gateway {
+    pub(super) logon: LogonFunction,
+    pub(super) authorizer: AuthorizerFunction,
+    pub(super) backend: Option<Backend>,
+    /// Host and port that it listens on.
+    pub(super) own_host: String,
+}
+
+/// All paths lead here.
+pub(super) fn router(gateway: Gateway) -> Router {
+    Router::new().fallback(handle).with_state(Arc::new(gateway))
+}
+
+async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
+        return refusal(Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a body of at most 10 MiB."));
+    };
+    gateway.answer(&parts, peer, body).await
+}
+
+impl Gateway {
+    async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
+        let operation = Operation::at(parts.uri.path()).filter(|operation| operation.method() == parts.method);
+        let request_id = id(&app::random());
+        let seen = Seen {
+            parts,
+            resource: if operation.is_some() { parts.uri.path() } else { "/{proxy+}" },
+            peer,
+            host: self.host(parts),
+            request_id: &request_id,
+        };
+        if operation.is_some_and(Operation::is_open) {
+            return self.log_on_function(seen.for_proxy(None, &body)).await;
+        }
+        let identity = match self.authorize(&seen).await {
+            Ok(identity) => identity,
+            Err(refused) => return refused,
+        };
+        match (&self.backend, operation) {
+            (Some(backend), None) => match backend.pass_on(parts, &identity, body).await {
+                Some(answer) => answer,
+                None => refusal(Answer::unavailable()),
+            },
+            (None, _) | (Some(_), Some(_)) => self.log_on_function(seen.for_proxy(Some(identity.into()), &body)).await,
+        }
+    }
+
+    async fn authorize(&self, seen: &Seen<'_>) -> Result<Map<String, Value>, Response<Body>> {
+        let event = event(seen.for_authorizer()).ok_or_else(|| refusal(Answer::unavailable()))?;
+        let Ok(answer) = self.authorizer.handle(&event).await else {
+            return Err(refusal(Answer::unavailable()));
+        };
+        let verdict = Verdict::new(answer);
+        if verdict.allows(&seen.method_arn()) {
+            return Ok(verdict.context());
+        }
+        let mut refused = refusal(Answer::no_session());
+        refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        Err(refused)
+    }
+
+    async fn log_on_function(&self, event_json: Value) -> Response<Body> {
+        let Some(event) = event(event_json) else { return refusal(Answer::unavailable()) };
+        let response = self.logon.handle(&event).await.for_gateway(&event);
+        let response = serde_json::to_value(response).ok();
+        response.and_then(|value| from_function(&value)).unwrap_or_else(|| refusal(Answer::unavailable()))
+    }
+
+    /// The host that the client named, if it is a name of this machine. Any other one is a page that had its own name
+    /// resolve to this machine, and must not pass for us.
+    fn host<'a>(&'a self, parts: &'a Parts) -> &'a str {
+        let named = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
+        if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { named } else { &self.own_host }
+    }
+}
+
+fn event(json: Value) -> Option<Event> {
+    serde_json::from_value(json).ok()
+}
+
+/// A function's answer, read as the gateway reads it; nothing if it is not in the form of a proxy integration.
+fn from_function(answer: &Value) -> Option<Response<Body>> {
+    let status = u16::try_from(answer.get("statusCode")?.as_u64()?).ok()?;
+    let body = answer.get("body").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut response = Response::builder().status(status).body(Body::from(body)).ok()?;
+    for (name, values) in answer.get("multiValueHeaders")?.as_object()? {
+        for value in values.as_array()? {
+            let name: HeaderName = name.parse().ok()?;
+            response.headers_mut().append(name, value.as_str()?.parse().ok()?);
+        }
+    }
+    Some(response)
+}
+
+/// An answer of the gateway's own.
+fn refusal(answer: Answer) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
