@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::{
     carrier::{self, Carrier, NoOneToken},
     origin::{Provenance, TrustedOrigins},
+    routes::Operation,
     session::Session,
     store::{Store, StoreError},
     time::Timestamp,
@@ -33,6 +34,8 @@ pub struct Shown<'a> {
     pub authorizations: Vec<&'a str>,
     /// Its method.
     pub method: &'a str,
+    /// Its path.
+    pub path: &'a str,
     /// Where it comes from.
     pub provenance: Provenance,
     /// The host it was sent to.
@@ -73,7 +76,8 @@ pub enum Denial {
 
 impl Access {
     /// Asks `store` for sessions and keys. A session is remembered for `session_memory`; a log-off elsewhere takes
-    /// that long to be seen here.
+    /// that long to be seen here. The service's own operations are rare, and are not admitted by memory: after a
+    /// log-off they are refused at once.
     #[must_use]
     pub fn new(store: Store, tokens: Expected, origins: TrustedOrigins, session_memory: Duration) -> Self {
         Self { store, tokens, origins, keys: KnownKeys::default(), sessions: SessionMemory::new(session_memory) }
@@ -95,8 +99,9 @@ impl Access {
         let key = self.keys.find(&self.store, token.key_id(), now).await?.ok_or(Denial::UnknownKey)?;
         let claims = token.verify(key.algorithm, &key.verifying, &self.tokens, now)?;
         // One that seems to have ended is read again: it may have been renewed since.
-        let recalled = self.sessions.recall(&claims.sub, &claims.sid, now).filter(|session| session.is_alive(now));
-        let session = match recalled {
+        let recalled = self.sessions.recall(&claims.sub, &claims.sid, now);
+        let is_own = Operation::at(shown.path).is_some();
+        let session = match recalled.filter(|session| !is_own && session.is_alive(now)) {
             Some(session) => session,
             None => {
                 let read = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;

@@ -32,6 +32,7 @@ impl AuthorizerFunction {
             cookies: event.headers("cookie"),
             authorizations: event.headers("authorization"),
             method: event.method(),
+            path: event.path(),
             provenance: Provenance {
                 origins: event.headers("origin").into_iter().map(str::to_owned).collect(),
                 fetch_site: event.headers("sec-fetch-site").first().map(|value| (*value).to_owned()),

@@ -3,22 +3,21 @@
 mod answer;
 mod body;
 mod objects;
-pub mod routes;
 
 use std::time::Duration;
 
-use lambda_http::http::{Method, StatusCode};
+use lambda_http::http::StatusCode;
 
 use crate::{
     carrier::Carrier,
     event::Event,
     operations::{Fresh, Identity, Issued, Operations, Refusal},
     origin::{Provenance, TrustedOrigins},
+    routes::Operation,
     time::{Clock, Timestamp},
 };
 pub use answer::{Answer, SECURITY_HEADERS};
 use objects::{AccountObject, AuthObject, Discovery, Failed, JwkSet, Version};
-use routes::Operation;
 
 /// How tokens get to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,15 +193,4 @@ fn identity(event: &Event) -> Option<Identity> {
         auth_time: Timestamp::from_seconds(event.authorizer("auth_time")?.parse().ok()?),
         carrier: Carrier::named(event.authorizer("carrier")?)?,
     })
-}
-
-impl Operation {
-    /// The method it is called with.
-    #[must_use]
-    pub fn method(self) -> Method {
-        match self {
-            Self::Info | Self::User | Self::Jwks | Self::Discovery => Method::GET,
-            Self::LogOn | Self::CheckIn | Self::LogOff | Self::Confirm => Method::POST,
-        }
-    }
 }

@@ -19,6 +19,7 @@ pub mod local;
 pub mod operations;
 pub mod origin;
 pub mod password;
+pub mod routes;
 pub mod session;
 pub mod signing_key;
 pub mod store;

@@ -1,4 +1,4 @@
-//! Points in time. Nothing but [`crate::app`] reads the clock; everything else is told.
+//! Points in time. Nothing here reads a clock.
 
 use std::{sync::Arc, time::Duration};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY},
     },
 };
@@ -78,12 +78,10 @@ impl Answer {
         Self::failed(StatusCode::NOT_FOUND, "There is no such operation.")
     }
 
-    pub(super) fn not_allowed(allowed: Method) -> Self {
+    pub(super) fn not_allowed(allowed: &'static str) -> Self {
         let sentence = format!("This operation is called with {allowed}.");
         let mut answer = Self::failed(StatusCode::METHOD_NOT_ALLOWED, &sentence);
-        if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
-            answer.headers.insert(ALLOW, allowed);
-        }
+        answer.headers.insert(ALLOW, HeaderValue::from_static(allowed));
         answer
     }
 

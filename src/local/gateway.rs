@@ -19,8 +19,9 @@ use crate::{
     app,
     authorizer::AuthorizerFunction,
     event::Event,
-    http::{Answer, LogonFunction, routes::Operation},
+    http::{Answer, LogonFunction},
     operations::id,
+    routes::Operation,
 };
 
 /// The largest body that API Gateway takes.
@@ -54,7 +55,7 @@ async fn handle(
 
 impl Gateway {
     async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
-        let operation = Operation::at(parts.uri.path()).filter(|operation| operation.method() == parts.method);
+        let operation = Operation::at(parts.uri.path()).filter(|operation| parts.method == operation.method());
         let request_id = id(&app::random());
         let seen = Seen {
             parts,

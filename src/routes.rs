@@ -41,6 +41,15 @@ impl Operation {
         ROUTES.iter().find(|(known, _)| *known == path).map(|(_, operation)| *operation)
     }
 
+    /// The method that it is called with.
+    #[must_use]
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Info | Self::User | Self::Jwks | Self::Discovery => "GET",
+            Self::LogOn | Self::CheckIn | Self::LogOff | Self::Confirm => "POST",
+        }
+    }
+
     /// Whether it is done without a token.
     #[must_use]
     pub fn is_open(self) -> bool {

@@ -1,0 +1,95 @@
+//! The API behind the authorizer.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{Json, Router, extract::Request, http::StatusCode as Status};
+use jea_auth::local::Options;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, options, token_of};
+
+/// A backend that tells what it was asked, and counts.
+async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let router = Router::new().fallback(move |request: Request| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let headers: Vec<(String, String)> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let (method, uri) = (request.method().to_string(), request.uri().to_string());
+        async move {
+            let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+            (Status::CREATED, Json(json!({"method": method, "uri": uri, "headers": headers, "body": body.to_vec()})))
+        }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (address, count)
+}
+
+async fn service_before(address: SocketAddr) -> Service {
+    Service::start_with(Options { backend: Some(format!("http://{address}/base").parse().unwrap()), ..options() }).await
+}
+
+#[tokio::test]
+async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_its_session() {
+    let (address, _) = backend().await;
+    let service = service_before(address).await;
+    let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
+    let mut request = service.request(Method::PUT, "/orders/17?a=1&a=2").body(vec![0, 255]);
+    for name in ["X-User-Id", "x-user-email", "X-USER-NAME", "X-User-Role", "X-Session-Id"] {
+        request = request.header(name, "forged").header(name, "twice");
+    }
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let seen: Value = answer.json().await.unwrap();
+    assert_eq!((&seen["method"], &seen["uri"]), (&json!("PUT"), &json!("/base/orders/17?a=1&a=2")));
+    assert_eq!(seen["body"], json!([0, 255]));
+    let header = |name: &str| -> Vec<&str> {
+        let headers = seen["headers"].as_array().unwrap().iter();
+        headers.filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
+    };
+    let claims: Value = {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+    };
+    assert_eq!(header("x-user-id"), [claims["sub"].as_str().unwrap()]);
+    assert_eq!(header("x-session-id"), [claims["sid"].as_str().unwrap()]);
+    assert_eq!(header("x-user-email"), [EMAIL]);
+    assert_eq!(header("x-user-name"), ["Yi"]);
+    assert_eq!(header("x-user-role"), [""], "no role is an empty header, not the client's");
+}
+
+#[tokio::test]
+async fn a_request_without_a_token_never_reaches_the_backend() {
+    let (address, count) = backend().await;
+    let service = service_before(address).await;
+    for path in ["/", "/orders", "/users/api/auth/", "//orders", "/%2e%2e/orders"] {
+        assert_refused(service.get(path).await, 401).await;
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 0);
+    service.log_on(EMAIL, PASSWORD).await;
+    assert_eq!(service.get("/users/api/auth").await.status(), StatusCode::CREATED, "a wrong method is the backend's");
+    assert_eq!(service.get("/users/api/user").await.status(), StatusCode::OK, "an operation is not");
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_backend_that_does_not_answer_is_503() {
+    let service = service_before(SocketAddr::from(([127, 0, 0, 1], 1))).await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let answer = service.get("/orders").await;
+    assert_eq!(answer.headers()["retry-after"], "5");
+    assert_refused(answer, 503).await;
+}

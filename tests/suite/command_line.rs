@@ -1,0 +1,182 @@
+//! `jea-auth`, as a person starts it.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::service::{Service, client, token_of};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_jea-auth");
+
+/// Three ports that were free a moment ago.
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// `jea-auth serve` on ports of its own.
+struct Serving {
+    child: Child,
+    url: String,
+    ports: [u16; 3],
+}
+
+impl Serving {
+    async fn start(folder: &Path, ports: [u16; 3]) -> Self {
+        let child = serve(folder, ports).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let url = format!("http://127.0.0.1:{}", ports[0]);
+        let begun = Instant::now();
+        while client().get(format!("{url}/users/api/info")).send().await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it does not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Self { child, url, ports }
+    }
+
+    /// Sends a signal, and gives back what was printed.
+    fn stop(self, signal: &str) -> Output {
+        let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        self.child.wait_with_output().unwrap()
+    }
+
+    /// The command line against this server.
+    fn local(&self, arguments: &[&str], stdin: &str) -> Output {
+        use std::io::Write;
+        let mut child = Command::new(PROGRAM)
+            .args(arguments)
+            .arg("--local")
+            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{}", self.ports[1]))
+            .env("AWS_ENDPOINT_URL_KMS", format!("http://127.0.0.1:{}", self.ports[2]))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may refuse its arguments before it reads.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn serve(folder: &Path, [listen, dynamodb, kms]: [u16; 3]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.arg("serve").current_dir(folder);
+    for (option, port) in [("--listen", listen), ("--dynamodb", dynamodb), ("--kms", kms)] {
+        command.args([option, &format!("127.0.0.1:{port}")]);
+    }
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn the_printed_lines_log_on_and_everything_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let serving = Serving::start(folder.path(), ports).await;
+    let added = serving.local(
+        &["user", "add", "Yi@jePlus.org", "--name", "Yi", "--password-stdin", "--json"],
+        "a long enough password\n",
+    );
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    let shown: Value = serde_json::from_slice(&added.stdout).unwrap();
+    assert_eq!((&shown[0]["email"], &shown[0]["status"]), (&"Yi@jePlus.org".into(), &"active".into()));
+    let token = token_of(&Service::credential_request(&client(), &serving.url).send().await.unwrap());
+    let keys = text(&serving.local(&["key", "list", "--json"], "").stdout);
+
+    let stopped = serving.stop("-TERM");
+    assert!(stopped.status.success(), "{}", text(&stopped.stderr));
+    let printed = text(&stopped.stdout);
+
+    let serving = Serving::start(folder.path(), ports).await;
+    let user = client().get(format!("{}/users/api/user", serving.url)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(user.status(), StatusCode::OK, "the session is still there");
+    assert_eq!(text(&serving.local(&["key", "list", "--json"], "").stdout), keys, "the keys are still there");
+    let again = Service::credential_request(&client(), &serving.url).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::OK, "the account is still there");
+
+    let pasted = Command::new("sh").args(["-ec", &printed]).current_dir(folder.path()).output().unwrap();
+    let answers = text(&pasted.stdout);
+    assert!(answers.contains("Logged in successfully!"), "{answers}");
+    assert!(answers.contains(r#""nickname":"Demo""#), "{answers}");
+    assert!(serving.stop("-INT").status.success());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_data_folder_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), free_ports()).await;
+    let mode = |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(".jea-auth"), mode(".jea-auth/kms.key")), (0o700, 0o600));
+    serving.stop("-TERM");
+}
+
+#[test]
+fn a_taken_port_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let [_, dynamodb, kms] = free_ports();
+    let ports = [taken.local_addr().unwrap().port(), dynamodb, kms];
+    let output = serve(folder.path(), ports).output().unwrap();
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains(&format!("cannot listen on 127.0.0.1:{}", ports[0])), "{message}");
+    assert!(message.contains("hint: another program listens there") && message.contains("--listen"), "{message}");
+}
+
+#[test]
+fn other_machines_are_not_served() {
+    let output = Command::new(PROGRAM).args(["serve", "--listen", "0.0.0.0:3000"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("not made for other machines"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn accounts_are_added_once_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), free_ports()).await;
+    let add = |email: &str, password: &str| {
+        serving.local(&["user", "add", email, "--name", "Yi", "--role", "editor", "--password-stdin"], password)
+    };
+    let added = add("yi@jeplus.org", "a long enough password");
+    assert_eq!(text(&added.stdout), "EMAIL          NAME  ROLE    STATUS\nyi@jeplus.org  Yi    editor  active\n");
+    for (email, password, message) in [
+        ("YI@jeplus.org", "a long enough password", "there is an account with the email yi@jeplus.org"),
+        ("no email", "a long enough password", "an email has one @"),
+        ("other@jeplus.org", "14 characters!", "the password is too short"),
+        ("other@jeplus.org", &"x".repeat(1025), "the password is too long"),
+    ] {
+        let refused = add(email, password);
+        assert_eq!(refused.status.code(), Some(1), "{email}");
+        assert!(text(&refused.stderr).contains(message), "{message} in {}", text(&refused.stderr));
+        assert!(refused.stdout.is_empty());
+    }
+    let listed = text(&serving.local(&["user", "list"], "").stdout);
+    let emails: Vec<&str> = listed.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(emails, ["demo@example.org", "yi@jeplus.org"]);
+    serving.stop("-TERM");
+}
+
+#[test]
+fn without_a_server_the_error_says_to_start_one() {
+    let [_, dynamodb, _] = free_ports();
+    let output = Command::new(PROGRAM)
+        .args(["user", "list", "--local"])
+        .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{dynamodb}"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("hint: is `jea-auth serve` running?"), "{message}");
+}

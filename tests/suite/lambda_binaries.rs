@@ -1,0 +1,60 @@
+//! Both Lambda binaries as real processes against a Runtime API.
+
+use serde_json::{Value, json};
+
+use crate::{
+    runtime_api::Function,
+    service::{EMAIL, PASSWORD, Service},
+};
+
+#[tokio::test]
+async fn the_binaries_log_on_and_authorize() {
+    let service = Service::start().await;
+    let mut logon = Function::start(env!("CARGO_BIN_EXE_logon"), &service.running.config).await;
+    let answer = logon
+        .invoke(json!({
+            "resource": "/users/api/auth",
+            "path": "/users/api/auth",
+            "httpMethod": "POST",
+            "multiValueHeaders": {"Content-Type": ["application/json"]},
+            "requestContext": {"identity": {"sourceIp": "203.0.113.7"}, "domainName": "api.example.org"},
+            "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+            "isBase64Encoded": false,
+        }))
+        .await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let cookie = answer["multiValueHeaders"]["set-cookie"][0].as_str().unwrap();
+
+    let mut authorizer = Function::start(env!("CARGO_BIN_EXE_authorizer"), &service.running.config).await;
+    let verdict = async |authorizer: &mut Function, cookie: &str| -> Value {
+        let event = json!({
+            "type": "REQUEST",
+            "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders",
+            "httpMethod": "GET",
+            "path": "/orders",
+            "headers": {"Cookie": cookie},
+        });
+        authorizer.invoke(event).await
+    };
+    let allowed = verdict(&mut authorizer, cookie).await;
+    assert_eq!(allowed["policyDocument"]["Statement"][0]["Effect"], "Allow");
+    assert_eq!(allowed["context"]["email"], EMAIL);
+    let denied = verdict(&mut authorizer, "session_token=x").await;
+    assert_eq!(denied["policyDocument"]["Statement"][0]["Effect"], "Deny");
+}
+
+#[tokio::test]
+async fn bad_configuration_stops_the_start_with_every_problem_by_name() {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_logon"))
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+        .env("TOKEN_SECONDS", "soon")
+        .output()
+        .await
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    for name in ["ISSUER is not set", "AWS_REGION is not set", "TOKEN_SECONDS must be"] {
+        assert!(message.contains(name), "{name} in {message}");
+    }
+}

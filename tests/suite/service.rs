@@ -1,0 +1,161 @@
+//! The service under test: the whole stack in memory, with a clock that the test sets.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jea_auth::{
+    account::{Account, Email, Status},
+    app,
+    http::TokenDelivery,
+    local::{self, Options, Running},
+    operations::id,
+    password::{Hasher, Password},
+    store::{Added, Store},
+    time::Timestamp,
+};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+pub const EMAIL: &str = "yi@jeplus.org";
+pub const PASSWORD: &str = "a long enough password";
+
+/// A stack that runs, with one account.
+pub struct Service {
+    pub running: Running,
+    pub client: Client,
+    millis: Arc<AtomicU64>,
+}
+
+/// Everything in memory, on ports that are free.
+pub fn options() -> Options {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    Options {
+        listen: any_port,
+        dynamodb: any_port,
+        kms: any_port,
+        data: None,
+        backend: None,
+        delivery: TokenDelivery::Cookie,
+        failed_logon_status: StatusCode::UNAUTHORIZED,
+    }
+}
+
+/// A client that keeps cookies, as a browser does.
+pub fn client() -> Client {
+    Client::builder().cookie_store(true).build().unwrap()
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        Self::start_with(options()).await
+    }
+
+    pub async fn start_with(options: Options) -> Self {
+        let millis = Arc::new(AtomicU64::new(app::now().millis()));
+        let clock = Arc::clone(&millis);
+        let clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::SeqCst)));
+        let running = local::start(&options, clock).await.unwrap();
+        let service = Self { running, client: client(), millis };
+        service.add_account(EMAIL, PASSWORD, Status::Active).await;
+        service
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.millis.load(Ordering::SeqCst))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.millis.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(self.running.config.aws.dynamodb(), &self.running.config.stack)
+    }
+
+    pub async fn add_account(&self, email: &str, password: &str, status: Status) {
+        let account = Account {
+            email: Email::parse(email).unwrap(),
+            registered_email: email.to_owned(),
+            sub: id(&app::random()),
+            name: "Yi".to_owned(),
+            role: None,
+            status,
+            password_hash: Hasher::default().hash(&Password::new(password), app::random()).unwrap(),
+            created: self.now(),
+            profile: [("country".to_owned(), "GB".to_owned()), ("title".to_owned(), "Dr".to_owned())].into(),
+        };
+        assert_eq!(self.store().add_account(&account).await.unwrap(), Added::Added);
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.running.url))
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str) -> Response {
+        self.request(Method::POST, path).send().await.unwrap()
+    }
+
+    pub async fn log_on(&self, email: &str, password: &str) -> Response {
+        let credential = json!({"email": email, "password": password});
+        self.request(Method::POST, "/users/api/auth").json(&credential).send().await.unwrap()
+    }
+
+    /// Logs on with a client of its own, and gives back the token.
+    pub async fn new_token(&self) -> String {
+        let other = Self::credential_request(&client(), &self.running.url).send().await.unwrap();
+        assert_eq!(other.status(), StatusCode::OK);
+        token_of(&other)
+    }
+
+    pub fn credential_request(client: &Client, url: &str) -> RequestBuilder {
+        client.post(format!("{url}/users/api/auth")).json(&json!({"email": EMAIL, "password": PASSWORD}))
+    }
+
+    /// Asks for the account with this token as bearer, and without a cookie.
+    pub async fn user_with(&self, token: &str) -> StatusCode {
+        let request = Client::new().get(format!("{}/users/api/user", self.running.url)).bearer_auth(token);
+        request.send().await.unwrap().status()
+    }
+}
+
+/// The value of the answer's one session cookie.
+pub fn token_of(response: &Response) -> String {
+    let cookie = cookies_of(response).remove(0);
+    cookie.split_once('=').unwrap().1.split(';').next().unwrap().to_owned()
+}
+
+pub fn cookies_of(response: &Response) -> Vec<String> {
+    response.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+}
+
+/// What a refusal must look like, whoever makes it: JSON of two members, with one sentence.
+pub async fn assert_refused(response: Response, status: u16) -> String {
+    assert_eq!(response.status().as_u16(), status, "{}", response.url());
+    assert_common_headers(&response);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["ok"], false);
+    assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
+    body["status"].as_str().unwrap().to_owned()
+}
+
+/// Headers of every answer over http.
+pub fn assert_common_headers(response: &Response) {
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
+    assert_eq!(header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(header("strict-transport-security"), None, "http is no place for HSTS");
+    let is_public = response.url().path().starts_with("/.well-known/") && response.status().is_success();
+    assert_eq!(header("cache-control"), Some(if is_public { "public, max-age=300" } else { "no-store" }));
+}

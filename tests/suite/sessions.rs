@@ -1,0 +1,123 @@
+//! How long things live, in simulated time, and what a log-off and an outage do.
+
+use std::time::Duration;
+
+use jea_auth::{app, config::Config};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, token_of};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SKEW: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn a_token_lives_twelve_hours_and_the_skew() {
+    let service = Service::start().await;
+    let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
+    service.advance(12 * HOUR - Duration::from_secs(1));
+    assert_eq!(service.user_with(&token).await, StatusCode::OK);
+    service.advance(SKEW + Duration::from_secs(1));
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn check_ins_carry_a_session_to_seven_days_and_no_further() {
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let mut last = String::new();
+    for _ in 0..42 {
+        service.advance(4 * HOUR - Duration::from_secs(1));
+        let answer = service.post("/users/api/checkin").await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        last = cookies_of(&answer).remove(0);
+    }
+    // 42 seconds are left of seven days.
+    assert!(last.contains("; Max-Age=42; "), "{last}");
+    service.advance(Duration::from_secs(43));
+    assert_refused(service.post("/users/api/checkin").await, 401).await;
+}
+
+#[tokio::test]
+async fn the_first_token_of_a_session_stays_valid_until_its_own_end() {
+    let service = Service::start().await;
+    let first = token_of(&service.log_on(EMAIL, PASSWORD).await);
+    service.advance(8 * HOUR);
+    assert_eq!(service.post("/users/api/checkin").await.status(), StatusCode::OK);
+    service.advance(4 * HOUR - Duration::from_secs(1));
+    assert_eq!(service.user_with(&first).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_log_off_is_seen_by_every_authorizer_within_five_seconds() {
+    let service = Service::start().await;
+    let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
+    let elsewhere = |token: &str| {
+        service.request(reqwest::Method::GET, "/orders").header("Cookie", format!("session_token={token}"))
+    };
+    assert_eq!(elsewhere(&token).send().await.unwrap().status(), StatusCode::NOT_FOUND, "admitted, and remembered");
+    assert_eq!(service.post("/users/api/logout").await.status(), StatusCode::OK);
+    service.advance(Duration::from_secs(5));
+    assert_eq!(elsewhere(&token).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_expired_session_that_is_still_stored_counts_as_gone() {
+    let service = Service::start().await;
+    let log_on = service.log_on(EMAIL, PASSWORD).await;
+    let claims = claims(&token_of(&log_on));
+    let (sub, sid) = (claims["sub"].as_str().unwrap(), claims["sid"].as_str().unwrap());
+    service.store().extend_session(sub, sid, service.now(), service.now().plus(HOUR)).await.unwrap().unwrap();
+    service.advance(HOUR);
+    assert!(service.store().session(sub, sid).await.unwrap().is_some(), "TTL has not removed it");
+    for path in ["/users/api/checkin", "/users/api/logout"] {
+        assert_refused(service.post(path).await, 401).await;
+    }
+    assert_refused(service.get("/users/api/user").await, 401).await;
+}
+
+#[tokio::test]
+async fn without_tables_or_keys_the_answer_is_503_with_retry_after_and_no_cookie() {
+    let service = Service::start().await;
+    let config = Config { stack: "other-stack".to_owned(), ..clone(&service.running.config) };
+    let log_on = serde_json::from_value(json!({
+        "httpMethod": "POST",
+        "path": "/users/api/auth",
+        "headers": {"content-type": "application/json"},
+        "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+    }))
+    .unwrap();
+    let function = app::logon(&config, app::system_clock());
+    for is_ready in [false, false, true] {
+        if is_ready {
+            prepare(&config).await;
+        }
+        let answer = function.handle(&log_on).await;
+        assert_eq!(answer.status.as_u16(), if is_ready { 401 } else { 503 }, "{}", answer.body);
+        assert!(!answer.headers.contains_key("set-cookie"));
+        assert_eq!(answer.headers.contains_key("retry-after"), !is_ready);
+    }
+}
+
+/// Makes tables and keys while the function runs: it recovers without a restart.
+async fn prepare(config: &Config) {
+    let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
+    store.create_tables().await.unwrap();
+    let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
+    jea_auth::keyring::Keyring::new(store, kms).make_due(app::now(), &app::random()).await.unwrap();
+}
+
+fn clone(config: &Config) -> Config {
+    Config {
+        stack: config.stack.clone(),
+        aws: config.aws.clone(),
+        tokens: config.tokens.clone(),
+        site: config.site.clone(),
+        session_memory: config.session_memory,
+    }
+}
+
+fn claims(token: &str) -> serde_json::Value {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}

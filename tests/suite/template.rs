@@ -1,0 +1,232 @@
+//! template.yaml compared with the code.
+
+use std::{collections::BTreeSet, fs};
+
+use jea_auth::{
+    config::VARIABLES,
+    http::{Answer, SECURITY_HEADERS},
+    routes::ROUTES,
+};
+use serde_yaml_ng::Value;
+
+fn template() -> Value {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    serde_yaml_ng::from_str(&text).unwrap()
+}
+
+/// The value below `path`, through CloudFormation's tags.
+fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(value, |value, name| {
+        let value = if let Value::Tagged(tagged) = value { &tagged.value } else { value };
+        value.get(*name).unwrap_or_else(|| panic!("{name} of {path:?}"))
+    })
+}
+
+fn text(value: &Value) -> &str {
+    match value {
+        Value::Tagged(tagged) => text(&tagged.value),
+        other => other.as_str().unwrap_or_else(|| panic!("{other:?} is a text")),
+    }
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_mapping().unwrap().keys().map(text).collect()
+}
+
+#[test]
+fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program() {
+    let template = template();
+    for (function, binary) in [("Logon", "logon"), ("Authorizer", "authorizer")] {
+        let function = at(&template, &["Resources", function]);
+        assert_eq!(text(at(function, &["Metadata", "BuildProperties", "Binary"])), binary);
+        let flags = at(function, &["Metadata", "BuildProperties", "CargoLambdaFlags"]);
+        assert_eq!(text(&flags[0]), "--no-default-features");
+        let source = format!("{}/src/bin/{binary}.rs", env!("CARGO_MANIFEST_DIR"));
+        assert!(fs::exists(&source).unwrap(), "{source}");
+        let name = text(at(function, &["Properties", "FunctionName"]));
+        assert_eq!(name, format!("${{AWS::StackName}}-{binary}"), "the API names its functions so");
+    }
+}
+
+#[test]
+fn a_function_s_time_limit_is_at_least_twice_that_of_a_call() {
+    let seconds = at(&template(), &["Globals", "Function", "Timeout"]).as_u64().unwrap();
+    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::aws::OPERATION_TIMEOUT);
+}
+
+#[test]
+fn the_functions_get_exactly_the_variables_that_the_code_reads() {
+    let template = template();
+    let variables = at(&template, &["Globals", "Function", "Environment", "Variables"]);
+    assert_eq!(keys(variables), VARIABLES.iter().map(|variable| variable.name).collect());
+}
+
+#[test]
+fn parameters_have_the_defaults_of_the_code() {
+    let template = template();
+    let variables = at(&template, &["Globals", "Function", "Environment", "Variables"]);
+    for variable in VARIABLES {
+        let reference = at(variables, &[variable.name]);
+        let Value::Tagged(tagged) = reference else { panic!("{} is a reference", variable.name) };
+        if tagged.tag != "Ref" || text(reference) == "AWS::StackName" {
+            continue;
+        }
+        let default = at(&template, &["Parameters", text(reference), "Default"]);
+        let default = default.as_str().map_or_else(|| default.as_u64().unwrap().to_string(), str::to_owned);
+        assert_eq!(Some(default.as_str()), variable.default, "{}", variable.name);
+    }
+}
+
+#[test]
+fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
+    let template = template();
+    let paths = at(&template, &["Resources", "Api", "Properties", "DefinitionBody", "paths"]);
+    let expected: BTreeSet<&str> = ROUTES.iter().map(|(path, _)| *path).chain(["/", "/{proxy+}"]).collect();
+    assert_eq!(keys(paths), expected);
+    for (path, operation) in ROUTES {
+        let methods = at(paths, &[path]);
+        let method = operation.method().to_lowercase();
+        assert_eq!(keys(methods), BTreeSet::from([method.as_str()]), "{path}");
+        assert_eq!(methods[method.as_str()].get("security").is_some(), operation.is_open(), "{path}");
+    }
+    for path in ["/", "/{proxy+}"] {
+        let methods = at(paths, &[path]);
+        assert_eq!(keys(methods), BTreeSet::from(["x-amazon-apigateway-any-method"]));
+        assert!(methods["x-amazon-apigateway-any-method"].get("security").is_none(), "{path} is behind the authorizer");
+    }
+    let auth = at(&template, &["Resources", "Api", "Properties", "Auth"]);
+    assert_eq!(text(at(auth, &["DefaultAuthorizer"])), "Session");
+    assert_eq!(at(auth, &["Authorizers", "Session", "Identity", "ReauthorizeEvery"]).as_u64(), Some(0));
+}
+
+#[test]
+fn the_backend_gets_the_identity_headers() {
+    let template = template();
+    let paths = at(&template, &["Resources", "Api", "Properties", "DefinitionBody", "paths"]);
+    for path in ["/", "/{proxy+}"] {
+        let integration = at(paths, &[path, "x-amazon-apigateway-any-method", "x-amazon-apigateway-integration"]);
+        let proxy = &integration["Fn::If"][1];
+        assert_eq!(text(&proxy["type"]), "http_proxy");
+        for (header, member) in [
+            ("X-User-Id", "principalId"),
+            ("X-User-Email", "email"),
+            ("X-User-Name", "name"),
+            ("X-User-Role", "role"),
+            ("X-Session-Id", "sid"),
+        ] {
+            let mapped = &proxy["requestParameters"][format!("integration.request.header.{header}").as_str()];
+            assert_eq!(text(mapped), format!("context.authorizer.{member}"));
+        }
+    }
+}
+
+#[test]
+fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
+    let template = template();
+    let responses = at(&template, &["Resources", "Api", "Properties", "GatewayResponses"]);
+    let own = |answer: Answer| (Some(u64::from(answer.status.as_u16())), Some(answer.body));
+    let no_session = || own(Answer::no_session());
+    let unavailable = || own(Answer::unavailable());
+    for (name, (status, body), header) in [
+        ("ACCESS_DENIED", no_session(), Some(("WWW-Authenticate", "Bearer"))),
+        ("UNAUTHORIZED", no_session(), Some(("WWW-Authenticate", "Bearer"))),
+        ("MISSING_AUTHENTICATION_TOKEN", no_session(), Some(("WWW-Authenticate", "Bearer"))),
+        ("AUTHORIZER_FAILURE", unavailable(), Some(("Retry-After", "5"))),
+        ("AUTHORIZER_CONFIGURATION_ERROR", unavailable(), Some(("Retry-After", "5"))),
+        ("INTEGRATION_FAILURE", unavailable(), Some(("Retry-After", "5"))),
+        ("INTEGRATION_TIMEOUT", unavailable(), Some(("Retry-After", "5"))),
+        ("DEFAULT_5XX", unavailable(), Some(("Retry-After", "5"))),
+        ("THROTTLED", (Some(429), None), Some(("Retry-After", "1"))),
+        ("QUOTA_EXCEEDED", (Some(429), None), Some(("Retry-After", "1"))),
+        ("REQUEST_TOO_LARGE", (Some(413), None), None),
+        // With a status here, it would rewrite all the others.
+        ("DEFAULT_4XX", (None, None), None),
+    ] {
+        let response = at(responses, &[name]);
+        assert_eq!(response.get("StatusCode").and_then(Value::as_u64), status, "{name}");
+        let template_body = text(at(response, &["ResponseTemplates", "application/json"]));
+        let parsed: serde_json::Value = serde_json::from_str(template_body).unwrap();
+        assert_eq!((&parsed["ok"], parsed.as_object().unwrap().len()), (&false.into(), 2), "{name}");
+        assert!(parsed["status"].is_string());
+        if let Some(body) = body {
+            assert_eq!(template_body, body, "{name}");
+        }
+        let headers = at(response, &["ResponseParameters", "Headers"]);
+        let quoted = |name: &str| -> &str {
+            let value = text(at(headers, &[name]));
+            value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')).unwrap()
+        };
+        for (header, value) in SECURITY_HEADERS {
+            // The type comes from the template's own.
+            if header != "content-type" {
+                let found = keys(headers).into_iter().find(|key| key.eq_ignore_ascii_case(header)).unwrap();
+                assert_eq!(quoted(found), value, "{name}");
+            }
+        }
+        assert!(quoted("Strict-Transport-Security").starts_with("max-age="));
+        if let Some((header, value)) = header {
+            assert_eq!(quoted(header), value, "{name}");
+        }
+    }
+}
+
+/// What each function calls. The store's modules are the only callers, and this list is what they need.
+#[test]
+fn each_function_may_do_exactly_what_it_does() {
+    let template = template();
+    let granted = |function: &str| -> BTreeSet<String> {
+        let policy = &at(&template, &["Resources", function, "Properties", "Policies"])[0];
+        let mut granted = BTreeSet::new();
+        for statement in at(policy, &["Statement"]).as_sequence().unwrap() {
+            let resource = text(at(statement, &["Resource"]));
+            let action = at(statement, &["Action"]);
+            let actions = action.as_sequence().map_or_else(|| vec![action], |actions| actions.iter().collect());
+            granted.extend(actions.into_iter().map(|action| format!("{} {resource}", text(action))));
+        }
+        granted
+    };
+    let expected = |actions: &[&str]| actions.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(
+        granted("Logon"),
+        expected(&[
+            "dynamodb:GetItem Accounts.Arn",
+            "dynamodb:UpdateItem Accounts.Arn",
+            "dynamodb:PutItem Sessions.Arn",
+            "dynamodb:UpdateItem Sessions.Arn",
+            "dynamodb:DeleteItem Sessions.Arn",
+            "dynamodb:UpdateItem Attempts.Arn",
+            "dynamodb:DeleteItem Attempts.Arn",
+            "dynamodb:Scan SigningKeys.Arn",
+            "kms:Decrypt SealingKey.Arn",
+        ])
+    );
+    assert_eq!(granted("Authorizer"), expected(&["dynamodb:GetItem Sessions.Arn", "dynamodb:GetItem SigningKeys.Arn"]));
+}
+
+#[tokio::test]
+async fn the_tables_are_those_that_the_code_creates() {
+    let service = crate::service::Service::start().await;
+    let client = service.running.config.aws.dynamodb();
+    let template = template();
+    for (resource, suffix) in
+        [("Accounts", "accounts"), ("Sessions", "sessions"), ("Attempts", "attempts"), ("SigningKeys", "signing-keys")]
+    {
+        let properties = at(&template, &["Resources", resource, "Properties"]);
+        assert_eq!(text(at(properties, &["TableName"])), format!("${{AWS::StackName}}-{suffix}"));
+        let name = format!("{}-{suffix}", service.running.config.stack);
+        let table = client.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
+        let created: Vec<(&str, &str)> =
+            table.key_schema().iter().map(|key| (key.attribute_name(), key.key_type().as_str())).collect();
+        let described: Vec<(&str, &str)> = at(properties, &["KeySchema"])
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .map(|key| (text(&key["AttributeName"]), text(&key["KeyType"])))
+            .collect();
+        assert_eq!(created, described, "{resource}");
+        let ttl = client.describe_time_to_live().table_name(&name).send().await.unwrap();
+        let ttl = ttl.time_to_live_description.unwrap().attribute_name;
+        let described = properties.get("TimeToLiveSpecification").map(|ttl| text(&ttl["AttributeName"]).to_owned());
+        assert_eq!(ttl, described, "{resource}");
+    }
+}
