@@ -101,13 +101,12 @@ impl Access {
         // One that seems to have ended is read again: it may have been renewed since.
         let recalled = self.sessions.recall(&claims.sub, &claims.sid, now);
         let is_own = Operation::at(shown.path).is_some();
-        let session = match recalled.filter(|session| !is_own && session.is_alive(now)) {
-            Some(session) => session,
-            None => {
-                let read = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
-                self.sessions.remember(&read, now);
-                read
-            }
+        let session = if let Some(session) = recalled.filter(|session| !is_own && session.is_alive(now)) {
+            session
+        } else {
+            let read = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
+            self.sessions.remember(&read, now);
+            read
         };
         if !session.is_alive(now) {
             return Err(Denial::SessionEnded);

@@ -12,7 +12,6 @@ use std::{error::Error, fmt, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::DEFAULT_STACK;
-use output::Output;
 
 /// Log-on for serverless APIs: run the whole stack on this machine, and look after its accounts and keys anywhere.
 #[derive(Parser)]
@@ -90,20 +89,24 @@ impl fmt::Display for Failure {
 #[must_use]
 pub fn run() -> ExitCode {
     let command_line = CommandLine::parse();
-    let output = Output;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output.failed(&error.into()),
+        Err(error) => return failed(&error.into()),
     };
     let done = runtime.block_on(async {
         match command_line.command {
-            Command::Serve(serve) => serve.run(&output).await,
-            Command::User(user) => user.run(&output).await,
-            Command::Key(key) => key.run(&output).await,
+            Command::Serve(serve) => serve.run().await,
+            Command::User(user) => user.run().await,
+            Command::Key(key) => key.run().await,
         }
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => output.failed(&failure),
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    output::note(&failure.to_string());
+    ExitCode::FAILURE
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long the stored keys are trusted to be as they were read. A new or revoked key takes effect within this time.
-pub const KEYS_MAX_AGE: Duration = Duration::from_secs(60);
+pub const KEYS_MAX_AGE: Duration = Duration::from_mins(1);
 
 /// The keys of one stack.
 pub struct Keyring {

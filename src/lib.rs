@@ -1,4 +1,31 @@
-//! x
+//! Log-on for serverless APIs.
+//!
+//! # One log-on
+//!
+//! 1. [`event`] takes method, path, headers and body out of the gateway's event; [`http`] finds the operation, refuses
+//!    cross-site requests by [`origin`], and parses the [`credential`].
+//! 2. [`operations`] asks the [`keyring`] for the key that signs, then the [`store`] for three things at once: one
+//!    attempt of the account's bucket and one of the address's ([`throttle`]), and the [`account`].
+//! 3. [`password`] computes one Argon2id hash: that of the account, or a decoy of the same cost.
+//! 4. One transaction opens the [`session`], if the account is still as it was read, and forgets its attempts.
+//! 5. [`token`] signs, and [`http`] answers: the Auth object, and the cookie.
+//!
+//! Every other request meets [`authorizer`], which asks [`access`]: one token ([`carrier`]), of one exact shape, signed
+//! with a key of ours ([`signing_key`]), and a session that is alive.
+//!
+//! # The modules, from the top down
+//!
+//! | Modules | Do |
+//! |---|---|
+//! | [`app`], `cli`, `local` | put the parts together: as Lambda functions, as a command line, as a whole stack on one machine |
+//! | [`http`], [`authorizer`], [`config`] | translate from and to gateway and environment |
+//! | [`operations`], [`access`] | the use cases |
+//! | [`keyring`] | the keys in memory |
+//! | [`store`], [`kms`], [`aws`], [`event`] | DynamoDB, KMS and API Gateway; nothing else knows them |
+//! | all others | the domain: no AWS, no HTTP, no environment, no clock, no randomness of its own |
+//!
+//! A module imports from its own row and from those below it; a test holds that.
+
 pub mod access;
 pub mod account;
 pub mod app;

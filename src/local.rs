@@ -42,7 +42,7 @@ pub const DEMO_EMAIL: &str = "demo@example.org";
 pub const DEMO_PASSWORD: &str = "one-machine-demo-only";
 
 /// How often keys are looked after and what has expired is removed.
-const UPKEEP: Duration = Duration::from_secs(3600);
+const UPKEEP: Duration = Duration::from_hours(1);
 /// How long requests may take to finish at a stop.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -233,7 +233,7 @@ fn config(options: &Options, url: &str, dynamodb_url: &str, kms_url: &str) -> Co
         tokens: Expected {
             issuer: url.to_owned(),
             audience: url.to_owned(),
-            lifetimes: Lifetimes { token: Duration::from_secs(12 * 3600), session: Duration::from_secs(7 * 24 * 3600) },
+            lifetimes: Lifetimes { token: Duration::from_hours(12), session: Duration::from_hours(168) },
         },
         site: Site {
             issuer: url.to_owned(),

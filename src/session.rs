@@ -52,15 +52,14 @@ impl Lifetimes {
 mod tests {
     use super::*;
 
-    const LIFETIMES: Lifetimes =
-        Lifetimes { token: Duration::from_secs(12 * 3600), session: Duration::from_secs(7 * 24 * 3600) };
+    const LIFETIMES: Lifetimes = Lifetimes { token: Duration::from_hours(12), session: Duration::from_hours(168) };
 
     #[test]
     fn a_token_never_outlives_its_session() {
         let log_on = Timestamp::from_seconds(1_000_000);
         let end = log_on.plus(LIFETIMES.session);
         assert_eq!(LIFETIMES.token_expiry(log_on, log_on), log_on.plus(LIFETIMES.token));
-        assert_eq!(LIFETIMES.token_expiry(log_on, end.minus(Duration::from_secs(60))), end);
+        assert_eq!(LIFETIMES.token_expiry(log_on, end.minus(Duration::from_mins(1))), end);
     }
 
     #[test]

@@ -17,12 +17,12 @@ use zeroize::Zeroizing;
 use crate::time::Timestamp;
 
 /// How long a key signs.
-pub const SIGNS: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const SIGNS: Duration = Duration::from_hours(720);
 /// How long before it signs a successor is published, so that whoever caches the key set has it in time.
-pub const PUBLISHED_AHEAD: Duration = Duration::from_secs(24 * 3600);
+pub const PUBLISHED_AHEAD: Duration = Duration::from_hours(24);
 /// Longest token life that can be configured. A key verifies for this and [`SKEW`] after it stops signing; with less,
 /// a token could outlive its key, and its user would be logged off by a rotation.
-pub const TOKEN_LIFE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const TOKEN_LIFE_MAX: Duration = Duration::from_hours(168);
 /// How far two clocks may differ.
 pub const SKEW: Duration = Duration::from_secs(5);
 /// Longest key id in bytes.

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::{account::Email, time::Timestamp};
 
 /// No wait is longer than this.
-pub const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+pub const WAIT_MAX: Duration = Duration::from_mins(15);
 
 /// The pace of one kind of bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

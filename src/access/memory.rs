@@ -59,7 +59,7 @@ mod tests {
             name: "Yi".into(),
             role: None,
             auth_time: NOW,
-            expires_at: NOW.plus(Duration::from_secs(60)),
+            expires_at: NOW.plus(Duration::from_mins(1)),
         }
     }
 

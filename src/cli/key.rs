@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{Failure, Output, Target};
-use crate::{app, keyring::KeyringError, signing_key, store::StoreError};
+use super::{Failure, Target, output};
+use crate::{app, signing_key};
 
 #[derive(Subcommand)]
 pub(super) enum Key {
@@ -34,17 +34,17 @@ struct Shown<'a> {
 const COLUMNS: [&str; 6] = ["kid", "alg", "state", "signs_from", "signs_until", "verifies_until"];
 
 impl Key {
-    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         let (Self::List { target } | Self::Rotate { target }) = &self;
         let keyring = target.connect().await.keyring;
         if matches!(self, Self::Rotate { .. }) {
             let made = keyring.make_due(app::now(), &app::random()).await;
-            match made.map_err(|error| explained(target, error))? {
-                Some(kid) => output.note(&format!("made key {}", kid.as_str())),
-                None => output.note("no key is due"),
+            match made.map_err(|error| target.unreachable(error))? {
+                Some(kid) => output::note(&format!("made key {}", kid.as_str())),
+                None => output::note("no key is due"),
             }
         }
-        let keys = keyring.stored().await.map_err(|error| explained(target, error))?;
+        let keys = keyring.stored().await.map_err(|error| target.unreachable(error))?;
         let now = app::now();
         let signer = signing_key::signer(&keys, now).map(|key| key.jwk.key_id());
         let shown = keys.iter().map(|key| Shown {
@@ -63,15 +63,6 @@ impl Key {
             signs_until: key.window.signs_until.seconds(),
             verifies_until: key.window.verifies_until.seconds(),
         });
-        output.rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
-    }
-}
-
-fn explained(target: &Target, error: KeyringError) -> Failure {
-    match error {
-        KeyringError::Store(error @ (StoreError::Call { .. } | StoreError::Conflict { .. })) => {
-            target.unreachable(error)
-        }
-        other => target.unreachable(other),
+        output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
     }
 }

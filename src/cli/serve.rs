@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use axum::http::{StatusCode, Uri};
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Output};
+use super::{Failure, output};
 use crate::{
     app,
     http::TokenDelivery,
@@ -43,14 +43,14 @@ pub(super) struct Serve {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Delivery {
-    /// In the cookie session_token
+    /// In the cookie
     Cookie,
     /// In the member jwt of the answer
     Body,
 }
 
 impl Serve {
-    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         let options = Options {
             listen: self.listen,
             dynamodb: self.dynamodb,
@@ -68,37 +68,37 @@ impl Serve {
         };
         lambda_runtime::tracing::init_default_subscriber();
         let mut running = local::start(&options, app::system_clock()).await.map_err(explained)?;
-        greet(&running, &options, output);
+        greet(&running, &options);
         tokio::select! {
             broken = running.broken() => broken?,
             stopped = stop_signal() => stopped?,
         }
-        output.note("stopping");
+        output::note("stopping");
         running.stop().await;
         Ok(())
     }
 }
 
-fn greet(running: &Running, options: &Options, output: &Output) {
+fn greet(running: &Running, options: &Options) {
     let Running { url, dynamodb_url, kms_url, .. } = running;
-    output.note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
-    output.note(&format!("  service   {url}"));
-    output.note(&format!("  DynamoDB  {dynamodb_url}"));
-    output.note(&format!("  KMS       {kms_url}"));
+    output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
+    output::note(&format!("  service   {url}"));
+    output::note(&format!("  DynamoDB  {dynamodb_url}"));
+    output::note(&format!("  KMS       {kms_url}"));
     match &options.data {
-        Some(folder) => output.note(&format!("  data      {}", folder.display())),
-        None => output.note("  data      in memory, gone at the end"),
+        Some(folder) => output::note(&format!("  data      {}", folder.display())),
+        None => output::note("  data      in memory, gone at the end"),
     }
     if !running.has_demo {
-        output.note("Log on with an account of yours; `jea-auth user list --local` shows them.");
+        output::note("Log on with an account of yours; `jea-auth user list --local` shows them.");
         return;
     }
-    output.note("Log on as the demo account, then see who you are:");
+    output::note("Log on as the demo account, then see who you are:");
     let credential = format!("{{\"email\": \"{DEMO_EMAIL}\", \"password\": \"{DEMO_PASSWORD}\"}}");
-    output.say(&format!(
+    output::say(&format!(
         "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth"
     ));
-    output.say(&format!("curl -b cookies {url}/users/api/user"));
+    output::say(&format!("curl -b cookies {url}/users/api/user"));
 }
 
 /// Waits for Ctrl-C or, where there is such a thing, SIGTERM.

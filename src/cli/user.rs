@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{Failure, Output, Target, secret};
+use super::{Failure, Target, output, secret};
 use crate::{
     account::{Account, Email, Status},
     app,
@@ -56,7 +56,7 @@ struct Shown<'a> {
 const COLUMNS: [&str; 4] = ["email", "name", "role", "status"];
 
 impl User {
-    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add { email, name, role, password_stdin, target } => {
                 let canonical = Email::parse(&email)?;
@@ -74,7 +74,7 @@ impl User {
                 };
                 let added = target.connect().await.store.add_account(&account).await;
                 match added.map_err(|error| target.unreachable(error))? {
-                    Added::Added => show(&[account], &target, output),
+                    Added::Added => show(&[account], &target),
                     Added::Exists => Err(Failure::new(
                         format!("there is an account with the email {}", account.email.as_str()),
                         "`jea-auth user list` shows all accounts",
@@ -85,13 +85,13 @@ impl User {
                 let accounts = target.connect().await.store.accounts().await;
                 let mut accounts = accounts.map_err(|error| target.unreachable(error))?;
                 accounts.sort_by(|a, b| a.email.as_str().cmp(b.email.as_str()));
-                show(&accounts, &target, output)
+                show(&accounts, &target)
             }
         }
     }
 }
 
-fn show(accounts: &[Account], target: &Target, output: &Output) -> Result<(), Failure> {
+fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
     let shown = accounts.iter().map(|account| Shown {
         email: &account.registered_email,
         name: &account.name,
@@ -104,5 +104,5 @@ fn show(accounts: &[Account], target: &Target, output: &Output) -> Result<(), Fa
         created: account.created.seconds(),
         profile: &account.profile,
     });
-    output.rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
+    output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
 }

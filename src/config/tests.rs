@@ -20,8 +20,8 @@ fn what_is_not_set_has_the_documented_default() {
     let config = with(&[]).unwrap();
     assert_eq!(config.stack, "jea-auth");
     assert_eq!(config.tokens.audience, "https://api.example.org/prod");
-    assert_eq!(config.tokens.lifetimes.token, Duration::from_secs(12 * 3600));
-    assert_eq!(config.tokens.lifetimes.session, Duration::from_secs(7 * 24 * 3600));
+    assert_eq!(config.tokens.lifetimes.token, Duration::from_hours(12));
+    assert_eq!(config.tokens.lifetimes.session, Duration::from_hours(168));
     assert_eq!(config.session_memory, Duration::from_secs(5));
     assert_eq!(config.site.delivery, TokenDelivery::Cookie);
     assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);

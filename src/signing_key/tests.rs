@@ -1,6 +1,6 @@
 use super::*;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 const START: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 fn key(window: Window) -> SigningKey {

@@ -56,7 +56,7 @@ impl Store {
             .expression_attribute_values(":next", millis(now.plus(pace.interval)));
         match outcome(fresh.send().await)? {
             Step::Full(tat) if pace.wait(tat, now).is_zero() => {}
-            other => return Ok(other),
+            step @ (Step::Taken | Step::Full(_) | Step::Overtaken | Step::Conflict) => return Ok(step),
         }
         let interval = millis(Timestamp::from_millis(0).plus(pace.interval));
         let ahead = self
@@ -67,7 +67,7 @@ impl Store {
             .expression_attribute_values(":limit", millis(now.plus(pace.tolerance())));
         match outcome(ahead.send().await)? {
             Step::Full(tat) if pace.wait(tat, now).is_zero() => Ok(Step::Overtaken),
-            other => Ok(other),
+            step @ (Step::Taken | Step::Full(_) | Step::Overtaken | Step::Conflict) => Ok(step),
         }
     }
 
@@ -98,10 +98,7 @@ type Sent = Result<
 >;
 
 fn outcome(sent: Sent) -> Result<Step, StoreError> {
-    let error = match sent {
-        Ok(_) => return Ok(Step::Taken),
-        Err(error) => error,
-    };
+    let Err(error) = sent else { return Ok(Step::Taken) };
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(failed)) => match failed.item() {
             Some(attributes) => Item::new(TABLE, attributes.clone()).millis("tat").map(Step::Full),

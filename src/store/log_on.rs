@@ -41,10 +41,7 @@ impl Store {
         let items = items.map_err(|error| StoreError::Call { operation: OPERATION, source: error.into() })?;
         for tried in 1..=CONFLICT_TRIES {
             let sent = self.client.transact_write_items().set_transact_items(Some(items.to_vec())).send().await;
-            let error = match sent {
-                Ok(_) => return Ok(Opened::Opened),
-                Err(error) => error,
-            };
+            let Err(error) = sent else { return Ok(Opened::Opened) };
             match error.as_service_error().map(cancellation) {
                 Some(Cancellation::AccountChanged) => return Ok(Opened::AccountChanged),
                 Some(Cancellation::Conflict) => tokio::time::sleep(CONFLICT_WAIT * tried).await,

@@ -132,3 +132,13 @@ fn the_lambda_functions_carry_nothing_of_the_terminal_program() {
     }
     assert!(!tree.lines().any(|line| line.starts_with("rsa ")), "RUSTSEC-2023-0071");
 }
+
+#[test]
+fn the_changelog_and_the_version_object_tell_the_same_release() {
+    let changelog = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let newest = changelog.lines().find_map(|line| line.strip_prefix("## ")).unwrap();
+    let (version, date) = newest.split_once(" - ").unwrap();
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    let objects = fs::read_to_string(root().join("src/http/objects.rs")).unwrap();
+    assert!(objects.contains(&format!("update: \"{date}\"")), "{date}");
+}

@@ -2,6 +2,16 @@
 //!
 //! One binary, because each would link the embedded database and the AWS SDK once more.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails, and says where; it times and waits for real"
+)]
+
 mod runtime_api;
 mod service;
 

@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, token_of};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 const SKEW: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_token_lives_twelve_hours_and_the_skew() {
     let service = Service::start().await;
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
-    service.advance(12 * HOUR - Duration::from_secs(1));
+    service.advance((12 * HOUR).checked_sub(Duration::from_secs(1)).unwrap());
     assert_eq!(service.user_with(&token).await, StatusCode::OK);
     service.advance(SKEW + Duration::from_secs(1));
     assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
@@ -27,7 +27,7 @@ async fn check_ins_carry_a_session_to_seven_days_and_no_further() {
     service.log_on(EMAIL, PASSWORD).await;
     let mut last = String::new();
     for _ in 0..42 {
-        service.advance(4 * HOUR - Duration::from_secs(1));
+        service.advance((4 * HOUR).checked_sub(Duration::from_secs(1)).unwrap());
         let answer = service.post("/users/api/checkin").await;
         assert_eq!(answer.status(), StatusCode::OK);
         last = cookies_of(&answer).remove(0);
@@ -44,7 +44,7 @@ async fn the_first_token_of_a_session_stays_valid_until_its_own_end() {
     let first = token_of(&service.log_on(EMAIL, PASSWORD).await);
     service.advance(8 * HOUR);
     assert_eq!(service.post("/users/api/checkin").await.status(), StatusCode::OK);
-    service.advance(4 * HOUR - Duration::from_secs(1));
+    service.advance((4 * HOUR).checked_sub(Duration::from_secs(1)).unwrap());
     assert_eq!(service.user_with(&first).await, StatusCode::OK);
 }
 

@@ -14,7 +14,7 @@ fn template() -> Value {
     serde_yaml_ng::from_str(&text).unwrap()
 }
 
-/// The value below `path`, through CloudFormation's tags.
+/// The value below `path`, through `CloudFormation`'s tags.
 fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, name| {
         let value = if let Value::Tagged(tagged) = value { &tagged.value } else { value };
@@ -23,10 +23,10 @@ fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
 }
 
 fn text(value: &Value) -> &str {
-    match value {
-        Value::Tagged(tagged) => text(&tagged.value),
-        other => other.as_str().unwrap_or_else(|| panic!("{other:?} is a text")),
+    if let Value::Tagged(tagged) = value {
+        return text(&tagged.value);
     }
+    value.as_str().unwrap_or_else(|| panic!("{value:?} is a text"))
 }
 
 fn keys(value: &Value) -> BTreeSet<&str> {
