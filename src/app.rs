@@ -5,12 +5,17 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::{Layer, SubscriberExt},
+    util::SubscriberInitExt,
+};
 
 use crate::{
     access::Access,
     authorizer::AuthorizerFunction,
-    config::Config,
+    config::{Config, environment},
     event::Event,
     http::LogonFunction,
     keyring::Keyring,
@@ -25,7 +30,7 @@ use crate::{
 /// # Errors
 /// [`crate::config::BadConfig`], or what the Runtime API says.
 pub async fn run_logon() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    start_log();
     let function = &logon(&Config::from_env()?, system_clock());
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         Ok::<_, Error>(function.handle(&event.payload).await.for_gateway(&event.payload))
@@ -38,12 +43,27 @@ pub async fn run_logon() -> Result<(), Error> {
 /// # Errors
 /// [`crate::config::BadConfig`], or what the Runtime API says.
 pub async fn run_authorizer() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    start_log();
     let function = &authorizer(&Config::from_env()?, system_clock());
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         function.handle(&event.payload).await.map_err(Error::from)
     }))
     .await
+}
+
+/// Starts the log on stderr, in the form and from the level that Lambda is told ("Log and monitor" in its Developer
+/// Guide). Other crates are heard from warnings on: at lower levels the SDK would write down what it sends.
+pub fn start_log() {
+    let level = environment("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let targets =
+        Targets::new().with_default(LevelFilter::WARN.min(level)).with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = match environment("AWS_LAMBDA_LOG_FORMAT").as_deref() {
+        Some("JSON") => lines.json().flatten_event(true).boxed(),
+        Some(_) | None => lines.boxed(),
+    };
+    // An error means that a log runs already, as in a test.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
 }
 
 /// The log-on function.

@@ -66,7 +66,7 @@ impl Serve {
                 _ => StatusCode::UNAUTHORIZED,
             },
         };
-        lambda_runtime::tracing::init_default_subscriber();
+        app::start_log();
         let mut running = local::start(&options, app::system_clock()).await.map_err(explained)?;
         greet(&running, &options);
         tokio::select! {
