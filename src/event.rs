@@ -25,16 +25,18 @@ impl Event {
         self.0.get("version").and_then(Value::as_str) == Some("2.0")
     }
 
-    /// The method of the request.
+    /// The method of the request. An HTTP API says it in the context alone; `cargo lambda watch` sends a `httpMethod`
+    /// beside it that is always GET.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.text(&["httpMethod"]).or_else(|| self.text(&["requestContext", "http", "method"])).unwrap_or_default()
+        let path: &[&str] = if self.is_http_api() { &["requestContext", "http", "method"] } else { &["httpMethod"] };
+        self.text(path).unwrap_or_default()
     }
 
     /// The path of the request, without the stage.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.text(&["path"]).or_else(|| self.text(&["rawPath"])).unwrap_or_default()
+        self.text(&[if self.is_http_api() { "rawPath" } else { "path" }]).unwrap_or_default()
     }
 
     /// The host that the request was sent to, as the gateway knows it, not as the client says.
@@ -152,6 +154,19 @@ mod tests {
         assert_eq!(odd.headers("cookie"), Vec::<&str>::new());
         assert_eq!((odd.method(), odd.path(), odd.source_ip(), odd.method_arn()), ("", "", "", None));
         assert_eq!(odd.body(), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn method_and_path_are_those_of_the_event_s_own_format() {
+        let request = json!({"method": "POST"});
+        let http = event(json!({
+            "version": "2.0", "rawPath": "/a", "path": "/b", "httpMethod": "GET", "requestContext": {"http": request},
+        }));
+        assert_eq!((http.method(), http.path()), ("POST", "/a"));
+        let rest = event(json!({
+            "rawPath": "/a", "path": "/b", "httpMethod": "GET", "requestContext": {"http": request},
+        }));
+        assert_eq!((rest.method(), rest.path()), ("GET", "/b"));
     }
 
     #[test]
