@@ -57,6 +57,8 @@ pub fn start_log() {
     let level = environment("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let targets =
         Targets::new().with_default(LevelFilter::WARN.min(level)).with_target(env!("CARGO_CRATE_NAME"), level);
+    // The embedded database warns of every condition that fails, which is how attempts are counted.
+    let targets = targets.with_target("dynoxide", LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let lines = match environment("AWS_LAMBDA_LOG_FORMAT").as_deref() {
         Some("JSON") => lines.json().flatten_event(true).boxed(),
