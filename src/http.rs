@@ -88,7 +88,7 @@ impl LogonFunction {
         match operation {
             Operation::Info => Ok(Answer::ok(&Version::current())),
             Operation::Jwks => self.jwks(now).await,
-            Operation::Discovery => Ok(Answer::public(&Discovery::of(&self.site.issuer))),
+            Operation::Discovery => self.discovery(now).await,
             Operation::LogOn => self.log_on(event, now).await,
             Operation::CheckIn => self.check_in(&identity.ok_or_else(Answer::no_session)?, now).await,
             Operation::LogOff => self.log_off(&identity.ok_or_else(Answer::no_session)?, now).await,
@@ -150,6 +150,11 @@ impl LogonFunction {
     async fn jwks(&self, now: Timestamp) -> Result<Answer, Answer> {
         let keys = self.operations.public_keys(now).await.map_err(|error| refused(&error))?;
         Ok(Answer::public(&JwkSet { keys }))
+    }
+
+    async fn discovery(&self, now: Timestamp) -> Result<Answer, Answer> {
+        let keys = self.operations.public_keys(now).await.map_err(|error| refused(&error))?;
+        Ok(Answer::public(&Discovery::of(&self.site.issuer, &keys)))
     }
 
     /// The answer that hands over a token, by the carrier that it is to travel by.

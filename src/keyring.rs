@@ -7,8 +7,8 @@ use tokio::sync::Mutex;
 
 use crate::{
     kms::{Kms, KmsError},
-    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, KeyMaterial, SigningKey},
-    store::{SECRET_KID, Store, StoreError},
+    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, KeyMaterial, SigningKey, Window},
+    store::{Added, SECRET_KID, Store, StoreError},
     throttle::ServiceSecret,
     time::Timestamp,
 };
@@ -106,25 +106,60 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Makes the key that is due, if one is, and the service secret, if there is none. Gives back the new key's id.
-    /// `random` becomes the service secret.
+    /// Makes the key that is due, if one is, and the service secret, if there is none. Gives back the new key's id. The
+    /// algorithm is that of the newest key. `random` becomes the service secret.
     ///
     /// # Errors
     /// [`KeyringError::Store`], [`KeyringError::Kms`] or [`KeyringError::Invalid`].
     pub async fn make_due(&self, now: Timestamp, random: &[u8; 32]) -> Result<Option<KeyId>, KeyringError> {
+        self.make(now, random, None, signing_key::due).await
+    }
+
+    /// Makes a key that signs as soon as every cache has seen it, whether one is due or not.
+    ///
+    /// # Errors
+    /// [`KeyringError::Store`], [`KeyringError::Kms`] or [`KeyringError::Invalid`].
+    pub async fn make_now(
+        &self,
+        now: Timestamp,
+        random: &[u8; 32],
+        algorithm: Option<Algorithm>,
+    ) -> Result<Option<KeyId>, KeyringError> {
+        self.make(now, random, algorithm, |keys, now| Some(signing_key::forced(keys, now))).await
+    }
+
+    async fn make(
+        &self,
+        now: Timestamp,
+        random: &[u8; 32],
+        algorithm: Option<Algorithm>,
+        plan: impl Fn(&[SigningKey], Timestamp) -> Option<Window>,
+    ) -> Result<Option<KeyId>, KeyringError> {
         let stored = self.store.signing_keys().await?;
         if stored.sealed_secret.is_none() {
             let sealed = self.kms.seal(SECRET_KID, random).await?;
             // Whoever comes second leaves the first one's secret alone.
             let _ = self.store.add_service_secret(&sealed).await?;
         }
-        let Some(window) = signing_key::due(&stored.keys, now) else { return Ok(None) };
+        let Some(window) = plan(&stored.keys, now) else { return Ok(None) };
+        let newest = stored.keys.iter().max_by_key(|key| key.window.signs_from);
+        let algorithm = algorithm.or(newest.map(|key| key.jwk.algorithm())).unwrap_or(Algorithm::Es256);
         let kid = KeyId::made_at(now);
-        let KeyMaterial { private, jwk } = KeyMaterial::generate(kid.clone())?;
+        let KeyMaterial { private, jwk } = KeyMaterial::generate(kid.clone(), algorithm)?;
         let sealed = self.kms.seal(kid.as_str(), &private).await?;
-        let _ = self.store.add_signing_key(&SigningKey { jwk, sealed, created: now, window }).await?;
-        self.state.lock().await.read_at = None;
-        Ok(Some(kid))
+        let key = SigningKey { jwk, sealed, created: now, window };
+        Ok(match self.store.add_signing_key(&key, stored.latest.as_deref()).await? {
+            Added::Added => Some(kid),
+            Added::Exists => None,
+        })
+    }
+
+    /// Removes a key. Tells whether it was there.
+    ///
+    /// # Errors
+    /// [`KeyringError::Store`] if the store fails.
+    pub async fn revoke(&self, kid: &KeyId) -> Result<bool, KeyringError> {
+        Ok(self.store.remove_signing_key(kid).await?)
     }
 
     /// All stored keys, oldest first.

@@ -111,19 +111,23 @@ pub(super) struct Discovery {
     jwks_uri: String,
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
     claims_supported: [&'static str; 8],
 }
 
 impl Discovery {
-    pub(super) fn of(issuer: &str) -> Self {
+    /// With the algorithms of the keys that verify now or will.
+    pub(super) fn of(issuer: &str, keys: &[Jwk]) -> Self {
+        let mut algorithms: Vec<&str> = keys.iter().map(|key| key.algorithm().name()).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/users/api/auth"),
             jwks_uri: format!("{issuer}/.well-known/jwks.json"),
             response_types_supported: ["id_token"],
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: ["ES256"],
+            id_token_signing_alg_values_supported: algorithms,
             claims_supported: ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"],
         }
     }

@@ -4,7 +4,7 @@ const DAY: Duration = Duration::from_hours(24);
 const START: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 fn key(window: Window) -> SigningKey {
-    let KeyMaterial { jwk, .. } = KeyMaterial::generate(KeyId::made_at(window.signs_from)).unwrap();
+    let KeyMaterial { jwk, .. } = KeyMaterial::generate(KeyId::made_at(window.signs_from), Algorithm::Es256).unwrap();
     SigningKey { jwk, sealed: Vec::new(), created: window.signs_from, window }
 }
 
@@ -20,23 +20,32 @@ fn a_key_verifies_for_the_longest_token_life_and_skew_after_it_stops_signing() {
 #[test]
 fn the_first_key_signs_at_once() {
     assert_eq!(due(&[], START), Some(Window::starting(START)));
+    assert_eq!(forced(&[], START), Window::starting(START));
 }
 
 #[test]
 fn a_successor_is_made_a_day_ahead_and_once() {
     let first = key(Window::starting(START));
-    let end = first.window.signs_until;
+    let takes_over = first.window.succeeded_at();
     let mut keys = vec![first];
-    assert_eq!(due(&keys, end.minus(DAY + Duration::from_millis(1))), None);
-    assert_eq!(due(&keys, end.minus(DAY)), Some(Window::starting(end)));
-    keys.push(key(Window::starting(end)));
-    assert_eq!(due(&keys, end.minus(DAY)), None);
+    assert_eq!(due(&keys, takes_over.minus(DAY + Duration::from_millis(1))), None);
+    assert_eq!(due(&keys, takes_over.minus(DAY)), Some(Window::starting(takes_over)));
+    keys.push(key(Window::starting(takes_over)));
+    assert_eq!(due(&keys, takes_over.minus(DAY)), None);
 }
 
 #[test]
-fn a_key_is_made_at_once_if_none_was_for_too_long() {
+fn a_late_successor_is_published_before_it_signs_all_the_same() {
     let keys = [key(Window::starting(START))];
-    let late = keys[0].window.signs_until.plus(DAY);
+    let late = keys[0].window.succeeded_at().plus(5 * DAY);
+    assert_eq!(due(&keys, late), Some(Window::starting(late.plus(PUBLISHED_AHEAD_MIN))));
+    assert_eq!(signer(&keys, late).unwrap().jwk, keys[0].jwk, "the old one signs on");
+}
+
+#[test]
+fn a_key_is_made_at_once_if_none_signs_any_more() {
+    let keys = [key(Window::starting(START))];
+    let late = keys[0].window.signs_until;
     assert_eq!(due(&keys, late), Some(Window::starting(late)));
 }
 
@@ -48,9 +57,73 @@ fn the_newest_key_whose_window_holds_signs() {
     assert!(signer(&keys, START.minus(DAY)).is_none());
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 64, ..Default::default() })]
+
+    /// Ten years, in which the rotator runs daily but for outages of up to two weeks, and an operator forces a key now
+    /// and then. At every step one key signs, the last second's longest token verifies to its end, and whatever signs
+    /// was published for the cache time at the least.
+    #[test]
+    fn for_ten_years_one_key_signs_and_every_token_verifies(
+        gaps in proptest::collection::vec((1_u64..=13 * 24 * 3600, proptest::bool::weighted(0.05)), 400..800),
+    ) {
+        let material = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Es256).unwrap();
+        let end = START.plus(DAY * 3650);
+        let mut keys: Vec<SigningKey> = Vec::new();
+        let mut now = START;
+        for (gap, is_forced) in gaps {
+            let window = if is_forced { Some(forced(&keys, now)) } else { due(&keys, now) };
+            if let Some(window) = window {
+                proptest::prop_assert!(keys.is_empty() || window.signs_from.since(now) >= PUBLISHED_AHEAD_MIN);
+                keys.push(SigningKey { jwk: material.jwk.clone(), sealed: Vec::new(), created: now, window });
+            }
+            // The plan changes at the edges of windows alone, so these moments stand for all until the next run.
+            let next = now.plus(Duration::from_secs(gap)).min(end);
+            let edges = keys.iter().flat_map(|key| [key.window.signs_from, key.window.signs_until]);
+            let moments: Vec<Timestamp> = edges.filter(|edge| now <= *edge && *edge < next).chain([now, next]).collect();
+            for moment in moments {
+                let signing: Vec<_> = keys.iter().filter(|key| key.window.signs_at(moment)).collect();
+                let Some(signer) = signer(&keys, moment) else {
+                    return Err(proptest::test_runner::TestCaseError::fail(format!("nothing signs at {moment:?}")));
+                };
+                let newest = signing.iter().filter(|key| key.window.signs_from == signer.window.signs_from).count();
+                proptest::prop_assert_eq!(newest, 1, "one key is the newest");
+                proptest::prop_assert!(signer.window.verifies_at(moment.plus(TOKEN_LIFE_MAX)));
+            }
+            keys.retain(|key| key.window.verifies_at(now));
+            now = next;
+        }
+    }
+}
+
+#[test]
+fn an_rsa_key_signs_and_is_written_as_rfc_7517_has_it() {
+    let KeyMaterial { private, jwk } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Rs256).unwrap();
+    let signature =
+        jsonwebtoken::crypto::sign(b"message", &signing(Algorithm::Rs256, &private), Algorithm::Rs256.jws()).unwrap();
+    let verifying = jwk.verifying().unwrap();
+    let verify = |message: &[u8]| jsonwebtoken::crypto::verify(&signature, message, &verifying, Algorithm::Rs256.jws());
+    assert!(verify(b"message").unwrap() && !verify(b"other").unwrap());
+    let json = serde_json::to_value(&jwk).unwrap();
+    assert_eq!((&json["kty"], &json["alg"], &json["e"]), (&"RSA".into(), &"RS256".into(), &"AQAB".into()));
+    assert_eq!(serde_json::from_value::<Jwk>(json.clone()).unwrap(), jwk);
+    for (member, value) in [("alg", "ES256"), ("alg", "RS512"), ("use", "enc"), ("d", "x")] {
+        let mut other = json.clone();
+        other[member] = value.into();
+        assert!(serde_json::from_value::<Jwk>(other).is_err(), "{member}: {value}");
+    }
+    let weak = |n: &[u8], e: &[u8]| {
+        let mut other = json.clone();
+        (other["n"], other["e"]) = (URL_SAFE_NO_PAD.encode(n).into(), URL_SAFE_NO_PAD.encode(e).into());
+        serde_json::from_value::<Jwk>(other).unwrap().verifying().is_none()
+    };
+    assert!(!weak(&[0xff; 256], &[1, 0, 1]), "2048 bits are the least");
+    assert!(weak(&[0xff; 255], &[1, 0, 1]) && weak(&[0x7f; 256], &[1, 0, 1]) && weak(&[0xff; 256], &[3]));
+}
+
 #[test]
 fn a_public_key_is_written_as_rfc_7517_has_it() {
-    let KeyMaterial { jwk, .. } = KeyMaterial::generate(KeyId::made_at(START)).unwrap();
+    let KeyMaterial { jwk, .. } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Es256).unwrap();
     let json = serde_json::to_value(&jwk).unwrap();
     assert_eq!(
         (&json["kty"], &json["crv"], &json["use"], &json["alg"]),

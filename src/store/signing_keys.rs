@@ -1,8 +1,10 @@
 //! The table of signing keys. The service secret lies there too, under a `kid` of its own.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::BoxError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    types::{Put, ReturnValue, TransactWriteItem, Update},
+};
 
 use super::{
     Added, Store, StoreError,
@@ -24,6 +26,8 @@ pub struct StoredKeys {
     pub keys: Vec<SigningKey>,
     /// The service secret, sealed, if it was made.
     pub sealed_secret: Option<Vec<u8>>,
+    /// The id of the key that was made last, whether it is still there or not.
+    pub latest: Option<String>,
 }
 
 /// The public half of a key, and how long it holds.
@@ -43,11 +47,12 @@ impl Store {
     pub async fn signing_keys(&self) -> Result<StoredKeys, StoreError> {
         let scan = self.client.scan().table_name(&self.tables.signing_keys).consistent_read(true);
         let mut items = scan.into_paginator().items().send();
-        let mut stored = StoredKeys { keys: Vec::new(), sealed_secret: None };
+        let mut stored = StoredKeys { keys: Vec::new(), sealed_secret: None, latest: None };
         while let Some(item) = items.next().await {
             let item = Item::new(TABLE, item.map_err(|error| StoreError::call("Scan", error))?);
             if item.text("kid")? == SECRET_KID {
                 stored.sealed_secret = Some(item.bytes("sealed")?.to_vec());
+                stored.latest = item.text_or_none("latest")?.map(str::to_owned);
             } else {
                 stored.keys.push(signing_key(&item)?);
             }
@@ -74,24 +79,71 @@ impl Store {
         Ok(Some(VerifyingKey { jwk: jwk(&item)?, verifies_until: item.seconds("verifies_until")? }))
     }
 
-    /// Adds a key, unless there is one with its id.
+    /// Adds a key, unless another was made since `latest` was read: of two rotators at once, one makes a key. The service
+    /// secret's item remembers which key was the last, so it must be there.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
-    pub async fn add_signing_key(&self, key: &SigningKey) -> Result<Added, StoreError> {
-        let jwk = serde_json::to_string(&key.jwk)
-            .map_err(|error| StoreError::Call { operation: "PutItem", source: error.into() })?;
-        self.add_key_item(HashMap::from([
-            ("kid".to_owned(), text(key.jwk.key_id().as_str())),
-            ("alg".to_owned(), text(key.jwk.algorithm().name())),
-            ("jwk".to_owned(), text(&jwk)),
-            ("sealed".to_owned(), bytes(&key.sealed)),
-            ("created".to_owned(), millis(key.created)),
-            ("signs_from".to_owned(), seconds(key.window.signs_from)),
-            ("signs_until".to_owned(), seconds(key.window.signs_until)),
-            ("verifies_until".to_owned(), seconds(key.window.verifies_until)),
-        ]))
-        .await
+    pub async fn add_signing_key(&self, key: &SigningKey, latest: Option<&str>) -> Result<Added, StoreError> {
+        const OPERATION: &str = "TransactWriteItems";
+        let failed = |source: BoxError| StoreError::Call { operation: OPERATION, source };
+        let kid = key.jwk.key_id().as_str();
+        let jwk = serde_json::to_string(&key.jwk).map_err(|error| failed(error.into()))?;
+        let put = Put::builder()
+            .table_name(&self.tables.signing_keys)
+            .item("kid", text(kid))
+            .item("alg", text(key.jwk.algorithm().name()))
+            .item("jwk", text(&jwk))
+            .item("sealed", bytes(&key.sealed))
+            .item("created", millis(key.created))
+            .item("signs_from", seconds(key.window.signs_from))
+            .item("signs_until", seconds(key.window.signs_until))
+            .item("verifies_until", seconds(key.window.verifies_until))
+            .condition_expression("attribute_not_exists(kid)")
+            .build()
+            .map_err(|error| failed(error.into()))?;
+        let mut remember = Update::builder()
+            .table_name(&self.tables.signing_keys)
+            .key("kid", text(SECRET_KID))
+            .update_expression("SET latest = :kid")
+            .expression_attribute_values(":kid", text(kid))
+            .condition_expression("attribute_exists(kid) AND attribute_not_exists(latest)");
+        if let Some(latest) = latest {
+            remember =
+                remember.condition_expression("latest = :latest").expression_attribute_values(":latest", text(latest));
+        }
+        let remember = remember.build().map_err(|error| failed(error.into()))?;
+        let write = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .transact_items(TransactWriteItem::builder().update(remember).build());
+        match write.send().await {
+            Ok(_) => Ok(Added::Added),
+            // Whatever cancels these two, a condition or a conflict, is another rotator that was quicker.
+            Err(error)
+                if error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) =>
+            {
+                Ok(Added::Exists)
+            }
+            Err(error) => Err(StoreError::call(OPERATION, error)),
+        }
+    }
+
+    /// Removes a key: within the time that keys are remembered, nothing signed with it holds any more. Tells whether it
+    /// was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn remove_signing_key(&self, kid: &KeyId) -> Result<bool, StoreError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.signing_keys)
+            .key("kid", text(kid.as_str()))
+            .return_values(ReturnValue::AllOld);
+        let output = delete.send().await.map_err(|error| StoreError::call("DeleteItem", error))?;
+        Ok(output.attributes.is_some())
     }
 
     /// Adds the service secret, unless there is one.
@@ -99,16 +151,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn add_service_secret(&self, sealed: &[u8]) -> Result<Added, StoreError> {
-        self.add_key_item(HashMap::from([("kid".to_owned(), text(SECRET_KID)), ("sealed".to_owned(), bytes(sealed))]))
-            .await
-    }
-
-    async fn add_key_item(&self, item: HashMap<String, AttributeValue>) -> Result<Added, StoreError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.signing_keys)
-            .set_item(Some(item))
+            .item("kid", text(SECRET_KID))
+            .item("sealed", bytes(sealed))
             .condition_expression("attribute_not_exists(kid)");
         match put.send().await {
             Ok(_) => Ok(Added::Added),

@@ -18,7 +18,7 @@ impl Forge {
             audience: "https://api.example.org".into(),
             lifetimes: Lifetimes { token: Duration::from_secs(12 * HOUR), session: Duration::from_secs(168 * HOUR) },
         };
-        Self { material: KeyMaterial::generate(KeyId::made_at(NOW)).unwrap(), expected }
+        Self { material: KeyMaterial::generate(KeyId::made_at(NOW), Algorithm::Es256).unwrap(), expected }
     }
 
     fn claims(&self) -> Claims {
