@@ -1,10 +1,15 @@
 //! Passwords and their hashes: Argon2id, in PHC string form.
 
+mod scheme;
+
 use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
+
+use scheme::{HASH_BYTES, Scheme};
 
 /// Argon2 memory in KiB (OWASP Password Storage Cheat Sheet, Argon2id with t=2).
 pub const MEMORY_KIB: u32 = 19_456;
@@ -17,15 +22,6 @@ pub const PARALLELISM: u32 = 1;
 pub const PASSWORD_MAX_BYTES: usize = 1024;
 /// Bytes of salt (RFC 9106, section 3.1).
 pub const SALT_BYTES: usize = 16;
-/// Bytes of hash (RFC 9106, section 4).
-const HASH_BYTES: usize = 32;
-
-/// Highest parameters of a stored hash that are computed. A stored hash is input too: with a memory of 4 GiB in it,
-/// one log-on would take the function down.
-const MEMORY_KIB_CAP: u32 = 262_144;
-const ITERATIONS_CAP: u32 = 10;
-const PARALLELISM_CAP: u32 = 4;
-
 /// Compared with when there is nothing to compare with, so that an unknown account costs what a wrong password
 /// costs. Its parameters are the current ones, and the hash is of random bytes, not of a password.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$k9LrLOzVsq1B1mKYDcXhMQ$1fdJ3LqCH6Iu1iZkSrwsrT3j94ZpCa6ptS0v7BH1W8c";
@@ -63,29 +59,38 @@ impl Password {
     }
 }
 
-/// An Argon2 hash that this service is willing to compute, as a PHC string.
+/// A hash that this service is willing to compute, as text: Argon2 in PHC form, or, as it was imported, bcrypt, scrypt
+/// or PBKDF2 in PHC or modular-crypt form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
-/// The text is not an Argon2 hash in PHC form, or its parameters are beyond what is computed.
+/// The text is no such hash, or its parameters are beyond what is computed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an Argon2 hash in PHC form with m <= {MEMORY_KIB_CAP}, t <= {ITERATIONS_CAP}, p <= {PARALLELISM_CAP}")]
+#[error(
+    "not a hash of Argon2 (m up to 262144, t to 10, p to 4), bcrypt (cost to 14), scrypt (256 MiB, p to 4) or PBKDF2 \
+     (2000000 rounds)"
+)]
 pub struct UnusableHash;
 
 impl PasswordHash {
-    /// Parses a PHC string.
+    /// Parses a hash.
     ///
     /// # Errors
-    /// [`UnusableHash`] if it is not one, not of Argon2, or above the parameter caps.
+    /// [`UnusableHash`] if it is not of a known form, or above the parameter caps.
     pub fn parse(text: &str) -> Result<Self, UnusableHash> {
-        Parsed::new(text)?;
-        Ok(Self(text.to_owned()))
+        Scheme::parse(text).map(|_| Self(text.to_owned())).ok_or(UnusableHash)
     }
 
-    /// The PHC string.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it was made the way that new hashes are.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        Scheme::parse(&self.0).is_some_and(|scheme| scheme.is_current())
     }
 }
 
@@ -128,14 +133,23 @@ impl Hasher {
 
     /// Compares a password with the hash of an account, or with a decoy where there is no account, at the same cost.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
-        let phc = stored.map_or(DECOY, PasswordHash::as_str);
-        let Ok(stored_hash) = Parsed::new(phc) else { return Verification::Mismatch };
-        let Parsed { algorithm, version, params, salt, expected } = &stored_hash;
-        let Ok(computed) = self.compute(*algorithm, *version, params, password, salt) else {
-            return Verification::Mismatch;
+        let text = stored.map_or(DECOY, PasswordHash::as_str);
+        let Some(scheme) = Scheme::parse(text) else { return Verification::Mismatch };
+        let equal = match &scheme {
+            Scheme::Argon2 { algorithm, version, params, salt, expected } => self
+                .compute(*algorithm, *version, params, password, salt)
+                .is_ok_and(|computed| verify_slices_are_equal(&computed, expected).is_ok()),
+            Scheme::Bcrypt { text } => bcrypt::verify(password.bounded(), text).unwrap_or(false),
+            Scheme::Scrypt { params, salt, expected } => {
+                let mut computed = Zeroizing::new(vec![0; expected.len()]);
+                scrypt::scrypt(password.bounded(), salt, params, &mut computed).is_ok()
+                    && verify_slices_are_equal(&computed, expected).is_ok()
+            }
+            Scheme::Pbkdf2 { algorithm, rounds, salt, expected } => {
+                pbkdf2::verify(*algorithm, *rounds, salt, password.bounded(), expected).is_ok()
+            }
         };
-        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&computed, expected).is_ok();
-        match (equal && stored.is_some() && !password.is_too_long(), stored_hash.is_current()) {
+        match (equal && stored.is_some() && !password.is_too_long(), scheme.is_current()) {
             (true, true) => Verification::Match,
             (true, false) => Verification::MatchOutdated,
             (false, _) => Verification::Mismatch,
@@ -161,39 +175,6 @@ impl Hasher {
             .hash_password_into_with_memory(password.bounded(), salt, &mut output, blocks)
             .map_err(|_| UnusableHash)?;
         Ok(output)
-    }
-}
-
-struct Parsed {
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
-    salt: Vec<u8>,
-    expected: Vec<u8>,
-}
-
-impl Parsed {
-    fn new(text: &str) -> Result<Self, UnusableHash> {
-        let hash = phc::PasswordHash::new(text).map_err(|_| UnusableHash)?;
-        let params = Params::try_from(&hash).map_err(|_| UnusableHash)?;
-        if params.m_cost() > MEMORY_KIB_CAP || params.t_cost() > ITERATIONS_CAP || params.p_cost() > PARALLELISM_CAP {
-            return Err(UnusableHash);
-        }
-        Ok(Self {
-            algorithm: Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| UnusableHash)?,
-            version: hash.version.map_or(Ok(Version::default()), Version::try_from).map_err(|_| UnusableHash)?,
-            params,
-            salt: hash.salt.ok_or(UnusableHash)?.to_vec(),
-            expected: hash.hash.ok_or(UnusableHash)?.as_bytes().to_vec(),
-        })
-    }
-
-    fn is_current(&self) -> bool {
-        self.algorithm == Algorithm::Argon2id
-            && self.version == Version::V0x13
-            && (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
-                == (MEMORY_KIB, ITERATIONS, PARALLELISM)
-            && self.expected.len() == HASH_BYTES
     }
 }
 

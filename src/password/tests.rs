@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    scheme::{ITERATIONS_CAP, MEMORY_KIB_CAP, PARALLELISM_CAP},
+    *,
+};
 
 fn hashed(hasher: &Hasher, password: &str) -> PasswordHash {
     hasher.hash(&Password::new(password), [7; SALT_BYTES]).unwrap()
@@ -41,7 +44,7 @@ fn parameters_are_those_of_owasp_for_hash_and_decoy_alike() {
     assert_eq!((MEMORY_KIB, ITERATIONS, PARALLELISM), (19_456, 2, 1));
     let hash = hashed(&Hasher::default(), "x");
     assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-    assert!(Parsed::new(DECOY).unwrap().is_current());
+    assert!(Scheme::parse(DECOY).unwrap().is_current());
 }
 
 #[test]
@@ -78,9 +81,66 @@ fn parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
 
 #[test]
 fn text_that_is_no_argon2_hash_is_refused() {
-    for text in
-        ["", "password", "$2b$12$abc", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0", "$scrypt$ln=14$abc$def"]
-    {
+    for text in [
+        "",
+        "password",
+        "$2b$12$abc",
+        "$2x$05$CCCCCCCCCCCCCCCCCCCCC.ofufHF.ui6jOJLt/12y1vRz03EwUk2W",
+        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0",
+        "$scrypt$ln=14$abc$def",
+    ] {
         assert_eq!(PasswordHash::parse(text).err(), Some(UnusableHash), "{text}");
     }
+}
+
+/// Made with Python's hashlib, bcrypt and argon2-cffi.
+const IMPORTED: [&str; 10] = [
+    "$2a$05$CCCCCCCCCCCCCCCCCCCCC.ofufHF.ui6jOJLt/12y1vRz03EwUk2W",
+    "$2b$05$CCCCCCCCCCCCCCCCCCCCC.ofufHF.ui6jOJLt/12y1vRz03EwUk2W",
+    "$2y$05$CCCCCCCCCCCCCCCCCCCCC.ofufHF.ui6jOJLt/12y1vRz03EwUk2W",
+    "$argon2d$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$/QImjYEBIJwAR0x2W7B7ERnGMO04a8ot04Jy9vXlmnM",
+    "$argon2i$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$YxRMr8QWeUHdN8Cv9+C0xjH28O0J2Q9inbVWdGFL1qw",
+    "$pbkdf2$1000$MDEyMzQ1Njc4OWFiY2RlZg$Z9gmGzoozvnlCqtpDCaVxStDFDU",
+    "$pbkdf2-sha256$i=1000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw",
+    "$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw",
+    "$pbkdf2-sha512$1000$MDEyMzQ1Njc4OWFiY2RlZg$nj2kilXUjm0XcmIHqx60oO1lcqRFGtzrL8epETKx7KPS4xbY.lueOgPD45HbKz.Kmp.qJwyH1Kws7l.t7EnqZQ",
+    "$scrypt$ln=10,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$2Jebo09aMByWxTPv0C8xN2wATm1ip/b7YG95bWHCB0Q",
+];
+
+#[test]
+fn imported_hashes_match_as_outdated() {
+    let hasher = Hasher::default();
+    for text in IMPORTED {
+        let hash = PasswordHash::parse(text).unwrap();
+        assert_eq!(
+            hasher.verify(&Password::new("an imported password"), Some(&hash)),
+            Verification::MatchOutdated,
+            "{text}"
+        );
+        assert_eq!(
+            hasher.verify(&Password::new("an imported passwore"), Some(&hash)),
+            Verification::Mismatch,
+            "{text}"
+        );
+        assert!(!hash.is_current());
+    }
+}
+
+#[test]
+fn imported_parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
+    let is_taken = |text: &str| PasswordHash::parse(text).is_ok();
+    let bcrypt = |cost: &str| is_taken(&IMPORTED[1].replace("$05$", &format!("${cost}$")));
+    assert!(bcrypt("14") && !bcrypt("15") && !bcrypt("31") && !bcrypt("99"));
+    let pbkdf2 = |rounds: &str| is_taken(&IMPORTED[7].replace("$1000$", &format!("${rounds}$")));
+    assert!(pbkdf2("2000000") && !pbkdf2("2000001") && !pbkdf2("0") && !pbkdf2("-1") && !pbkdf2("99999999999"));
+    assert!(!is_taken(&IMPORTED[6].replace("l=32", "l=31")), "a length that is not the hash's");
+    let scrypt = |parameters: &str| is_taken(&IMPORTED[9].replace("ln=10,r=8,p=1", parameters));
+    assert!(
+        scrypt("ln=18,r=8,p=4") && !scrypt("ln=19,r=8,p=1") && !scrypt("ln=18,r=9,p=1") && !scrypt("ln=10,r=8,p=5")
+    );
+    assert!(
+        !scrypt("ln=63,r=8,p=1") && !scrypt("ln=64,r=8,p=1") && !scrypt("ln=10,r=8") && !scrypt("ln=10,ln=10,r=8,p=1")
+    );
+    let short = |text: &str| is_taken(&format!("{}$MDEyMzQ1Njc4OWFi", text.rsplit_once('$').unwrap().0));
+    assert!(!short(IMPORTED[7]) && !short(IMPORTED[9]) && !short(IMPORTED[3]), "an output of 12 bytes");
 }
