@@ -61,6 +61,23 @@ pub enum Status {
     Disabled,
 }
 
+impl Status {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.name() == name)
+    }
+}
+
 /// One account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
@@ -80,6 +97,8 @@ pub struct Account {
     pub password_hash: PasswordHash,
     /// When it was made.
     pub created: Timestamp,
+    /// How often an operator has ended its sessions. A log-on that began before does not count any more.
+    pub generation: u64,
     /// Whatever else is known of the person: title, company, country and the like.
     pub profile: BTreeMap<String, String>,
 }

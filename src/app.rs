@@ -51,6 +51,24 @@ pub async fn run_authorizer() -> Result<(), Error> {
     .await
 }
 
+/// Runs the rotator function until Lambda ends it: each invocation, whatever its event, makes the key that is due.
+///
+/// # Errors
+/// [`crate::config::BadConfig`], or what the Runtime API says.
+pub async fn run_rotator() -> Result<(), Error> {
+    start_log();
+    let keyring = &keyring(&Config::from_env()?);
+    lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| async move {
+        let made = keyring.make_due(now(), &random()).await.inspect_err(|error| {
+            tracing::error!(error = error as &dyn std::error::Error, "no key was made");
+        })?;
+        let made = made.map(String::from);
+        tracing::info!(kid = made, "looked after the keys");
+        Ok::<_, Error>(serde_json::json!({"made": made}))
+    }))
+    .await
+}
+
 /// Starts the log on stderr, in the form and from the level that Lambda is told ("Log and monitor" in its Developer
 /// Guide). Other crates are heard from warnings on: at lower levels the SDK would write down what it sends.
 pub fn start_log() {
@@ -71,11 +89,10 @@ pub fn start_log() {
 /// The log-on function.
 #[must_use]
 pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
-    let store = Store::new(config.aws.dynamodb(), &config.stack);
     LogonFunction {
         operations: Operations {
-            keyring: Keyring::new(store.clone(), Kms::new(config.aws.kms(), &config.stack)),
-            store,
+            keyring: keyring(config),
+            store: Store::new(config.aws.dynamodb(), &config.stack),
             hasher: Arc::default(),
             tokens: config.tokens.clone(),
         },
@@ -91,6 +108,13 @@ pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
     let store = Store::new(config.aws.dynamodb(), &config.stack);
     let access = Access::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
     AuthorizerFunction { access, clock }
+}
+
+/// The keys of the stack.
+#[must_use]
+pub fn keyring(config: &Config) -> Keyring {
+    let store = Store::new(config.aws.dynamodb(), &config.stack);
+    Keyring::new(store, Kms::new(config.aws.kms(), &config.stack))
 }
 
 /// The time of this machine.

@@ -1,15 +1,21 @@
 //! The command line. Data goes to stdout, everything else to stderr; an error comes with what to do about it.
 
+mod confirm;
 mod connection;
+mod doctor;
+mod export;
+mod import;
 mod key;
 mod output;
+mod roster;
 mod secret;
 mod serve;
+mod session;
 mod user;
 
 use std::{error::Error, fmt, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::DEFAULT_STACK;
 
@@ -28,9 +34,20 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(user::User),
+    /// Look after sessions
+    #[command(subcommand)]
+    Session(session::Session),
     /// Look after signing keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Find out whether a stack is as it should be
+    Doctor(doctor::Doctor),
+    /// Print completions for a shell
+    #[command(after_help = "For bash:\n  jea-auth completions bash > /etc/bash_completion.d/jea-auth")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Which stack, and how to print.
@@ -97,7 +114,14 @@ pub fn run() -> ExitCode {
         match command_line.command {
             Command::Serve(serve) => serve.run().await,
             Command::User(user) => user.run().await,
+            Command::Session(session) => session.run().await,
             Command::Key(key) => key.run().await,
+            Command::Doctor(doctor) => doctor.run().await,
+            Command::Completions { shell } => {
+                let mut command = CommandLine::command();
+                clap_complete::generate(shell, &mut command, "jea-auth", &mut std::io::stdout());
+                Ok(())
+            }
         }
     });
     match done {

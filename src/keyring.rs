@@ -115,7 +115,8 @@ impl Keyring {
         self.make(now, random, None, signing_key::due).await
     }
 
-    /// Makes a key that signs as soon as every cache has seen it, whether one is due or not.
+    /// Makes a key that signs as soon as every cache has seen it, whether one is due or not. A successor that was
+    /// published and has not signed yet gives way to it.
     ///
     /// # Errors
     /// [`KeyringError::Store`], [`KeyringError::Kms`] or [`KeyringError::Invalid`].
@@ -125,7 +126,15 @@ impl Keyring {
         random: &[u8; 32],
         algorithm: Option<Algorithm>,
     ) -> Result<Option<KeyId>, KeyringError> {
-        self.make(now, random, algorithm, |keys, now| Some(signing_key::forced(keys, now))).await
+        let made = self.make(now, random, algorithm, |keys, now| Some(signing_key::forced(keys, now))).await?;
+        if let Some(made) = &made {
+            for key in self.store.signing_keys().await?.keys {
+                if key.window.signs_from > now && key.jwk.key_id() != made {
+                    self.store.remove_signing_key(key.jwk.key_id()).await?;
+                }
+            }
+        }
+        Ok(made)
     }
 
     async fn make(

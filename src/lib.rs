@@ -19,7 +19,7 @@
 //! |---|---|
 //! | [`app`], `cli`, `local` | put the parts together: as Lambda functions, as a command line, as a whole stack on one machine |
 //! | [`http`], [`authorizer`], [`config`] | translate from and to gateway and environment |
-//! | [`operations`], [`access`] | the use cases |
+//! | [`operations`], [`access`], [`administration`] | the use cases |
 //! | [`keyring`] | the keys in memory |
 //! | [`store`], [`kms`], [`aws`], [`event`] | DynamoDB, KMS and API Gateway; nothing else knows them |
 //! | all others | the domain: no AWS, no HTTP, no environment, no clock, no randomness of its own |
@@ -28,6 +28,7 @@
 
 pub mod access;
 pub mod account;
+pub mod administration;
 pub mod app;
 pub mod authorizer;
 pub mod aws;

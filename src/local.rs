@@ -272,6 +272,8 @@ async fn demo_account(store: &Store, clock: &Clock) -> Result<bool, LocalError> 
         status: Status::Active,
         password_hash: Hasher::default().hash(&password, app::random())?,
         created: clock(),
+
+        generation: 0,
         profile: [("country".to_owned(), "GB".to_owned())].into(),
     };
     let _ = store.add_account(&account).await?;

@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::{
     error::{BoxError, ProvideErrorMetadata, SdkError},
 };
 
-pub use accounts::Added;
+pub use accounts::{ADDED_AT_ONCE, AccountPages, Added, Change};
 pub use log_on::Opened;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 

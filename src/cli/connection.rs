@@ -3,7 +3,9 @@
 use aws_config::BehaviorVersion;
 
 use super::{Failure, Target};
-use crate::{aws::Aws, config::environment, keyring::Keyring, kms::Kms, local, store::Store};
+use crate::{
+    administration::Administration, aws::Aws, config::environment, keyring::Keyring, kms::Kms, local, store::Store,
+};
 
 /// Where `serve` listens if it is not told otherwise.
 const LOCAL_DYNAMODB: &str = "http://127.0.0.1:8000";
@@ -13,6 +15,14 @@ const LOCAL_KMS: &str = "http://127.0.0.1:8001";
 pub(super) struct Connection {
     pub(super) store: Store,
     pub(super) keyring: Keyring,
+    /// Where DynamoDB answers.
+    pub(super) dynamodb_url: String,
+}
+
+impl Connection {
+    pub(super) fn administration(&self) -> Administration {
+        Administration { store: self.store.clone() }
+    }
 }
 
 impl Target {
@@ -29,9 +39,12 @@ impl Target {
             let sdk = aws_config::defaults(BehaviorVersion::latest()).load().await;
             Aws { sdk, dynamodb_endpoint, kms_endpoint }
         };
+        let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
+        let dynamodb_url =
+            aws.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
         let store = Store::new(aws.dynamodb(), &self.stack);
         let keyring = Keyring::new(store.clone(), Kms::new(aws.kms(), &self.stack));
-        Connection { store, keyring }
+        Connection { store, keyring, dynamodb_url }
     }
 
     /// What to do when the stack cannot be reached.

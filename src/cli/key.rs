@@ -1,10 +1,15 @@
 //! `jea-auth key`: signing keys.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{Failure, Target, output};
-use crate::{app, signing_key};
+use super::{Failure, Target, confirm::confirm, output};
+use crate::{
+    app,
+    keyring::Keyring,
+    signing_key::{self, Algorithm, KeyId, SigningKey},
+    time::Timestamp,
+};
 
 #[derive(Subcommand)]
 pub(super) enum Key {
@@ -13,11 +18,43 @@ pub(super) enum Key {
         #[command(flatten)]
         target: Target,
     },
-    /// Make the key that is due: the first one of a new stack, or the successor of one that is about to end
+    /// Make a key: the first one signs at once, another takes over when every cache has seen it
     Rotate {
+        /// What the key is for; without it, the same as the newest key
+        #[arg(long, value_enum)]
+        alg: Option<Alg>,
         #[command(flatten)]
         target: Target,
     },
+    /// Remove a key: within a minute every token signed with it is void, and its users must log on again
+    Revoke {
+        /// The key's id
+        kid: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Alg {
+    /// ECDSA on P-256: short tokens, fast
+    #[value(name = "ES256")]
+    Es256,
+    /// RSA with 3072 bits, for verifiers that take nothing else
+    #[value(name = "RS256")]
+    Rs256,
+}
+
+impl From<Alg> for Algorithm {
+    fn from(alg: Alg) -> Self {
+        match alg {
+            Alg::Es256 => Self::Es256,
+            Alg::Rs256 => Self::Rs256,
+        }
+    }
 }
 
 /// What is shown of a key. Dates are seconds since the epoch.
@@ -35,34 +72,64 @@ const COLUMNS: [&str; 6] = ["kid", "alg", "state", "signs_from", "signs_until", 
 
 impl Key {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let (Self::List { target } | Self::Rotate { target }) = &self;
-        let keyring = target.connect().await.keyring;
-        if matches!(self, Self::Rotate { .. }) {
-            let made = keyring.make_due(app::now(), &app::random()).await;
-            match made.map_err(|error| target.unreachable(error))? {
-                Some(kid) => output::note(&format!("made key {}", kid.as_str())),
-                None => output::note("no key is due"),
+        match self {
+            Self::List { target } => show(&target.connect().await.keyring, &target).await,
+            Self::Rotate { alg, target } => {
+                let keyring = target.connect().await.keyring;
+                let made = keyring.make_now(app::now(), &app::random(), alg.map(Algorithm::from)).await;
+                match made.map_err(|error| target.unreachable(error))? {
+                    Some(kid) => output::note(&format!("made key {}", kid.as_str())),
+                    None => output::note("another rotation was quicker; no key was made"),
+                }
+                show(&keyring, &target).await
             }
+            Self::Revoke { kid, yes, target } => revoke(kid, yes, &target).await,
         }
-        let keys = keyring.stored().await.map_err(|error| target.unreachable(error))?;
-        let now = app::now();
-        let signer = signing_key::signer(&keys, now).map(|key| key.jwk.key_id());
-        let shown = keys.iter().map(|key| Shown {
-            kid: key.jwk.key_id().as_str(),
-            alg: key.jwk.algorithm().name(),
-            state: if signer == Some(key.jwk.key_id()) {
-                "signs"
-            } else if !key.window.verifies_at(now) {
-                "expired"
-            } else if key.window.signs_from > now {
-                "next"
-            } else {
-                "verifies"
-            },
-            signs_from: key.window.signs_from.seconds(),
-            signs_until: key.window.signs_until.seconds(),
-            verifies_until: key.window.verifies_until.seconds(),
-        });
-        output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
+    }
+}
+
+async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> {
+    let kid = KeyId::try_from(kid)?;
+    let keyring = target.connect().await.keyring;
+    let keys = keyring.stored().await.map_err(|error| target.unreachable(error))?;
+    if !keys.iter().any(|key| *key.jwk.key_id() == kid) {
+        return Err(Failure::new("there is no such key", "`jea-auth key list` shows the keys there are"));
+    }
+    let signs = signing_key::signer(&keys, app::now()).is_some_and(|key| *key.jwk.key_id() == kid);
+    let also = if signs { " It signs now; another key is made at once." } else { "" };
+    confirm(&format!("This voids every token signed with key {}.{also}", kid.as_str()), yes)?;
+    keyring.revoke(&kid).await.map_err(|error| target.unreachable(error))?;
+    output::note(&format!("removed key {}; its tokens are void within a minute", kid.as_str()));
+    // Log-on must not wait for the next run of the rotator.
+    let made = keyring.make_due(app::now(), &app::random()).await.map_err(|error| target.unreachable(error))?;
+    if let Some(made) = made {
+        output::note(&format!("made key {}", made.as_str()));
+    }
+    show(&keyring, target).await
+}
+
+async fn show(keyring: &Keyring, target: &Target) -> Result<(), Failure> {
+    let keys = keyring.stored().await.map_err(|error| target.unreachable(error))?;
+    let now = app::now();
+    let shown = keys.iter().map(|key| Shown {
+        kid: key.jwk.key_id().as_str(),
+        alg: key.jwk.algorithm().name(),
+        state: state(key, &keys, now),
+        signs_from: key.window.signs_from.seconds(),
+        signs_until: key.window.signs_until.seconds(),
+        verifies_until: key.window.verifies_until.seconds(),
+    });
+    output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
+}
+
+fn state(key: &SigningKey, keys: &[SigningKey], now: Timestamp) -> &'static str {
+    if signing_key::signer(keys, now) == Some(key) {
+        "signs"
+    } else if !key.window.verifies_at(now) {
+        "expired"
+    } else if key.window.signs_from > now {
+        "next"
+    } else {
+        "verifies"
     }
 }

@@ -9,18 +9,29 @@ use crate::password::{PASSWORD_MAX_BYTES, Password};
 
 /// Fewest characters of a new password (NIST SP 800-63B-4, section 3.1.1.2, where it is the only factor).
 const CHARACTERS_MIN: usize = 15;
+/// Fewest characters where it is not the only factor (same section).
+const CHARACTERS_MIN_SHORT: usize = 8;
+/// The commonest passwords of at least [`CHARACTERS_MIN_SHORT`] characters, one a line, in lower case.
+const COMMON: &str = include_str!("common_passwords.txt");
 
 /// A new password: from stdin without its line end, or asked for twice.
-pub(super) fn new_password(from_stdin: bool) -> Result<Password, Failure> {
+pub(super) fn new_password(from_stdin: bool, allow_short: bool) -> Result<Password, Failure> {
     let text = if from_stdin { from_standard_input()? } else { ask_twice()? };
     let password = Password::new(&text);
     if password.is_too_long() {
         return Err(Failure::new("the password is too long", format!("use at most {PASSWORD_MAX_BYTES} bytes")));
     }
-    if password.characters() < CHARACTERS_MIN {
+    let least = if allow_short { CHARACTERS_MIN_SHORT } else { CHARACTERS_MIN };
+    if password.characters() < least {
         return Err(Failure::new(
             "the password is too short",
-            format!("use at least {CHARACTERS_MIN} characters; a few words in a row are easy to remember"),
+            format!("use at least {least} characters; a few words in a row are easy to remember"),
+        ));
+    }
+    if COMMON.lines().any(|common| common == text.to_lowercase()) {
+        return Err(Failure::new(
+            "the password is one of the commonest",
+            "use one that nobody else has; a few words in a row are easy to remember",
         ));
     }
     Ok(password)

@@ -1,16 +1,17 @@
 //! `jea-auth user`: accounts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Failure, Target, output, secret};
+use super::{Failure, Target, confirm::confirm, export, import, output, secret};
 use crate::{
     account::{Account, Email, Status},
+    administration::Changed,
     app,
     operations::id,
-    password::Hasher,
+    password::{Hasher, PasswordHash},
     store::Added,
 };
 
@@ -28,9 +29,8 @@ pub(super) enum User {
         /// The name of a role
         #[arg(long)]
         role: Option<String>,
-        /// Read the password from stdin; one line end is not part of it
-        #[arg(long)]
-        password_stdin: bool,
+        #[command(flatten)]
+        password: NewPassword,
         #[command(flatten)]
         target: Target,
     },
@@ -39,6 +39,80 @@ pub(super) enum User {
         #[command(flatten)]
         target: Target,
     },
+    /// Show one account
+    Show {
+        /// Its email
+        email: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Give an account another password; ends all its sessions
+    Passwd {
+        /// Its email
+        email: String,
+        #[command(flatten)]
+        password: NewPassword,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Let nobody log on to an account any more; ends all its sessions
+    Disable {
+        /// Its email
+        email: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Let an account log on again
+    Enable {
+        /// Its email
+        email: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Remove an account for good; ends all its sessions
+    Delete {
+        /// Its email
+        email: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Add accounts from a file
+    #[command(after_help = import::HELP)]
+    Import {
+        /// A file with the ending .csv, or .jsonl for one JSON object a line
+        file: PathBuf,
+        /// Check the whole file, and add nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Print all accounts, password hashes included, one JSON object a line
+    Export {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// How a new password comes in.
+#[derive(Args)]
+pub(super) struct NewPassword {
+    /// Read the password from stdin; one line end is not part of it
+    #[arg(long)]
+    password_stdin: bool,
+    /// Take a password of 8 characters, where something else protects the account as well
+    #[arg(long)]
+    allow_short: bool,
+}
+
+impl NewPassword {
+    fn hash(&self) -> Result<PasswordHash, Failure> {
+        let password = secret::new_password(self.password_stdin, self.allow_short)?;
+        Ok(Hasher::default().hash(&password, app::random())?)
+    }
 }
 
 /// What is shown of an account.
@@ -50,6 +124,7 @@ struct Shown<'a> {
     status: &'static str,
     sub: &'a str,
     created: u64,
+    current_hash: bool,
     profile: &'a BTreeMap<String, String>,
 }
 
@@ -58,37 +133,99 @@ const COLUMNS: [&str; 4] = ["email", "name", "role", "status"];
 impl User {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Add { email, name, role, password_stdin, target } => {
-                let canonical = Email::parse(&email)?;
-                let password = secret::new_password(password_stdin)?;
-                let account = Account {
-                    email: canonical,
-                    registered_email: email.trim().to_owned(),
-                    sub: id(&app::random()),
-                    name,
-                    role,
-                    status: Status::Active,
-                    password_hash: Hasher::default().hash(&password, app::random())?,
-                    created: app::now(),
-                    profile: BTreeMap::new(),
-                };
-                let added = target.connect().await.store.add_account(&account).await;
-                match added.map_err(|error| target.unreachable(error))? {
-                    Added::Added => show(&[account], &target),
-                    Added::Exists => Err(Failure::new(
-                        format!("there is an account with the email {}", account.email.as_str()),
-                        "`jea-auth user list` shows all accounts",
-                    )),
-                }
+            Self::Add { email, name, role, password, target } => add(email, name, role, &password, &target).await,
+            Self::List { target } => list(&target).await,
+            Self::Show { email, target } => {
+                let (email, connection) = (Email::parse(&email)?, target.connect().await);
+                let account = connection.store.account(&email).await.map_err(|error| target.unreachable(error))?;
+                show(&[account.ok_or_else(|| unknown(&email))?], &target)
             }
-            Self::List { target } => {
-                let accounts = target.connect().await.store.accounts().await;
-                let mut accounts = accounts.map_err(|error| target.unreachable(error))?;
-                accounts.sort_by(|a, b| a.email.as_str().cmp(b.email.as_str()));
-                show(&accounts, &target)
+            Self::Passwd { email, password, target } => {
+                let (email, hash) = (Email::parse(&email)?, password.hash()?);
+                let changed = target.connect().await.administration().change_password(&email, hash).await;
+                changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
             }
+            Self::Disable { email, target } => {
+                let email = Email::parse(&email)?;
+                let changed = target.connect().await.administration().disable(&email).await;
+                changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
+            }
+            Self::Enable { email, target } => {
+                let email = Email::parse(&email)?;
+                let account = target.connect().await.administration().enable(&email).await;
+                let account = account.map_err(|error| target.unreachable(error))?;
+                show(&[account.ok_or_else(|| unknown(&email))?], &target)
+            }
+            Self::Delete { email, yes, target } => delete(&Email::parse(&email)?, yes, &target).await,
+            Self::Import { file, dry_run, target } => import::run(&file, dry_run, &target).await,
+            Self::Export { target } => export::run(&target).await,
         }
     }
+}
+
+async fn add(
+    email: String,
+    name: String,
+    role: Option<String>,
+    password: &NewPassword,
+    target: &Target,
+) -> Result<(), Failure> {
+    let account = Account {
+        email: Email::parse(&email)?,
+        registered_email: email.trim().to_owned(),
+        sub: id(&app::random()),
+        name,
+        role,
+        status: Status::Active,
+        password_hash: password.hash()?,
+        created: app::now(),
+        generation: 0,
+        profile: BTreeMap::new(),
+    };
+    let added = target.connect().await.store.add_account(&account).await;
+    match added.map_err(|error| target.unreachable(error))? {
+        Added::Added => show(&[account], target),
+        Added::Exists => Err(Failure::new(
+            format!("there is an account with the email {}", account.email.as_str()),
+            "`jea-auth user passwd` gives it another password",
+        )),
+    }
+}
+
+async fn list(target: &Target) -> Result<(), Failure> {
+    let mut pages = target.connect().await.store.accounts();
+    let mut accounts = Vec::new();
+    while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
+        accounts.extend(page);
+    }
+    accounts.sort_by(|a, b| a.email.as_str().cmp(b.email.as_str()));
+    show(&accounts, target)
+}
+
+async fn delete(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
+    let administration = target.connect().await.administration();
+    let sessions = administration.sessions(email, app::now()).await.map_err(|error| target.unreachable(error))?;
+    let sessions = sessions.ok_or_else(|| unknown(email))?;
+    confirm(&format!("This removes the account {} and ends {} of its sessions.", email.as_str(), sessions.len()), yes)?;
+    let changed = administration.delete(email).await.map_err(|error| target.unreachable(error))?;
+    let changed = changed.ok_or_else(|| unknown(email))?;
+    output::note(&format!("removed {}; {} sessions ended", email.as_str(), changed.ended));
+    Ok(())
+}
+
+fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
+    let changed = changed.ok_or_else(|| unknown(email))?;
+    show(&[changed.account], target)?;
+    output::note(&format!("{} sessions ended", changed.ended));
+    Ok(())
+}
+
+/// There is no such account.
+pub(super) fn unknown(email: &Email) -> Failure {
+    Failure::new(
+        format!("there is no account with the email {}", email.as_str()),
+        "`jea-auth user list` shows all accounts",
+    )
 }
 
 fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
@@ -96,12 +233,10 @@ fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
         email: &account.registered_email,
         name: &account.name,
         role: account.role.as_deref(),
-        status: match account.status {
-            Status::Active => "active",
-            Status::Disabled => "disabled",
-        },
+        status: account.status.name(),
         sub: &account.sub,
         created: account.created.seconds(),
+        current_hash: account.password_hash.is_current(),
         profile: &account.profile,
     });
     output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)

@@ -42,8 +42,13 @@ impl Operations {
     ) -> Result<Issued, Refusal> {
         let Credential { email, password } = credential;
         let password = Arc::new(password);
+        let mut generation = None;
         for _ in 0..TRIES {
             let verified = self.verify(&email, &password, address, now, fresh).await?;
+            // An operator ended the account's sessions since this log-on began: it is one of them.
+            if *generation.get_or_insert(verified.account.generation) != verified.account.generation {
+                break;
+            }
             let session = Session {
                 sub: verified.account.sub.clone(),
                 sid: id(&fresh.sid),

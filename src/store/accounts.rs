@@ -2,11 +2,22 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::SdkError,
+    operation::{
+        put_item::PutItemError,
+        scan::{ScanError, ScanOutput},
+        transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
+    },
+    types::{AttributeValue, Put, ReturnValue, TransactWriteItem},
+};
+use aws_smithy_async::future::pagination_stream::PaginationStream;
 
 use super::{
-    Store, StoreError,
-    item::{Item, seconds, text},
+    CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError,
+    item::{Item, number, seconds, text},
 };
 use crate::{
     account::{Account, Email, Status},
@@ -77,43 +88,159 @@ impl Store {
         Ok(!output.items().is_empty())
     }
 
-    /// All accounts, in no order.
+    /// All accounts, in no order, page by page.
+    #[must_use]
+    pub fn accounts(&self) -> AccountPages {
+        AccountPages(self.client.scan().table_name(&self.tables.accounts).consistent_read(true).into_paginator().send())
+    }
+
+    /// Adds several accounts, at most [`ADDED_AT_ONCE`], each unless there is one with its email. What came of each is
+    /// given back in their order.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if an item is not an account.
-    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        let mut items = self.client.scan().table_name(&self.tables.accounts).into_paginator().items().send();
-        let mut accounts = Vec::new();
-        while let Some(item) = items.next().await {
-            accounts.push(account(item.map_err(|error| StoreError::call("Scan", error))?)?);
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Conflict`] if other writes get in the way at every try;
+    /// then none of them was added by the last try.
+    pub async fn add_accounts(&self, accounts: &[Account]) -> Result<Vec<Added>, StoreError> {
+        const OPERATION: &str = "TransactWriteItems";
+        let mut results = vec![Added::Added; accounts.len()];
+        for tried in 1..=CONFLICT_TRIES {
+            let pending: Vec<usize> =
+                (0..accounts.len()).filter(|at| results.get(*at) == Some(&Added::Added)).collect();
+            let puts: Result<Vec<_>, _> = pending
+                .iter()
+                .filter_map(|at| accounts.get(*at))
+                .map(|account| {
+                    let put = Put::builder()
+                        .table_name(&self.tables.accounts)
+                        .set_item(Some(attributes(account)))
+                        .condition_expression("attribute_not_exists(email)");
+                    put.build().map(|put| TransactWriteItem::builder().put(put).build())
+                })
+                .collect();
+            let puts = puts.map_err(|error| StoreError::Call { operation: OPERATION, source: error.into() })?;
+            if puts.is_empty() {
+                return Ok(results);
+            }
+            let Err(error) = self.client.transact_write_items().set_transact_items(Some(puts)).send().await else {
+                return Ok(results);
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            else {
+                return Err(StoreError::call(OPERATION, error));
+            };
+            let mut has_existing = false;
+            for (at, reason) in pending.iter().zip(cancelled.cancellation_reasons()) {
+                if let (Some("ConditionalCheckFailed"), Some(result)) = (reason.code(), results.get_mut(*at)) {
+                    *result = Added::Exists;
+                    has_existing = true;
+                }
+            }
+            if !has_existing {
+                tokio::time::sleep(CONFLICT_WAIT * tried).await;
+            }
         }
-        Ok(accounts)
+        Err(StoreError::Conflict { operation: OPERATION })
+    }
+
+    /// Changes an account, and gives it back as it is then; nothing if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
+    pub async fn change_account(&self, email: &Email, change: &Change) -> Result<Option<Account>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .key("email", text(email.as_str()))
+            .condition_expression("attribute_exists(email)")
+            .return_values(ReturnValue::AllNew);
+        let update = match change {
+            Change::Password(hash) => update
+                .update_expression("SET password_hash = :hash ADD generation :one")
+                .expression_attribute_values(":hash", text(hash.as_str()))
+                .expression_attribute_values(":one", number(1)),
+            Change::Disable => update
+                .update_expression("SET #status = :status ADD generation :one")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(Status::Disabled.name()))
+                .expression_attribute_values(":one", number(1)),
+            Change::Enable => update
+                .update_expression("SET #status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(Status::Active.name())),
+            Change::EndSessions => {
+                update.update_expression("ADD generation :one").expression_attribute_values(":one", number(1))
+            }
+        };
+        match update.send().await {
+            Ok(output) => output.attributes.map(account).transpose(),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(StoreError::call("UpdateItem", error)),
+        }
+    }
+
+    /// Removes an account, and gives it back; nothing if there was none.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item was not an account.
+    pub async fn remove_account(&self, email: &Email) -> Result<Option<Account>, StoreError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.accounts)
+            .key("email", text(email.as_str()))
+            .return_values(ReturnValue::AllOld);
+        let output = delete.send().await.map_err(|error| StoreError::call("DeleteItem", error))?;
+        output.attributes.map(account).transpose()
     }
 }
 
-pub(super) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::Disabled => "disabled",
+/// How many accounts are added by one call: half of what a transaction may hold, well below its 4 MB.
+pub const ADDED_AT_ONCE: usize = 50;
+
+/// A change of one account.
+pub enum Change {
+    /// Another password; its sessions are to end.
+    Password(PasswordHash),
+    /// No more log-ons; its sessions are to end.
+    Disable,
+    /// Log-ons again.
+    Enable,
+    /// Its sessions are to end.
+    EndSessions,
+}
+
+/// All accounts, page by page.
+pub struct AccountPages(PaginationStream<Result<ScanOutput, SdkError<ScanError, HttpResponse>>>);
+
+impl AccountPages {
+    /// The next page; nothing after the last.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if an item is not an account.
+    pub async fn next(&mut self) -> Result<Option<Vec<Account>>, StoreError> {
+        let Some(page) = self.0.next().await else { return Ok(None) };
+        let items = page.map_err(|error| StoreError::call("Scan", error))?.items.unwrap_or_default();
+        items.into_iter().map(account).collect::<Result<_, _>>().map(Some)
     }
 }
 
 fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
     let item = Item::new(TABLE, attributes);
-    let status = match item.text("status")? {
-        "active" => Status::Active,
-        "disabled" => Status::Disabled,
-        _ => return Err(item.malformed("status")),
-    };
     Ok(Account {
         email: Email::parse(item.text("email")?).map_err(|_| item.malformed("email"))?,
         registered_email: item.text("registered_email")?.to_owned(),
         sub: item.text("sub")?.to_owned(),
         name: item.text("name")?.to_owned(),
         role: item.text_or_none("role")?.map(str::to_owned),
-        status,
+        status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
         password_hash: PasswordHash::parse(item.text("password_hash")?).map_err(|_| item.malformed("password_hash"))?,
         created: item.seconds("created")?,
+        generation: item.number("generation")?,
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
     })
 }
@@ -125,9 +252,10 @@ fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         ("registered_email".to_owned(), text(&account.registered_email)),
         ("sub".to_owned(), text(&account.sub)),
         ("name".to_owned(), text(&account.name)),
-        ("status".to_owned(), text(status_name(account.status))),
+        ("status".to_owned(), text(account.status.name())),
         ("password_hash".to_owned(), text(account.password_hash.as_str())),
         ("created".to_owned(), seconds(account.created)),
+        ("generation".to_owned(), number(account.generation)),
         ("profile".to_owned(), AttributeValue::M(profile)),
     ]);
     if let Some(role) = &account.role {

@@ -48,7 +48,7 @@ impl Item {
         Ok(pairs.collect::<Option<Vec<_>>>().ok_or(self.malformed(name))?.into_iter())
     }
 
-    fn number(&self, name: &'static str) -> Result<u64, StoreError> {
+    pub(super) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
         let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
         digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))
     }
@@ -62,11 +62,15 @@ pub(super) fn bytes(bytes: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
 }
 
+pub(super) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
 /// Seconds, because TTL attributes must be.
 pub(super) fn seconds(at: Timestamp) -> AttributeValue {
-    AttributeValue::N(at.seconds().to_string())
+    number(at.seconds())
 }
 
 pub(super) fn millis(at: Timestamp) -> AttributeValue {
-    AttributeValue::N(at.millis().to_string())
+    number(at.millis())
 }

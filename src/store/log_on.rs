@@ -5,7 +5,11 @@ use aws_sdk_dynamodb::{
     types::{Delete, Put, TransactWriteItem, Update},
 };
 
-use super::{CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError, accounts::status_name, item::text, sessions};
+use super::{
+    CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError,
+    item::{number, text},
+    sessions,
+};
 use crate::{
     account::{Account, Status},
     password::PasswordHash,
@@ -63,12 +67,15 @@ impl Store {
             .table_name(&self.tables.accounts)
             .key("email", text(account.email.as_str()))
             .update_expression("SET password_hash = :new_hash")
-            .condition_expression("#status = :active AND password_hash = :hash AND #sub = :sub")
+            .condition_expression(
+                "#status = :active AND password_hash = :hash AND #sub = :sub AND generation = :generation",
+            )
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#sub", "sub")
-            .expression_attribute_values(":active", text(status_name(Status::Active)))
+            .expression_attribute_values(":active", text(Status::Active.name()))
             .expression_attribute_values(":hash", text(account.password_hash.as_str()))
             .expression_attribute_values(":sub", text(&account.sub))
+            .expression_attribute_values(":generation", number(account.generation))
             .expression_attribute_values(":new_hash", text(stronger.unwrap_or(&account.password_hash).as_str()))
             .build()?;
         let session_item = Put::builder()

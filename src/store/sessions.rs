@@ -67,6 +67,27 @@ impl Store {
         }
     }
 
+    /// All sessions of an account, by a consistent read, those included that have expired and are not removed yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if an item is not a session.
+    pub async fn sessions(&self, sub: &str) -> Result<Vec<Session>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.sessions)
+            .key_condition_expression("#sub = :sub")
+            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_values(":sub", text(sub))
+            .consistent_read(true);
+        let mut items = query.into_paginator().items().send();
+        let mut sessions = Vec::new();
+        while let Some(item) = items.next().await {
+            sessions.push(session(item.map_err(|error| StoreError::call("Query", error))?)?);
+        }
+        Ok(sessions)
+    }
+
     /// Ends a session. Gives it back if it was there.
     ///
     /// # Errors

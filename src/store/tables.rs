@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Tables};
 
 impl Store {
     /// Creates the tables that are not there. The template describes the same ones, and a test compares the two.
@@ -19,6 +19,17 @@ impl Store {
         self.create_table(&self.tables.sessions, &["sub", "sid"], Some("expires_at")).await?;
         self.create_table(&self.tables.attempts, &["key"], Some("expires_at")).await?;
         self.create_table(&self.tables.signing_keys, &["kid"], Some("verifies_until")).await
+    }
+
+    /// Asks for each table, and gives back its name with what came of it.
+    pub async fn reach_tables(&self) -> Vec<(&str, Result<(), StoreError>)> {
+        let mut reached = Vec::new();
+        let Tables { accounts, sessions, attempts, signing_keys } = &self.tables;
+        for name in [accounts, sessions, attempts, signing_keys] {
+            let described = self.client.describe_table().table_name(name).send().await;
+            reached.push((&**name, described.map(drop).map_err(|error| StoreError::call("DescribeTable", error))));
+        }
+        reached
     }
 
     async fn create_table(&self, name: &str, keys: &[&str], ttl: Option<&str>) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 7] = [
     &["account", "credential", "password", "session", "signing_key", "throttle", "token"],
     &["aws", "event", "kms", "store"],
     &["keyring"],
-    &["access", "operations"],
+    &["access", "administration", "operations"],
     &["authorizer", "config", "http"],
     &["app", "cli", "local"],
 ];

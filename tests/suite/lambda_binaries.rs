@@ -1,5 +1,6 @@
 //! Both Lambda binaries as real processes against a Runtime API.
 
+use jea_auth::{config::Config, store::Store};
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,6 +42,21 @@ async fn the_binaries_log_on_and_authorize() {
     assert_eq!(allowed["context"]["email"], EMAIL);
     let denied = verdict(&mut authorizer, "session_token=x").await;
     assert_eq!(denied["policyDocument"]["Statement"][0]["Effect"], "Deny");
+}
+
+#[tokio::test]
+async fn the_rotator_makes_the_first_key_and_no_second_one() {
+    let service = Service::start().await;
+    let config = Config { stack: "new-stack".to_owned(), ..service.config() };
+    let store = Store::new(config.aws.dynamodb(), &config.stack);
+    store.create_tables().await.unwrap();
+    let mut rotator = Function::start(env!("CARGO_BIN_EXE_rotator"), &config).await;
+    let scheduled = json!({"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event"});
+    let made = rotator.invoke(scheduled.clone()).await;
+    assert_eq!(rotator.invoke(scheduled).await, json!({"made": null}));
+    let keys = store.signing_keys().await.unwrap().keys;
+    let ids: Vec<&str> = keys.iter().map(|key| key.jwk.key_id().as_str()).collect();
+    assert_eq!(ids, [made["made"].as_str().unwrap()]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@
 mod runtime_api;
 mod service;
 
+mod administration;
 mod architecture;
 mod backend;
 mod clients;
@@ -23,8 +24,11 @@ mod contract;
 mod cross_site;
 mod delivery;
 mod events;
+mod import;
+mod keys;
 mod lambda_binaries;
 mod malformed;
+mod operator;
 mod sessions;
 mod template;
 mod throttle;

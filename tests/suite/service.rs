@@ -12,6 +12,7 @@ use std::{
 use jea_auth::{
     account::{Account, Email, Status},
     app,
+    config::Config,
     http::TokenDelivery,
     local::{self, Options, Running},
     operations::id,
@@ -74,6 +75,18 @@ impl Service {
         self.millis.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    /// What the functions would read from their environment.
+    pub fn config(&self) -> Config {
+        let Config { stack, aws, tokens, site, session_memory } = &self.running.config;
+        Config {
+            stack: stack.clone(),
+            aws: aws.clone(),
+            tokens: tokens.clone(),
+            site: site.clone(),
+            session_memory: *session_memory,
+        }
+    }
+
     pub fn store(&self) -> Store {
         Store::new(self.running.config.aws.dynamodb(), &self.running.config.stack)
     }
@@ -88,6 +101,8 @@ impl Service {
             status,
             password_hash: Hasher::default().hash(&Password::new(password), app::random()).unwrap(),
             created: self.now(),
+
+            generation: 0,
             profile: [("country".to_owned(), "GB".to_owned()), ("title".to_owned(), "Dr".to_owned())].into(),
         };
         assert_eq!(self.store().add_account(&account).await.unwrap(), Added::Added);

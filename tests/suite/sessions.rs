@@ -79,7 +79,7 @@ async fn an_expired_session_that_is_still_stored_counts_as_gone() {
 #[tokio::test]
 async fn without_tables_or_keys_the_answer_is_503_with_retry_after_and_no_cookie() {
     let service = Service::start().await;
-    let config = Config { stack: "other-stack".to_owned(), ..clone(&service.running.config) };
+    let config = Config { stack: "other-stack".to_owned(), ..service.config() };
     let log_on = serde_json::from_value(json!({
         "httpMethod": "POST",
         "path": "/users/api/auth",
@@ -105,16 +105,6 @@ async fn prepare(config: &Config) {
     store.create_tables().await.unwrap();
     let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
     jea_auth::keyring::Keyring::new(store, kms).make_due(app::now(), &app::random()).await.unwrap();
-}
-
-fn clone(config: &Config) -> Config {
-    Config {
-        stack: config.stack.clone(),
-        aws: config.aws.clone(),
-        tokens: config.tokens.clone(),
-        site: config.site.clone(),
-        session_memory: config.session_memory,
-    }
 }
 
 fn claims(token: &str) -> serde_json::Value {

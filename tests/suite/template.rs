@@ -36,7 +36,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program() {
     let template = template();
-    for (function, binary) in [("Logon", "logon"), ("Authorizer", "authorizer")] {
+    for (function, binary) in [("Logon", "logon"), ("Authorizer", "authorizer"), ("Rotator", "rotator")] {
         let function = at(&template, &["Resources", function]);
         assert_eq!(text(at(function, &["Metadata", "BuildProperties", "Binary"])), binary);
         let flags = at(function, &["Metadata", "BuildProperties", "CargoLambdaFlags"]);
@@ -198,6 +198,15 @@ fn each_function_may_do_exactly_what_it_does() {
             "dynamodb:DeleteItem Attempts.Arn",
             "dynamodb:Scan SigningKeys.Arn",
             "kms:Decrypt SealingKey.Arn",
+        ])
+    );
+    assert_eq!(
+        granted("Rotator"),
+        expected(&[
+            "dynamodb:PutItem SigningKeys.Arn",
+            "dynamodb:Scan SigningKeys.Arn",
+            "dynamodb:UpdateItem SigningKeys.Arn",
+            "kms:Encrypt SealingKey.Arn",
         ])
     );
     assert_eq!(granted("Authorizer"), expected(&["dynamodb:GetItem Sessions.Arn", "dynamodb:GetItem SigningKeys.Arn"]));

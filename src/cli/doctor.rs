@@ -1,0 +1,249 @@
+//! `jea-auth doctor`: whether a stack is as it should be, and what to do where it is not.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Failure, Target, connection::Connection, output};
+use crate::{
+    app,
+    password::{Hasher, Password, Verification},
+    signing_key::{self, PUBLISHED_AHEAD, SigningKey},
+    store::StoreError,
+    time::Timestamp,
+};
+
+/// A clock that differs by more makes tokens of the future or of the past.
+const CLOCK_TOLERANCE: Duration = signing_key::SKEW;
+/// One log-on is one hash; a function that takes longer is too small.
+const HASH_MAX: Duration = Duration::from_millis(500);
+/// How long a question to a URL may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Args)]
+pub(super) struct Doctor {
+    /// The service's URL, whose public keys are compared; with --local, http://127.0.0.1:3000
+    #[arg(long)]
+    url: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    state: State,
+    finding: String,
+    todo: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warning,
+    Error,
+    Skipped,
+}
+
+const COLUMNS: [&str; 4] = ["check", "state", "finding", "todo"];
+
+impl Finding {
+    fn ok(check: &'static str, finding: impl Into<String>) -> Self {
+        Self { check, state: State::Ok, finding: finding.into(), todo: None }
+    }
+
+    fn not(state: State, check: &'static str, finding: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self { check, state, finding: finding.into(), todo: Some(todo.into()) }
+    }
+}
+
+impl Doctor {
+    /// Fails if any finding is an error, so that a schedule can run it.
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let connection = self.target.connect().await;
+        let now = app::now();
+        let mut findings = tables(&connection).await;
+        let keys = connection.keyring.stored().await.unwrap_or_default();
+        findings.push(signer(&keys, now));
+        findings.push(successor(&keys, now));
+        findings.push(unsealing(&connection, now).await);
+        let url = self.url.or_else(|| self.target.local.then(|| "http://127.0.0.1:3000".to_owned()));
+        findings.push(published(&keys, now, url.as_deref()).await);
+        findings.push(clock(&connection).await);
+        findings.push(hashes(&connection).await);
+        findings.push(hash_time());
+        output::rows(&findings, &COLUMNS, self.target.json)?;
+        let errors = findings.iter().filter(|finding| finding.state == State::Error).count();
+        if errors == 0 { Ok(()) } else { Err(Failure::new(format!("{errors} errors"), "do what the last column says")) }
+    }
+}
+
+async fn tables(connection: &Connection) -> Vec<Finding> {
+    const TODO: &str = "check the stack's name, region, credentials and that it is deployed";
+    let mut findings = Vec::new();
+    for (name, reached) in connection.store.reach_tables().await {
+        findings.push(match reached {
+            Ok(()) => Finding::ok("table", format!("{name} is there")),
+            Err(error) => Finding::not(State::Error, "table", format!("{name}: {}", deepest(&error)), TODO),
+        });
+    }
+    findings
+}
+
+/// The cause at the bottom, which says most.
+fn deepest(error: &StoreError) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
+    const CHECK: &str = "signing key";
+    match signing_key::signer(keys, now) {
+        Some(key) => {
+            Finding::ok(CHECK, format!("{} signs with {}", key.jwk.key_id().as_str(), key.jwk.algorithm().name()))
+        }
+        None => Finding::not(State::Error, CHECK, "nothing signs, so nobody can log on", "jea-auth key rotate"),
+    }
+}
+
+fn successor(keys: &[SigningKey], now: Timestamp) -> Finding {
+    const CHECK: &str = "successor";
+    let next = keys.iter().find(|key| key.window.signs_from > now);
+    match (next, signing_key::signer(keys, now)) {
+        (Some(next), _) => Finding::ok(CHECK, format!("{} is published", next.jwk.key_id().as_str())),
+        (None, Some(key)) if key.window.succeeded_at() <= now => Finding::not(
+            State::Warning,
+            CHECK,
+            "overdue; the key signs on for two weeks at the most",
+            "see why the rotator does not run; jea-auth key rotate makes one now",
+        ),
+        (None, Some(key)) => {
+            let in_days = key.window.succeeded_at().minus(PUBLISHED_AHEAD).since(now).as_secs() / 86_400;
+            Finding::ok(CHECK, format!("due in {in_days} days"))
+        }
+        (None, None) => Finding::not(State::Skipped, CHECK, "there is no key to succeed", "make a key first"),
+    }
+}
+
+async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
+    const CHECK: &str = "unsealing";
+    match connection.keyring.unsealed(now).await {
+        Ok(_) => Finding::ok(CHECK, "KMS opens the signing key and the service secret"),
+        Err(error) => Finding::not(
+            State::Warning,
+            CHECK,
+            error.to_string(),
+            "the log-on function must be allowed kms:Decrypt; you need not be",
+        ),
+    }
+}
+
+async fn published(keys: &[SigningKey], now: Timestamp, url: Option<&str>) -> Finding {
+    const CHECK: &str = "public keys";
+    let Some(url) = url else {
+        return Finding::not(State::Skipped, CHECK, "no URL to ask", "give the service's URL with --url");
+    };
+    let url = format!("{}/.well-known/jwks.json", url.trim_end_matches('/'));
+    let Some(set) = get(&url).await else {
+        return Finding::not(
+            State::Error,
+            CHECK,
+            format!("{url} does not answer"),
+            "check the URL and the service's log",
+        );
+    };
+    let set: Value = set.json().await.unwrap_or_default();
+    let published = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+    let mut published: Vec<&str> = published.filter_map(|key| key.get("kid")?.as_str()).collect();
+    let mut stored: Vec<&str> =
+        keys.iter().filter(|key| key.window.verifies_at(now)).map(|key| key.jwk.key_id().as_str()).collect();
+    published.sort_unstable();
+    stored.sort_unstable();
+    if published == stored {
+        Finding::ok(CHECK, format!("the {} keys of the table are published", stored.len()))
+    } else {
+        Finding::not(
+            State::Warning,
+            CHECK,
+            "other keys than in the table",
+            "ask again in six minutes, when caches are over",
+        )
+    }
+}
+
+/// DynamoDB says in every answer what time it is.
+async fn clock(connection: &Connection) -> Finding {
+    const CHECK: &str = "clock";
+    let date = match get(&connection.dynamodb_url).await {
+        Some(answer) => answer.headers().get("date").and_then(|date| date.to_str().ok()).and_then(http_date),
+        None => None,
+    };
+    let Some(date) = date else {
+        return Finding::not(State::Skipped, CHECK, "DynamoDB does not tell the time", "is it reachable by plain GET?");
+    };
+    let now = app::now();
+    let difference = now.since(date).max(date.since(now)).as_secs();
+    // The header has whole seconds.
+    if difference <= CLOCK_TOLERANCE.as_secs() + 1 {
+        Finding::ok(CHECK, format!("within {difference} s of DynamoDB's"))
+    } else {
+        Finding::not(State::Error, CHECK, format!("{difference} s off DynamoDB's"), "set this machine's clock")
+    }
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let format = aws_smithy_types::date_time::Format::HttpDate;
+    let date = aws_smithy_types::DateTime::from_str(text, format).ok()?;
+    u64::try_from(date.secs()).ok().map(Timestamp::from_seconds)
+}
+
+async fn hashes(connection: &Connection) -> Finding {
+    const CHECK: &str = "password hashes";
+    let Ok(page) = connection.store.accounts().next().await else {
+        return Finding::not(
+            State::Skipped,
+            CHECK,
+            "accounts cannot be read",
+            "you need dynamodb:Scan on the accounts",
+        );
+    };
+    let accounts = page.unwrap_or_default();
+    let outdated = accounts.iter().filter(|account| !account.password_hash.is_current()).count();
+    if outdated == 0 {
+        Finding::ok(CHECK, format!("all current, of {} looked at", accounts.len()))
+    } else {
+        Finding::not(
+            State::Warning,
+            CHECK,
+            format!("{outdated} of {} looked at are imported or older", accounts.len()),
+            "nothing; each is replaced at its next log-on",
+        )
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is a stopwatch")]
+fn hash_time() -> Finding {
+    const CHECK: &str = "hash time";
+    let (hasher, password) = (Hasher::default(), Password::new("doctor"));
+    let begun = std::time::Instant::now();
+    let verification = hasher.verify(&password, None);
+    let taken = begun.elapsed();
+    let finding = format!("{} ms for one on this machine", taken.as_millis());
+    if verification == Verification::Mismatch && taken <= HASH_MAX {
+        Finding::ok(CHECK, finding)
+    } else {
+        Finding::not(State::Warning, CHECK, finding, "give the log-on function more memory, and so more processor")
+    }
+}
+
+async fn get(url: &str) -> Option<reqwest::Response> {
+    let client = reqwest::Client::builder().timeout(TIMEOUT).build().ok()?;
+    client.get(url).send().await.ok()
+}

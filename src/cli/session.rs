@@ -1,0 +1,88 @@
+//! `jea-auth session`: who is logged on.
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::{Failure, Target, confirm::confirm, output, user::unknown};
+use crate::{account::Email, app};
+
+#[derive(Subcommand)]
+pub(super) enum Session {
+    /// List the sessions of an account
+    List {
+        /// Its email
+        email: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// End all sessions of an account, or one
+    Revoke {
+        /// Its email
+        email: String,
+        /// The session's id; all sessions without it
+        sid: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// What is shown of a session. Dates are seconds since the epoch.
+#[derive(Serialize)]
+struct Shown<'a> {
+    sid: &'a str,
+    auth_time: u64,
+    expires_at: u64,
+}
+
+const COLUMNS: [&str; 3] = ["sid", "auth_time", "expires_at"];
+
+impl Session {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::List { email, target } => list(&Email::parse(&email)?, &target).await,
+            Self::Revoke { email, sid: None, yes, target } => revoke_all(&Email::parse(&email)?, yes, &target).await,
+            Self::Revoke { email, sid: Some(sid), yes, target } => {
+                revoke_one(&Email::parse(&email)?, &sid, yes, &target).await
+            }
+        }
+    }
+}
+
+async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
+    let sessions = target.connect().await.administration().sessions(email, app::now()).await;
+    let sessions = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email))?;
+    let shown = sessions.iter().map(|session| Shown {
+        sid: &session.sid,
+        auth_time: session.auth_time.seconds(),
+        expires_at: session.expires_at.seconds(),
+    });
+    output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
+}
+
+async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
+    let administration = target.connect().await.administration();
+    let sessions = administration.sessions(email, app::now()).await.map_err(|error| target.unreachable(error))?;
+    let sessions = sessions.ok_or_else(|| unknown(email))?;
+    confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
+    let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;
+    let changed = changed.ok_or_else(|| unknown(email))?;
+    output::note(&format!("{} sessions ended", changed.ended));
+    Ok(())
+}
+
+async fn revoke_one(email: &Email, sid: &str, yes: bool, target: &Target) -> Result<(), Failure> {
+    let store = target.connect().await.store;
+    let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
+    let account = account.ok_or_else(|| unknown(email))?;
+    confirm(&format!("This ends the session {sid} of {}.", email.as_str()), yes)?;
+    let ended = store.end_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
+    if ended.is_none() {
+        let hint = format!("`jea-auth session list {}` shows the sessions there are", email.as_str());
+        return Err(Failure::new("there is no such session", hint));
+    }
+    output::note("1 session ended");
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! What an operator does while others log on.
+
+use std::sync::Arc;
+
+use jea_auth::{
+    account::{Account, Email, Status},
+    administration::Administration,
+    app,
+    operations::id,
+    password::{Hasher, Password, PasswordHash},
+    session::Session,
+    store::{Added, Opened},
+    throttle::ServiceSecret,
+};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::service::{PASSWORD, Service, assert_refused, client, token_of};
+
+/// How often each race is run. Where DynamoDB's own serialisation decides it, one lucky run proves little.
+const TRIES: usize = 200;
+
+/// A cheap hash, so that a race is about the store and not about 200 Argon2 hashes. At a log-on it is replaced by a
+/// strong one, which makes the transaction of the race the harder kind.
+fn cheap_hash() -> PasswordHash {
+    // PBKDF2-SHA256 of "an imported password" with 1000 rounds.
+    PasswordHash::parse("$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw")
+        .unwrap()
+}
+
+async fn add(service: &Service, email: &str) -> Account {
+    let account = Account {
+        email: Email::parse(email).unwrap(),
+        registered_email: email.to_owned(),
+        sub: id(&app::random()),
+        name: "Yi".to_owned(),
+        role: None,
+        status: Status::Active,
+        password_hash: cheap_hash(),
+        created: service.now(),
+        generation: 0,
+        profile: [].into(),
+    };
+    assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
+    account
+}
+
+/// A hash of some other password.
+fn other_hash() -> PasswordHash {
+    PasswordHash::parse("$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$SUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw")
+        .unwrap()
+}
+
+enum Verb {
+    Passwd,
+    Disable,
+    Delete,
+}
+
+/// A log-on and a check-in race against the operator, 200 times; none may leave a session behind.
+async fn race(verb: Verb) {
+    let service = Arc::new(Service::start().await);
+    let administration = Administration { store: service.store() };
+    let mut logged_on = 0;
+    for number in 0..TRIES {
+        let email = format!("user-{number}@jeplus.org");
+        let account = add(&service, &email).await;
+        let credential = json!({"email": email, "password": "an imported password"});
+        // The check-in of a session that was there before.
+        let browser = client();
+        let url = service.running.url.clone();
+        let first = browser.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap();
+        assert_eq!(first.status(), StatusCode::OK);
+        let check_in = tokio::spawn(browser.post(format!("{url}/users/api/checkin")).send());
+        let log_on = tokio::spawn(client().post(format!("{url}/users/api/auth")).json(&credential).send());
+        // The operator comes at another moment each time, from before the hash to after the transaction.
+        tokio::time::sleep(std::time::Duration::from_micros(100 * number as u64 % 20_000)).await;
+        let changed = match verb {
+            Verb::Passwd => administration.change_password(&account.email, other_hash()).await,
+            Verb::Disable => administration.disable(&account.email).await,
+            Verb::Delete => administration.delete(&account.email).await,
+        };
+        assert!(changed.unwrap().is_some());
+        let log_on = log_on.await.unwrap().unwrap();
+        let check_in = check_in.await.unwrap().unwrap();
+        assert!(matches!(check_in.status().as_u16(), 200 | 401), "{}", check_in.status());
+        logged_on += usize::from(log_on.status() == StatusCode::OK);
+        assert!(matches!(log_on.status().as_u16(), 200 | 401 | 429), "{}", log_on.status());
+        let left = service.store().sessions(&account.sub).await.unwrap();
+        assert!(left.is_empty(), "try {number}: {left:?}, log-on {}", log_on.status());
+        // The throttle of the address is not what is tested here.
+        service.advance(std::time::Duration::from_secs(5));
+    }
+    println!("{logged_on} of {TRIES} log-ons came first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_change_leaves_no_session_behind() {
+    race(Verb::Passwd).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_leaves_no_session_behind() {
+    race(Verb::Disable).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_leaves_no_session_behind() {
+    race(Verb::Delete).await;
+}
+
+/// With the password still good, a log-on that reads the account afterwards is a new one, and may be in. So this race is
+/// between the transaction of a log-on that has read the account already, a check-in, and the operator.
+#[tokio::test(flavor = "multi_thread")]
+async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
+    let service = Service::start().await;
+    let (store, administration) = (service.store(), Administration { store: service.store() });
+    let bucket = ServiceSecret::new(&vec![0; 32].into()).account_bucket(&Email::canonical("yi@jeplus.org"));
+    let mut opened_first = 0;
+    for number in 0..TRIES {
+        let account = add(&service, &format!("user-{number}@jeplus.org")).await;
+        let session = |sid: &str| Session {
+            sub: account.sub.clone(),
+            sid: sid.to_owned(),
+            email: account.registered_email.clone(),
+            name: account.name.clone(),
+            role: None,
+            auth_time: service.now(),
+            expires_at: service.now().plus(std::time::Duration::from_hours(1)),
+        };
+        let (earlier, new) = (session("earlier"), session("new"));
+        assert_eq!(store.open_session(&account, None, &earlier, &bucket).await.unwrap(), Opened::Opened);
+        let wait = |micros: usize| tokio::time::sleep(std::time::Duration::from_micros((micros % 4000) as u64));
+        let (opened, extended, ended) = tokio::join!(
+            async {
+                wait(number * 37).await;
+                store.open_session(&account, None, &new, &bucket).await.unwrap()
+            },
+            async {
+                wait(number * 71).await;
+                store.extend_session(&account.sub, "earlier", service.now(), earlier.expires_at).await.unwrap()
+            },
+            async {
+                wait(number * 53).await;
+                administration.end_sessions(&account.email).await.unwrap().unwrap()
+            },
+        );
+        let left = store.sessions(&account.sub).await.unwrap();
+        assert!(left.is_empty(), "try {number}: {left:?}, {opened:?}, {extended:?}, {} ended", ended.ended);
+        opened_first += usize::from(opened == Opened::Opened);
+    }
+    assert!((1..TRIES).contains(&opened_first), "both orders were seen: {opened_first} of {TRIES}");
+}
+
+#[tokio::test]
+async fn a_log_off_wins_against_every_check_in() {
+    let service = Service::start().await;
+    for number in 0..TRIES {
+        let token = {
+            let email = format!("user-{number}@jeplus.org");
+            add(&service, &email).await;
+            let answer = service.log_on(&email, "an imported password").await;
+            assert_eq!(answer.status(), StatusCode::OK);
+            token_of(&answer)
+        };
+        let request = |path: &str| {
+            reqwest::Client::new().post(format!("{}{path}", service.running.url)).bearer_auth(&token).send()
+        };
+        let (check_in, log_off) = tokio::join!(request("/users/api/checkin"), request("/users/api/logout"));
+        assert!(matches!(check_in.unwrap().status().as_u16(), 200 | 401));
+        assert_eq!(log_off.unwrap().status(), StatusCode::OK);
+        assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED, "try {number}");
+        service.advance(std::time::Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
+async fn an_imported_hash_is_replaced_at_the_first_log_on_and_by_no_failed_one() {
+    let service = Service::start().await;
+    let account = add(&service, "imported@jeplus.org").await;
+    let stored = async || service.store().account(&account.email).await.unwrap().unwrap().password_hash;
+    assert_refused(service.log_on("imported@jeplus.org", "wrong").await, 401).await;
+    assert!(!stored().await.is_current());
+    assert_eq!(service.log_on("imported@jeplus.org", "an imported password").await.status(), StatusCode::OK);
+    let replaced = stored().await;
+    assert!(replaced.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert_eq!(service.log_on("imported@jeplus.org", "an imported password").await.status(), StatusCode::OK);
+    assert!(stored().await == replaced, "and not again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_first_log_ons_at_once_all_succeed() {
+    let service = Service::start().await;
+    let account = add(&service, "imported@jeplus.org").await;
+    let credential = json!({"email": "imported@jeplus.org", "password": "an imported password"});
+    let log_ons: Vec<_> = (0..5)
+        .map(|_| {
+            tokio::spawn(client().post(format!("{}/users/api/auth", service.running.url)).json(&credential).send())
+        })
+        .collect();
+    for log_on in log_ons {
+        assert_eq!(log_on.await.unwrap().unwrap().status(), StatusCode::OK, "a failure to replace fails no log-on");
+    }
+    assert_eq!(service.store().sessions(&account.sub).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_out_and_an_enabled_one_in_again() {
+    let service = Service::start().await;
+    let administration = Administration { store: service.store() };
+    let email = Email::parse(crate::service::EMAIL).unwrap();
+    let token = service.new_token().await;
+    assert_eq!(administration.disable(&email).await.unwrap().unwrap().ended, 1);
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+    assert_refused(service.log_on(email.as_str(), PASSWORD).await, 401).await;
+    assert!(administration.enable(&email).await.unwrap().is_some());
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED, "old sessions stay ended");
+    assert_eq!(service.log_on(email.as_str(), PASSWORD).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_new_password_replaces_the_old_one() {
+    let service = Service::start().await;
+    let email = Email::parse(crate::service::EMAIL).unwrap();
+    let hash = Hasher::default().hash(&Password::new("another long password"), app::random()).unwrap();
+    let changed = Administration { store: service.store() }.change_password(&email, hash).await.unwrap();
+    assert_eq!(changed.unwrap().account.generation, 1);
+    assert_refused(service.log_on(email.as_str(), PASSWORD).await, 401).await;
+    assert_eq!(service.log_on(email.as_str(), "another long password").await.status(), StatusCode::OK);
+}

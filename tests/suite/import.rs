@@ -1,0 +1,145 @@
+//! Accounts from a file and back.
+
+use std::{fmt::Write, fs, path::Path, process::Output};
+
+use serde_json::Value;
+
+use crate::{
+    operator::Operator,
+    service::{Service, assert_refused},
+};
+
+const HASH: &str = "$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw";
+
+fn import(operator: &Operator, file: &Path, more: &[&str]) -> Output {
+    let arguments = [&["user", "import", file.to_str().unwrap()], more].concat();
+    operator.run(&arguments, "")
+}
+
+fn summary(output: &Output) -> (u64, u64, u64, u64) {
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |name: &str| rows[0][name].as_u64().unwrap();
+    (number("lines"), number("added"), number("already_there"), number("bad"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_and_json_lines_are_imported_and_an_export_gives_the_same_tables() {
+    let (service, other) = (Service::start().await, Service::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("users.csv");
+    let head = "email,name,password_hash,role,status,country,company\n";
+    let lines =
+        format!("Ann@Example.org,Ann,{HASH},editor,,GB,\"Ann, Inc.\"\nbob@example.org,Bob,{HASH},,disabled,,\n");
+    fs::write(&csv, format!("{head}{lines}")).unwrap();
+    let operator = Operator::of(&service);
+    let imported = import(&operator, &csv, &["--json"]);
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    assert_eq!(summary(&imported), (2, 2, 0, 0));
+    assert_eq!(summary(&import(&operator, &csv, &["--json"])), (2, 0, 2, 0), "again changes nothing");
+
+    let shown = operator.json(&["user", "show", "ann@example.org"]);
+    assert_eq!(shown[0]["email"], "Ann@Example.org");
+    assert_eq!(shown[0]["profile"], serde_json::json!({"country": "GB", "company": "Ann, Inc."}));
+    assert_refused(service.log_on("bob@example.org", "an imported password").await, 401).await;
+    assert_eq!(service.log_on("ann@example.org", "an imported password").await.status(), 200);
+    assert_eq!(summary(&import(&operator, &csv, &["--json"])), (2, 0, 2, 0), "and not after a log-on either");
+    assert_eq!(operator.json(&["user", "show", "ann@example.org"])[0]["current_hash"], true);
+
+    let exported = operator.run(&["user", "export"], "").stdout;
+    let file = folder.path().join("users.jsonl");
+    fs::write(&file, &exported).unwrap();
+    let elsewhere = Operator::of(&other);
+    // The demo account and the tests' own are there already, with other passwords and ids.
+    for email in ["demo@example.org", crate::service::EMAIL] {
+        assert!(elsewhere.run(&["user", "delete", email, "--yes"], "").status.success());
+    }
+    assert_eq!(summary(&import(&elsewhere, &file, &["--json"])), (4, 4, 0, 0));
+    let sorted = |bytes: Vec<u8>| {
+        let mut lines: Vec<String> = String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(elsewhere.run(&["user", "export"], "").stdout), sorted(exported));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_line_is_told_and_then_nothing_is_added() {
+    let service = Service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.jsonl");
+    let good = format!(r#"{{"email":"ann@example.org","name":"Ann","password_hash":"{HASH}"}}"#);
+    let lines = [
+        good.clone(),
+        good.replace("ann@example.org", "nobody"),
+        good.replace("$1000$", "$99999999$"),
+        good.replace("\"Ann\"", "\"\""),
+        good.replace("\"name\"", "\"nick\""),
+        "not JSON".to_owned(),
+        good.replace('}', r#","status":"asleep"}"#),
+        good.replace('}', r#","name":"Twice"}"#),
+    ];
+    fs::write(&file, lines.join("\n")).unwrap();
+    let operator = Operator::of(&service);
+    for more in [&["--json"][..], &["--json", "--dry-run"]] {
+        let refused = import(&operator, &file, more);
+        assert_eq!(refused.status.code(), Some(1));
+        assert_eq!(summary(&refused), (8, 0, 0, 7));
+        let told = String::from_utf8(refused.stderr).unwrap();
+        for reason in [
+            "line 2: an email has one @",
+            "line 3: password_hash is not a hash of Argon2",
+            "line 4: name is empty",
+            "line 5: unknown field `nick`",
+            "line 6: expected",
+            "line 7: status is neither active nor disabled",
+            "line 8: duplicate field `name`",
+            "7 of 8 lines are bad",
+        ] {
+            assert!(told.contains(reason), "{reason} in {told}");
+        }
+        assert!(!told.contains("MDEyMzQ1"), "no hash is printed");
+    }
+    assert!(!operator.run(&["user", "show", "ann@example.org"], "").status.success());
+
+    fs::write(&file, &good).unwrap();
+    assert_eq!(summary(&import(&operator, &file, &["--json", "--dry-run"])), (1, 0, 0, 0));
+    assert!(!operator.run(&["user", "show", "ann@example.org"], "").status.success(), "a dry run adds nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_is_told_with_what_to_do() {
+    let service = Service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let operator = Operator::of(&service);
+    for (name, text, message) in [
+        ("missing.csv", None, "cannot read"),
+        ("users.txt", Some(""), "give it the ending .csv or .jsonl"),
+        ("users.csv", Some("email;name\n"), "the head of the file has no column email"),
+    ] {
+        let file = folder.path().join(name);
+        if let Some(text) = text {
+            fs::write(&file, text).unwrap();
+        }
+        let refused = import(&operator, &file, &[]);
+        assert_eq!(refused.status.code(), Some(1));
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(told.contains(message), "{message} in {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_accounts_are_imported_in_batches() {
+    let service = Service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.csv");
+    let mut text = "email,name,password_hash\n".to_owned();
+    for number in 0..2_000 {
+        writeln!(text, "user-{number}@example.org,User {number},{HASH}").unwrap();
+    }
+    // One email twice: the second one finds the first.
+    writeln!(text, "user-7@example.org,Again,{HASH}").unwrap();
+    fs::write(&file, text).unwrap();
+    let operator = Operator::of(&service);
+    assert_eq!(summary(&import(&operator, &file, &["--json"])), (2_001, 2_000, 1, 0));
+    assert_eq!(operator.json(&["user", "show", "user-7@example.org"])[0]["name"], "User 7");
+}

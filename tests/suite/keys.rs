@@ -1,0 +1,306 @@
+//! Keys that come and go while the service runs.
+
+use std::{
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jea_auth::{
+    app,
+    keyring::{KEYS_MAX_AGE, Keyring},
+    kms::Kms,
+    signing_key::{Algorithm, PUBLISHED_AHEAD_MIN, SIGNS},
+};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, client, token_of};
+
+fn keyring(service: &Service) -> Keyring {
+    app::keyring(&service.running.config)
+}
+
+fn kid_of(token: &str) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+}
+
+async fn published(service: &Service) -> Vec<String> {
+    let set: Value = service.get("/.well-known/jwks.json").await.json().await.unwrap();
+    set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_successor_is_published_a_day_ahead_and_then_signs() {
+    let service = Service::start().await;
+    let first = kid_of(&service.new_token().await);
+    service.advance(SIGNS - Duration::from_hours(24));
+    let successor = keyring(&service).make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    service.advance(KEYS_MAX_AGE);
+    assert_eq!(published(&service).await, [first.as_str(), successor.as_str()]);
+    assert_eq!(kid_of(&service.new_token().await), first);
+    service.advance(Duration::from_hours(23));
+    let last_of_first = service.new_token().await;
+    assert_eq!(kid_of(&last_of_first), first);
+    service.advance(Duration::from_hours(1));
+    assert_eq!(kid_of(&service.new_token().await), successor.as_str());
+    service.advance(Duration::from_hours(10));
+    assert_eq!(service.user_with(&last_of_first).await, StatusCode::OK, "until its own end");
+}
+
+#[tokio::test]
+async fn of_two_rotators_at_once_one_makes_a_key() {
+    let service = Service::start().await;
+    service.advance(SIGNS);
+    let (one, two) = (keyring(&service), keyring(&service));
+    let now = service.now();
+    for _ in 0..3 {
+        let (secret, later) = (app::random(), now.plus(Duration::from_millis(1)));
+        let (made, also_made) = tokio::join!(one.make_due(now, &secret), two.make_due(later, &secret));
+        assert!(made.unwrap().is_none() || also_made.unwrap().is_none());
+        assert_eq!(one.stored().await.unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_s_tokens_are_void_within_a_minute_and_a_new_key_signs_at_once() {
+    let service = Service::start().await;
+    let token = service.new_token().await;
+    assert_eq!(service.user_with(&token).await, StatusCode::OK);
+    let keyring = keyring(&service);
+    let old = keyring.stored().await.unwrap()[0].jwk.key_id().clone();
+    assert!(keyring.revoke(&old).await.unwrap());
+    service.advance(Duration::from_millis(1));
+    let new = keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    service.advance(KEYS_MAX_AGE - Duration::from_millis(1));
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+    let fresh = service.new_token().await;
+    assert_eq!(kid_of(&fresh), new.as_str());
+    assert_eq!(service.user_with(&fresh).await, StatusCode::OK);
+    assert_eq!(published(&service).await, [new.as_str()]);
+}
+
+#[tokio::test]
+async fn without_any_key_log_on_is_503_and_recovers_by_itself() {
+    let service = Service::start().await;
+    let keyring = keyring(&service);
+    let old = keyring.stored().await.unwrap()[0].jwk.key_id().clone();
+    keyring.revoke(&old).await.unwrap();
+    service.advance(KEYS_MAX_AGE);
+    let answer = service.log_on(EMAIL, PASSWORD).await;
+    assert_eq!(answer.headers()["retry-after"], "5");
+    assert!(!answer.headers().contains_key("set-cookie"));
+    assert_refused(answer, 503).await;
+    keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_unsealed_is_503() {
+    let (service, other) = (Service::start().await, Service::start().await);
+    // The same tables with another KMS: what was sealed here does not open there.
+    let mut config = service.config();
+    config.aws.kms_endpoint.clone_from(&other.running.config.aws.kms_endpoint);
+    let function = app::logon(&config, app::system_clock());
+    let event = serde_json::from_value(serde_json::json!({
+        "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
+        "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+    }));
+    let answer = function.handle(&event.unwrap()).await;
+    assert_eq!(answer.status.as_u16(), 503);
+    assert!(answer.headers.contains_key("retry-after") && !answer.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn an_operator_s_rotation_signs_when_every_cache_has_seen_it_and_takes_the_place_of_a_successor() {
+    let service = Service::start().await;
+    let keyring = keyring(&service);
+    service.advance(SIGNS - Duration::from_hours(1));
+    let planned = keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    service.advance(Duration::from_secs(1));
+    let forced = keyring.make_now(service.now(), &app::random(), Some(Algorithm::Rs256)).await.unwrap().unwrap();
+    let keys = keyring.stored().await.unwrap();
+    assert!(!keys.iter().any(|key| *key.jwk.key_id() == planned));
+    service.advance(PUBLISHED_AHEAD_MIN + Duration::from_secs(1));
+    let token = service.new_token().await;
+    assert_eq!(kid_of(&token), forced.as_str());
+    assert_eq!(service.user_with(&token).await, StatusCode::OK, "RS256 through and through");
+    let discovery: Value = service.get("/.well-known/openid-configuration").await.json().await.unwrap();
+    assert_eq!(discovery["id_token_signing_alg_values_supported"], serde_json::json!(["ES256", "RS256"]));
+    service.advance(SIGNS);
+    keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    let newest = keyring.stored().await.unwrap().pop().unwrap();
+    assert_eq!(newest.jwk.algorithm(), Algorithm::Rs256, "a successor keeps the algorithm");
+}
+
+/// Rotation in the middle of steady traffic: a day passes in seconds, and not one request is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_under_load_refuses_nobody() {
+    let service = Arc::new(Service::start().await);
+    let is_over = Arc::new(AtomicBool::new(false));
+    // Held to jump over weeks, in which every token would expire.
+    let jump = Arc::new(tokio::sync::RwLock::new(()));
+    let mut loads = Vec::new();
+    for number in 0..3 {
+        let email = format!("load-{number}@jeplus.org");
+        service.add_account(&email, PASSWORD, jea_auth::account::Status::Active).await;
+        let (service, is_over, jump) = (Arc::clone(&service), Arc::clone(&is_over), Arc::clone(&jump));
+        loads.push(tokio::spawn(async move {
+            let mut kids = std::collections::BTreeSet::new();
+            let mut requests = 0;
+            while !is_over.load(Ordering::SeqCst) {
+                let _no_jump = jump.read().await;
+                let (browser, begun) = (client(), service.now());
+                let credential = serde_json::json!({"email": email, "password": PASSWORD});
+                let url = &service.running.url;
+                let log_on = browser.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap();
+                assert_eq!(log_on.status(), StatusCode::OK);
+                kids.insert(kid_of(&token_of(&log_on)));
+                requests += 1;
+                // A token that is half its life old gives way to a new log-on.
+                for _ in 0..5 {
+                    if service.now().since(begun) > Duration::from_hours(6) {
+                        break;
+                    }
+                    let user = browser.get(format!("{url}/users/api/user")).send().await.unwrap();
+                    assert_eq!(user.status(), StatusCode::OK);
+                    let elsewhere = browser.get(format!("{url}/orders")).send().await.unwrap();
+                    assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND);
+                    requests += 2;
+                }
+            }
+            (kids, requests)
+        }));
+    }
+    let keyring = keyring(&service);
+    for _ in 0..2 {
+        {
+            let _alone = jump.write().await;
+            service.advance(SIGNS - Duration::from_hours(24));
+        }
+        keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            service.advance(Duration::from_mins(15));
+        }
+    }
+    is_over.store(true, Ordering::SeqCst);
+    let mut total = 0;
+    for load in loads {
+        let (kids, requests) = load.await.unwrap();
+        assert_eq!(kids.len(), 3, "every client saw all three keys");
+        total += requests;
+    }
+    println!("{total} requests, none refused");
+}
+
+/// What is sealed comes back, for its own item alone.
+async fn seals_and_unseals(kms: &Kms) {
+    let sealed = kms.seal("1750000000000", b"private key").await.unwrap();
+    assert!(!sealed.windows(11).any(|window| window == b"private key"));
+    assert_eq!(kms.unseal("1750000000000", &sealed).await.unwrap().as_slice(), b"private key");
+    assert!(kms.unseal("1750000000001", &sealed).await.is_err(), "sealed for another item");
+    let mut changed = sealed.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert!(kms.unseal("1750000000000", &changed).await.is_err(), "changed");
+    assert!(kms.unseal("1750000000000", b"").await.is_err(), "empty");
+}
+
+#[tokio::test]
+async fn the_local_kms_seals() {
+    let service = Service::start().await;
+    seals_and_unseals(&Kms::new(service.running.config.aws.kms(), "jea-auth")).await;
+}
+
+/// A process that ends with its test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn moto_s_kms_seals_and_serves_a_log_on() {
+    let has_moto = Command::new("python3")
+        .args(["-c", "import moto.server, flask"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !has_moto {
+        println!("skipped: python3 has no moto[server] here");
+        return;
+    }
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let arguments = ["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()];
+    let moto = Command::new("python3").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let _moto = Ended(moto);
+    let url = format!("http://127.0.0.1:{port}");
+    for _ in 0..300 {
+        if reqwest::get(&url).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let service = Service::start().await;
+    let mut config = service.config();
+    config.aws.kms_endpoint = Some(url);
+    config.stack = "moto-stack".to_owned();
+    let client = config.aws.kms();
+    let key = client.create_key().send().await.unwrap().key_metadata.unwrap().key_id;
+    client.create_alias().alias_name("alias/moto-stack").target_key_id(key).send().await.unwrap();
+    seals_and_unseals(&Kms::new(config.aws.kms(), &config.stack)).await;
+
+    let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
+    store.create_tables().await.unwrap();
+    app::keyring(&config).make_due(app::now(), &app::random()).await.unwrap().unwrap();
+    let event = serde_json::from_value(serde_json::json!({
+        "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
+        "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+    }));
+    let answer = app::logon(&config, app::system_clock()).handle(&event.unwrap()).await;
+    assert_eq!(answer.status.as_u16(), 401, "no such account there, and keys that open: {}", answer.body);
+}
+
+#[tokio::test]
+async fn a_third_party_verifies_our_tokens_from_the_public_keys() {
+    let has_pyjwt = Command::new("python3")
+        .args(["-c", "import jwt, cryptography; jwt.PyJWKClient"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !has_pyjwt {
+        println!("skipped: python3 has no pyjwt[crypto] here");
+        return;
+    }
+    let service = Service::start().await;
+    for algorithm in ["ES256", "RS256"] {
+        if algorithm == "RS256" {
+            service.advance(Duration::from_secs(1));
+            keyring(&service).make_now(service.now(), &app::random(), Some(Algorithm::Rs256)).await.unwrap().unwrap();
+            service.advance(PUBLISHED_AHEAD_MIN + Duration::from_secs(1));
+        }
+        let token = service.new_token().await;
+        let script = format!(
+            r#"
+import json, jwt, urllib.request
+base = '{url}'
+discovery = json.load(urllib.request.urlopen(base + '/.well-known/openid-configuration'))
+key = jwt.PyJWKClient(discovery['jwks_uri']).get_signing_key_from_jwt('{token}')
+claims = jwt.decode('{token}', key.key, algorithms=['{algorithm}'], audience=base, issuer=discovery['issuer'], leeway=3600)
+print(claims['iss'])
+"#,
+            url = service.running.url
+        );
+        let output = tokio::process::Command::new("python3").args(["-c", &script]).output().await.unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(printed.trim(), service.running.url, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

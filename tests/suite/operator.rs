@@ -1,0 +1,235 @@
+//! The command line as an operator uses it, from a second terminal while the service runs.
+
+use std::process::{Command, Output, Stdio};
+
+use jea_auth::signing_key::PUBLISHED_AHEAD_MIN;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused};
+
+/// Runs the program against a service.
+pub struct Operator {
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Operator {
+    pub fn of(service: &Service) -> Self {
+        let Service { running, .. } = service;
+        Self {
+            environment: vec![
+                ("AWS_ENDPOINT_URL_DYNAMODB", running.dynamodb_url.clone()),
+                ("AWS_ENDPOINT_URL_KMS", running.kms_url.clone()),
+            ],
+        }
+    }
+
+    pub fn run(&self, arguments: &[&str], stdin: &str) -> Output {
+        use std::io::Write;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_jea-auth"))
+            .args(arguments)
+            .arg("--local")
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may refuse its arguments before it reads.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat(), "");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Arguments, stdin, exit code, stdout and stderr in one text, to compare with what a person would see.
+    fn transcript(&self, arguments: &[&str], stdin: &str) -> String {
+        let output = self.run(arguments, stdin);
+        let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        format!("$ {}\n{stdout}--\n{stderr}= {}\n", arguments.join(" "), output.status.code().unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_s_life() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    let mut transcript = String::new();
+    for (arguments, stdin) in [
+        (
+            &["user", "add", "Ann@Example.org", "--name", "Ann", "--role", "editor", "--password-stdin"][..],
+            "a password of many words\n",
+        ),
+        (&["user", "add", "ann@example.org", "--name", "Ann", "--password-stdin"], "a password of many words"),
+        (&["user", "passwd", "ann@example.org", "--password-stdin"], "short"),
+        (&["user", "passwd", "ann@example.org", "--password-stdin", "--allow-short"], "Password123\n"),
+        (&["user", "passwd", "ann@example.org", "--password-stdin", "--allow-short"], "eight ch\r\n"),
+        (&["user", "disable", "ann@example.org"], ""),
+        (&["user", "enable", "ann@example.org"], ""),
+        (&["user", "delete", "ann@example.org"], ""),
+        (&["user", "delete", "ann@example.org", "--yes"], ""),
+        (&["user", "delete", "ann@example.org", "--yes"], ""),
+    ] {
+        transcript.push_str(&operator.transcript(arguments, stdin));
+    }
+    let expected = "\
+$ user add Ann@Example.org --name Ann --role editor --password-stdin
+EMAIL            NAME  ROLE    STATUS
+Ann@Example.org  Ann   editor  active
+--
+= 0
+$ user add ann@example.org --name Ann --password-stdin
+--
+error: there is an account with the email ann@example.org
+hint: `jea-auth user passwd` gives it another password
+= 1
+$ user passwd ann@example.org --password-stdin
+--
+error: the password is too short
+hint: use at least 15 characters; a few words in a row are easy to remember
+= 1
+$ user passwd ann@example.org --password-stdin --allow-short
+--
+error: the password is one of the commonest
+hint: use one that nobody else has; a few words in a row are easy to remember
+= 1
+$ user passwd ann@example.org --password-stdin --allow-short
+EMAIL            NAME  ROLE    STATUS
+Ann@Example.org  Ann   editor  active
+--
+0 sessions ended
+= 0
+$ user disable ann@example.org
+EMAIL            NAME  ROLE    STATUS
+Ann@Example.org  Ann   editor  disabled
+--
+0 sessions ended
+= 0
+$ user enable ann@example.org
+EMAIL            NAME  ROLE    STATUS
+Ann@Example.org  Ann   editor  active
+--
+= 0
+$ user delete ann@example.org
+--
+This removes the account ann@example.org and ends 0 of its sessions.
+error: nobody is there to ask
+hint: say --yes to do it without being asked
+= 1
+$ user delete ann@example.org --yes
+--
+This removes the account ann@example.org and ends 0 of its sessions.
+removed ann@example.org; 0 sessions ended
+= 0
+$ user delete ann@example.org --yes
+--
+error: there is no account with the email ann@example.org
+hint: `jea-auth user list` shows all accounts
+= 1
+";
+    assert_eq!(transcript, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_listed_and_ended_one_by_one_or_all() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    let (one, two, three) = (service.new_token().await, service.new_token().await, service.new_token().await);
+    let sessions = operator.json(&["session", "list", EMAIL]);
+    assert_eq!(sessions.as_array().unwrap().len(), 3);
+    let sid = sessions[0]["sid"].as_str().unwrap();
+    assert!(!operator.run(&["session", "revoke", EMAIL, sid], "").status.success(), "it asks");
+    let revoked = operator.run(&["session", "revoke", EMAIL, sid, "--yes"], "");
+    assert!(revoked.status.success(), "{}", String::from_utf8_lossy(&revoked.stderr));
+    assert_eq!(operator.json(&["session", "list", EMAIL]).as_array().unwrap().len(), 2);
+    assert_eq!(operator.run(&["session", "revoke", EMAIL, sid, "--yes"], "").status.code(), Some(1));
+    assert!(operator.run(&["session", "revoke", EMAIL, "--yes"], "").status.success());
+    for token in [one, two, three] {
+        assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "a new log-on is welcome");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_listed_rotated_and_revoked() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    let keys = operator.json(&["key", "list"]);
+    assert_eq!((&keys[0]["alg"], &keys[0]["state"]), (&"ES256".into(), &"signs".into()));
+    let rotated = operator.json(&["key", "rotate", "--alg", "RS256"]);
+    assert_eq!((&rotated[1]["alg"], &rotated[1]["state"]), (&"RS256".into(), &"next".into()));
+    service.advance(PUBLISHED_AHEAD_MIN * 2);
+    let token = service.new_token().await;
+
+    let kid = rotated[1]["kid"].as_str().unwrap();
+    let refused = operator.run(&["key", "revoke", kid], "");
+    let plan = String::from_utf8(refused.stderr).unwrap();
+    assert!(plan.starts_with(&format!("This voids every token signed with key {kid}.")), "{plan}");
+    assert_eq!(operator.run(&["key", "revoke", "1", "--yes"], "").status.code(), Some(1));
+    assert_eq!(operator.run(&["key", "revoke", "../1", "--yes"], "").status.code(), Some(1));
+    assert!(operator.run(&["key", "revoke", kid, "--yes"], "").status.success());
+    service.advance(std::time::Duration::from_secs(60));
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_a_healthy_stack_healthy_and_says_what_to_do_about_a_sick_one() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    let url = service.running.url.as_str();
+    let findings = operator.json(&["doctor", "--url", url]);
+    let of = |findings: &Value, check: &str| -> Vec<String> {
+        let matching = findings.as_array().unwrap().iter().filter(|finding| finding["check"] == check);
+        matching.map(|finding| finding["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of(&findings, "table"), ["ok"; 4]);
+    for check in ["signing key", "successor", "unsealing", "public keys", "clock", "password hashes"] {
+        assert_eq!(of(&findings, check), ["ok"], "{check}: {findings}");
+    }
+    assert_eq!(of(&findings, "hash time").len(), 1);
+
+    let sick = operator.run(&["doctor", "--url", url, "--stack", "nowhere", "--json"], "");
+    assert_eq!(sick.status.code(), Some(1));
+    let findings: Value = serde_json::from_slice(&sick.stdout).unwrap();
+    assert_eq!(of(&findings, "table"), ["error"; 4]);
+    assert_eq!(of(&findings, "signing key"), ["error"]);
+    let todo = findings.as_array().unwrap().iter().find(|finding| finding["check"] == "signing key").unwrap();
+    assert_eq!(todo["todo"], "jea-auth key rotate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_on_a_pipe_has_no_colour_and_a_name_cannot_move_the_cursor() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    let added = operator.run(
+        &["user", "add", "evil@example.org", "--name", "\u{1b}[2J\u{202e}x", "--password-stdin"],
+        "a password of many words",
+    );
+    assert!(added.status.success());
+    let listed = String::from_utf8(operator.run(&["user", "list"], "").stdout).unwrap();
+    assert!(!listed.contains('\u{1b}'), "{listed:?}");
+    assert_refused(service.log_on("evil@example.org", "wrong").await, 401).await;
+}
+
+#[test]
+fn help_teaches_and_completions_are_printed() {
+    let program = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_jea-auth")).args(arguments).output().unwrap();
+    let help = String::from_utf8(program(&["--help"]).stdout).unwrap();
+    for verb in ["serve", "user", "session", "key", "doctor", "completions"] {
+        assert!(help.contains(&format!("\n  {verb} ")), "{verb} in {help}");
+    }
+    assert!(help.contains("Start here:\n  jea-auth serve"));
+    let import = String::from_utf8(program(&["user", "import", "--help"]).stdout).unwrap();
+    assert!(import.contains("PHC or modular-crypt form"), "{import}");
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let completions = program(&["completions", shell]);
+        assert!(completions.status.success() && completions.stdout.len() > 1000, "{shell}");
+    }
+    assert_eq!(program(&["user", "passwd", "a@b", "--password", "x"]).status.code(), Some(2), "never in argv");
+}
