@@ -89,7 +89,7 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.cause)?;
+        write!(f, "{}", self.cause)?;
         let mut source = self.cause.source();
         while let Some(cause) = source {
             write!(f, "\n  because: {cause}")?;
@@ -131,6 +131,6 @@ pub fn run() -> ExitCode {
 }
 
 fn failed(failure: &Failure) -> ExitCode {
-    output::note(&failure.to_string());
+    output::error(&failure.to_string());
     ExitCode::FAILURE
 }

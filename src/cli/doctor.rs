@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Doctor {
-    /// The service's URL, whose public keys are compared; with --local, http://127.0.0.1:3000
+    /// The service's URL, whose public keys are compared; without it, that of `serve` with --local
     #[arg(long)]
     url: Option<String>,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(super) struct Doctor {
 struct Finding {
     check: &'static str,
     state: State,
-    finding: String,
+    found: String,
     todo: Option<String>,
 }
 
@@ -49,15 +49,15 @@ enum State {
     Skipped,
 }
 
-const COLUMNS: [&str; 4] = ["check", "state", "finding", "todo"];
+const COLUMNS: [&str; 4] = ["check", "state", "found", "todo"];
 
 impl Finding {
-    fn ok(check: &'static str, finding: impl Into<String>) -> Self {
-        Self { check, state: State::Ok, finding: finding.into(), todo: None }
+    fn ok(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, state: State::Ok, found: found.into(), todo: None }
     }
 
-    fn not(state: State, check: &'static str, finding: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self { check, state, finding: finding.into(), todo: Some(todo.into()) }
+    fn not(state: State, check: &'static str, found: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self { check, state, found: found.into(), todo: Some(todo.into()) }
     }
 }
 

@@ -1,20 +1,32 @@
 //! What a person or a program reads.
 
-use std::io::{self, Write};
+use std::io::Write;
 
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Failure;
 
-/// Data, to stdout. A reader that has gone away is nobody to complain to.
+const HEAD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Data, to stdout; styles go to a terminal alone, and not there if `NO_COLOR` is set. A reader that has gone away is
+/// nobody to complain to.
 pub(super) fn say(text: &str) {
-    let _ = writeln!(io::stdout().lock(), "{text}");
+    let _ = writeln!(anstream::stdout().lock(), "{text}");
 }
 
 /// Anything else, to stderr.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// An error, to stderr.
+pub(super) fn error(text: &str) {
+    note(&format!("{BAD}error:{BAD:#} {text}"));
 }
 
 /// Rows as an aligned table, or as one JSON array of objects. `columns` names members and their order.
@@ -32,11 +44,27 @@ pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) ->
         .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
         .map(Option::unwrap_or_default)
         .collect();
-    for line in &lines {
-        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+    for (number, line) in lines.iter().enumerate() {
+        let last = line.len().saturating_sub(1);
+        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            let style = if number == 0 { HEAD } else { style_of(cell) };
+            // No blanks at the end of a line.
+            let blanks = if column == last { 0 } else { width.saturating_sub(cell.chars().count()) };
+            format!("{style}{cell}{style:#}{:blanks$}", "")
+        });
+        say(&cells.collect::<Vec<_>>().join("  "));
     }
     Ok(())
+}
+
+/// Words that say how something is.
+fn style_of(cell: &str) -> Style {
+    match cell {
+        "ok" | "active" | "signs" => GOOD,
+        "warning" | "disabled" | "expired" => DOUBTFUL,
+        "error" => BAD,
+        _ => Style::new(),
+    }
 }
 
 fn cell(value: Option<&Value>) -> String {

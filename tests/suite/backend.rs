@@ -56,6 +56,11 @@ async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_i
     let seen: Value = answer.json().await.unwrap();
     assert_eq!((&seen["method"], &seen["uri"]), (&json!("PUT"), &json!("/base/orders/17?a=1&a=2")));
     assert_eq!(seen["body"], json!([0, 255]));
+    assert_eq!(
+        raw_path(&service, &token, "/orders/../%2e%2e/admin").await,
+        "/base/orders/../%2e%2e/admin",
+        "as it came"
+    );
     let header = |name: &str| -> Vec<&str> {
         let headers = seen["headers"].as_array().unwrap().iter();
         headers.filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
@@ -69,6 +74,20 @@ async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_i
     assert_eq!(header("x-user-email"), [EMAIL]);
     assert_eq!(header("x-user-name"), ["Yi"]);
     assert_eq!(header("x-user-role"), [""], "no role is an empty header, not the client's");
+}
+
+/// Asks for a path that an HTTP client would tidy up, and tells what the backend saw.
+async fn raw_path(service: &Service, token: &str, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let host = service.running.url.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    serde_json::from_str::<Value>(body).unwrap()["uri"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

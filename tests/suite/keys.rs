@@ -289,14 +289,14 @@ async fn a_third_party_verifies_our_tokens_from_the_public_keys() {
         }
         let token = service.new_token().await;
         let script = format!(
-            r#"
+            r"
 import json, jwt, urllib.request
 base = '{url}'
 discovery = json.load(urllib.request.urlopen(base + '/.well-known/openid-configuration'))
 key = jwt.PyJWKClient(discovery['jwks_uri']).get_signing_key_from_jwt('{token}')
 claims = jwt.decode('{token}', key.key, algorithms=['{algorithm}'], audience=base, issuer=discovery['issuer'], leeway=3600)
 print(claims['iss'])
-"#,
+",
             url = service.running.url
         );
         let output = tokio::process::Command::new("python3").args(["-c", &script]).output().await.unwrap();

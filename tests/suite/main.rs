@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a test that cannot go on fails, and says where; it times and waits for real"
