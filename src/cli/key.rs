@@ -57,7 +57,7 @@ impl From<Alg> for Algorithm {
     }
 }
 
-/// What is shown of a key. Dates are seconds since the epoch.
+/// What is shown of a key.
 #[derive(Serialize)]
 struct Shown<'a> {
     kid: &'a str,

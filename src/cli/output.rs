@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
+use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) ->
     let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let head = columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
     let lines: Vec<Vec<String>> = std::iter::once(head)
-        .chain(rows.iter().map(|row| columns.iter().map(|column| cell(row.get(*column))).collect()))
+        .chain(rows.iter().map(|row| columns.iter().map(|column| cell(column, row.get(*column))).collect()))
         .collect();
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
@@ -67,11 +68,18 @@ fn style_of(cell: &str) -> Style {
     }
 }
 
-fn cell(value: Option<&Value>) -> String {
+/// Columns of points in time. A program gets them in seconds since the epoch, a person as dates in UTC.
+const DATES: [&str; 5] = ["auth_time", "expires_at", "signs_from", "signs_until", "verifies_until"];
+
+fn cell(column: &str, value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         // What a name holds must not move the terminal's cursor.
         Some(Value::String(text)) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+        Some(Value::Number(seconds)) if DATES.contains(&column) => {
+            let date = seconds.as_i64().map(DateTime::from_secs);
+            date.and_then(|date| date.fmt(Format::DateTime).ok()).unwrap_or_else(|| seconds.to_string())
+        }
         Some(other) => other.to_string(),
     }
 }

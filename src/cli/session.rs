@@ -29,7 +29,7 @@ pub(super) enum Session {
     },
 }
 
-/// What is shown of a session. Dates are seconds since the epoch.
+/// What is shown of a session.
 #[derive(Serialize)]
 struct Shown<'a> {
     sid: &'a str,
