@@ -205,6 +205,20 @@ async fn many_first_log_ons_at_once_all_succeed() {
 }
 
 #[tokio::test]
+async fn a_stored_hash_with_hostile_parameters_is_not_computed() {
+    let service = Service::start().await;
+    let hostile =
+        "$argon2id$v=19$m=4194304,t=1000,p=1$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw";
+    let table = format!("{}-accounts", service.running.config.stack);
+    let update = service.running.config.aws.dynamodb().update_item().table_name(table);
+    let key = aws_sdk_dynamodb::types::AttributeValue::S(crate::service::EMAIL.to_owned());
+    let hash = aws_sdk_dynamodb::types::AttributeValue::S(hostile.to_owned());
+    let update = update.key("email", key).update_expression("SET password_hash = :hash");
+    update.expression_attribute_values(":hash", hash).send().await.unwrap();
+    assert_refused(service.log_on(crate::service::EMAIL, PASSWORD).await, 503).await;
+}
+
+#[tokio::test]
 async fn a_disabled_account_is_out_and_an_enabled_one_in_again() {
     let service = Service::start().await;
     let administration = Administration { store: service.store() };

@@ -217,6 +217,34 @@ async fn a_table_on_a_pipe_has_no_colour_and_a_name_cannot_move_the_cursor() {
     assert_refused(service.log_on("evil@example.org", "wrong").await, 401).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_and_a_stack_s_name_are_taken_from_the_environment_as_every_aws_tool_does() {
+    let service = Service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (config, credentials) = (folder.path().join("config"), folder.path().join("credentials"));
+    std::fs::write(&config, "[profile operator]\nregion = eu-west-1\n").unwrap();
+    std::fs::write(&credentials, "[operator]\naws_access_key_id = id\naws_secret_access_key = secret\n").unwrap();
+    let run = |stack: &str| {
+        Command::new(env!("CARGO_BIN_EXE_jea-auth"))
+            .args(["user", "list", "--json"])
+            .env_clear()
+            .envs(Operator::of(&service).environment)
+            .env("AWS_PROFILE", "operator")
+            .env("AWS_CONFIG_FILE", &config)
+            .env("AWS_SHARED_CREDENTIALS_FILE", &credentials)
+            .env("STACK_NAME", stack)
+            .output()
+            .unwrap()
+    };
+    let listed = run("jea-auth");
+    let accounts: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(accounts.as_array().unwrap().len(), 2, "{}", String::from_utf8_lossy(&listed.stderr));
+    let other = run("other-stack");
+    assert_eq!(other.status.code(), Some(1));
+    let message = String::from_utf8(other.stderr).unwrap();
+    assert!(message.contains("hint: check region and credentials") && message.contains("other-stack"), "{message}");
+}
+
 #[test]
 fn help_teaches_and_completions_are_printed() {
     let program = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_jea-auth")).args(arguments).output().unwrap();
