@@ -69,11 +69,13 @@ impl Aws {
 
 /// Over plain http no root certificates are read, which a start against a local endpoint need not wait for.
 fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
-    if endpoint.is_some_and(|url| url.starts_with("http://")) {
-        Builder::new().build_http()
-    } else {
-        Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
-    }
+    if endpoint.is_some_and(|url| url.starts_with("http://")) { Builder::new().build_http() } else { https() }
+}
+
+/// HTTP over TLS, with the system's root certificates.
+#[must_use]
+pub fn https() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -4,7 +4,13 @@ use aws_config::BehaviorVersion;
 
 use super::{Failure, Target};
 use crate::{
-    administration::Administration, aws::Aws, config::environment, keyring::Keyring, kms::Kms, local, store::Store,
+    administration::Administration,
+    aws::{self, Aws},
+    config::environment,
+    keyring::Keyring,
+    kms::Kms,
+    local,
+    store::Store,
 };
 
 /// Where `serve` listens if it is not told otherwise.
@@ -30,20 +36,20 @@ impl Target {
     pub(super) async fn connect(&self) -> Connection {
         let dynamodb_endpoint = environment("AWS_ENDPOINT_URL_DYNAMODB");
         let kms_endpoint = environment("AWS_ENDPOINT_URL_KMS");
-        let aws = if self.local {
+        let services = if self.local {
             local::aws(
                 &dynamodb_endpoint.unwrap_or_else(|| LOCAL_DYNAMODB.to_owned()),
                 &kms_endpoint.unwrap_or_else(|| LOCAL_KMS.to_owned()),
             )
         } else {
-            let sdk = aws_config::defaults(BehaviorVersion::latest()).load().await;
+            let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https()).load().await;
             Aws { sdk, dynamodb_endpoint, kms_endpoint }
         };
-        let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
+        let region = services.sdk.region().map_or("us-east-1", |region| region.as_ref());
         let dynamodb_url =
-            aws.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
-        let store = Store::new(aws.dynamodb(), &self.stack);
-        let keyring = Keyring::new(store.clone(), Kms::new(aws.kms(), &self.stack));
+            services.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
+        let store = Store::new(services.dynamodb(), &self.stack);
+        let keyring = Keyring::new(store.clone(), Kms::new(services.kms(), &self.stack));
         Connection { store, keyring, dynamodb_url }
     }
 

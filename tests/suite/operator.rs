@@ -237,8 +237,10 @@ async fn a_profile_and_a_stack_s_name_are_taken_from_the_environment_as_every_aw
             .unwrap()
     };
     let listed = run("jea-auth");
+    let message = String::from_utf8(listed.stderr).unwrap();
+    assert!(listed.status.success(), "{message}");
     let accounts: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!(accounts.as_array().unwrap().len(), 2, "{}", String::from_utf8_lossy(&listed.stderr));
+    assert_eq!(accounts.as_array().unwrap().len(), 2);
     let other = run("other-stack");
     assert_eq!(other.status.code(), Some(1));
     let message = String::from_utf8(other.stderr).unwrap();
