@@ -90,12 +90,12 @@ pub fn start_log() {
 #[must_use]
 pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
     LogonFunction {
-        operations: Operations {
-            keyring: keyring(config),
-            store: Store::new(config.aws.dynamodb(), &config.stack),
-            hasher: Arc::default(),
-            tokens: config.tokens.clone(),
-        },
+        operations: Operations::new(
+            Store::new(config.aws.dynamodb(), &config.stack),
+            keyring(config),
+            config.tokens.clone(),
+            config.paces,
+        ),
         site: config.site.clone(),
         clock,
         fresh,
@@ -134,7 +134,7 @@ pub fn now() -> Timestamp {
 /// Random bytes for one operation.
 #[must_use]
 pub fn fresh() -> Fresh {
-    Fresh { sid: random(), jti: random(), salt: random() }
+    Fresh { sid: random(), jti: random(), salt: random(), device: random() }
 }
 
 /// Random bytes.

@@ -51,11 +51,7 @@ pub fn one_token<'a>(
     cookies: impl Iterator<Item = &'a str>,
     authorizations: impl Iterator<Item = &'a str>,
 ) -> Result<(Carrier, &'a str), NoOneToken> {
-    let cookies = cookies
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE_NAME)
-        .map(|(_, token)| (Carrier::Cookie, token));
+    let cookies = named(cookies, COOKIE_NAME).map(|token| (Carrier::Cookie, token));
     let bearers = authorizations
         .filter_map(|header| header.trim().split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -66,6 +62,12 @@ pub fn one_token<'a>(
         return Err(NoOneToken::Ambiguous);
     }
     Ok(first)
+}
+
+/// The values of all cookies of one name. Words without `=`, and pairs of other names, are passed over.
+pub fn named<'a>(headers: impl Iterator<Item = &'a str>, name: &str) -> impl Iterator<Item = &'a str> {
+    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(known, _)| *known == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     origin::TrustedOrigins,
     session::Lifetimes,
     signing_key::TOKEN_LIFE_MAX,
+    throttle::{Pace, Paces, WAIT_MAX},
     token::Expected,
 };
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub tokens: Expected,
     /// How to answer.
     pub site: Site,
+    /// How often passwords may be tried.
+    pub paces: Paces,
     /// How long the authorizer remembers a session.
     pub session_memory: Duration,
 }
@@ -45,7 +48,7 @@ pub struct Variable {
 }
 
 /// The variables that an operator sets, by the template's parameters.
-pub const VARIABLES: [Variable; 10] = [
+pub const VARIABLES: [Variable; 14] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },
     Variable { name: "AUDIENCE", default: Some("") },
@@ -54,6 +57,10 @@ pub const VARIABLES: [Variable; 10] = [
     Variable { name: "TOKEN_SECONDS", default: Some("43200") },
     Variable { name: "SESSION_SECONDS", default: Some("604800") },
     Variable { name: "SESSION_MEMORY_SECONDS", default: Some("5") },
+    Variable { name: "ACCOUNT_BURST", default: Some("10") },
+    Variable { name: "ACCOUNT_SECONDS", default: Some("30") },
+    Variable { name: "ADDRESS_BURST", default: Some("100") },
+    Variable { name: "ADDRESS_SECONDS", default: Some("1") },
     Variable { name: "ALLOWED_ORIGINS", default: Some("") },
     Variable { name: "COOKIE_DOMAIN", default: Some("") },
 ];
@@ -87,6 +94,8 @@ impl Config {
         let session_memory = reader.take("SESSION_MEMORY_SECONDS", |text| seconds(text, 0..=300), "0 to 300");
         let configured =
             reader.take("ALLOWED_ORIGINS", origins, "origins like https://app.example.org, with commas between");
+        let account = reader.pace("ACCOUNT_BURST", "ACCOUNT_SECONDS");
+        let address = reader.pace("ADDRESS_BURST", "ADDRESS_SECONDS");
         let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
         let aws = reader.aws();
         let read = (issuer, audience, stack, delivery, failed_logon_status, token, session, session_memory);
@@ -101,8 +110,8 @@ impl Config {
                 Some(session),
                 Some(session_memory),
             ),
-            (Some(configured), Some(cookie_domain), Some(aws)),
-        ) = (read, (configured, cookie_domain, aws))
+            (Some(configured), Some(cookie_domain), Some(aws), Some(account), Some(address)),
+        ) = (read, (configured, cookie_domain, aws, account, address))
         else {
             return Err(BadConfig(reader.wrong));
         };
@@ -122,6 +131,7 @@ impl Config {
                 cookie_domain: (!cookie_domain.is_empty()).then_some(cookie_domain),
                 origins: TrustedOrigins { scheme, configured },
             },
+            paces: Paces { account, address },
             session_memory,
         })
     }
@@ -151,6 +161,14 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
             self.wrong.push(format!("{name} must be {expected}"));
         }
         value
+    }
+
+    fn pace(&mut self, burst: &str, interval: &str) -> Option<Pace> {
+        let burst =
+            self.take(burst, |text| text.parse().ok().filter(|burst| (1..=10_000).contains(burst)), "1 to 10000");
+        // A wait is one interval at the most, and must not be longer than a quarter of an hour.
+        let interval = self.take(interval, |text| seconds(text, 1..=WAIT_MAX.as_secs()), "1 to 900");
+        Some(Pace { burst: burst?, interval: interval? })
     }
 
     /// What Lambda itself sets, and the endpoints that every AWS SDK knows.

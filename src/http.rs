@@ -9,9 +9,10 @@ use std::time::Duration;
 use lambda_http::http::StatusCode;
 
 use crate::{
-    carrier::Carrier,
+    carrier::{self, COOKIE_NAME, Carrier},
+    device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
-    operations::{Fresh, Identity, Issued, Operations, Refusal},
+    operations::{Client, Fresh, Identity, Issued, Operations, Refusal},
     origin::{Provenance, TrustedOrigins},
     routes::Operation,
     time::{Clock, Timestamp},
@@ -106,7 +107,7 @@ impl LogonFunction {
             TokenDelivery::Cookie => Carrier::Cookie,
             TokenDelivery::Body => Carrier::Bearer,
         };
-        match self.operations.log_on(credential, event.source_ip(), now, &(self.fresh)()).await {
+        match self.operations.log_on(credential, client(event), now, &(self.fresh)()).await {
             Ok(issued) => Ok(self.issued(&issued, carrier, "Logged in successfully!", "Session token in cookie")),
             Err(Refusal::Mismatch) => {
                 Err(Answer::failed(self.site.failed_logon_status, "No matching username and password pair was found!"))
@@ -124,14 +125,14 @@ impl LogonFunction {
         self.operations.log_off(identity, now).await.map_err(|error| refused(&error))?;
         let answer = Answer::ok(&AuthObject::void("Logged out successfully!", "Session token cleared"));
         Ok(match identity.carrier {
-            Carrier::Cookie => answer.with_cookie(&self.site, "", Duration::ZERO),
+            Carrier::Cookie => answer.with_cookie(&self.site, COOKIE_NAME, "", Duration::ZERO),
             Carrier::Bearer => answer,
         })
     }
 
     async fn confirm(&self, event: &Event, identity: &Identity, now: Timestamp) -> Result<Answer, Answer> {
         let credential = body::credential(event)?;
-        match self.operations.confirm(credential, identity, event.source_ip(), now, &(self.fresh)()).await {
+        match self.operations.confirm(credential, identity, client(event), now, &(self.fresh)()).await {
             Ok(issued) => {
                 Ok(self.issued(&issued, identity.carrier, "User credential confirmed!", "Session key cookie"))
             }
@@ -160,11 +161,15 @@ impl LogonFunction {
     /// The answer that hands over a token, by the carrier that it is to travel by.
     fn issued(&self, issued: &Issued, carrier: Carrier, status: &str, placeholder: &str) -> Answer {
         match carrier {
-            Carrier::Cookie => Answer::ok(&AuthObject::of(&issued.session, status, placeholder)).with_cookie(
-                &self.site,
-                issued.token.expose(),
-                issued.life,
-            ),
+            Carrier::Cookie => {
+                let answer = Answer::ok(&AuthObject::of(&issued.session, status, placeholder));
+                // First, because one known client reads no other.
+                let answer = answer.with_cookie(&self.site, COOKIE_NAME, issued.token.expose(), issued.life);
+                match &issued.device {
+                    Some(device) => answer.with_cookie(&self.site, DEVICE_COOKIE, device, KNOWN_FOR),
+                    None => answer,
+                }
+            }
             Carrier::Bearer => Answer::ok(&AuthObject::of(&issued.session, status, issued.token.expose())),
         }
     }
@@ -180,6 +185,11 @@ fn refused(refusal: &Refusal) -> Answer {
             Answer::unavailable()
         }
     }
+}
+
+fn client(event: &Event) -> Client<'_> {
+    let cookies = event.headers("cookie").into_iter();
+    Client { address: event.source_ip(), device: carrier::named(cookies, DEVICE_COOKIE).next() }
 }
 
 fn provenance(event: &Event) -> Provenance {

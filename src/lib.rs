@@ -37,6 +37,7 @@ pub mod carrier;
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod device;
 pub mod event;
 pub mod http;
 mod json;

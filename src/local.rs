@@ -32,6 +32,7 @@ use crate::{
     password::{Hasher, Password, UnusableHash},
     session::Lifetimes,
     store::{Store, StoreError},
+    throttle::Paces,
     time::Clock,
     token::Expected,
 };
@@ -242,6 +243,7 @@ fn config(options: &Options, url: &str, dynamodb_url: &str, kms_url: &str) -> Co
             cookie_domain: None,
             origins: TrustedOrigins { scheme: "http://", configured: Vec::new() },
         },
+        paces: Paces::default(),
         session_memory: Duration::from_secs(5),
     }
 }

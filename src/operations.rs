@@ -1,10 +1,9 @@
 //! The operations of the service: log on, check in, log off, confirm, account details. No HTTP here.
 
+mod attempts;
 mod log_on;
 
 use std::{sync::Arc, time::Duration};
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     account::{Account, Email},
@@ -14,20 +13,29 @@ use crate::{
     session::Session,
     signing_key::Jwk,
     store::{Store, StoreError},
+    throttle::Paces,
     time::Timestamp,
     token::{CannotSign, Claims, Expected, Token},
 };
+use attempts::Attempts;
 
 /// What the operations work with.
 pub struct Operations {
-    /// The tables.
-    pub store: Store,
-    /// The signing keys.
-    pub keyring: Keyring,
-    /// The computer of password hashes.
-    pub hasher: Arc<Hasher>,
-    /// What our tokens say.
-    pub tokens: Expected,
+    store: Store,
+    keyring: Keyring,
+    hasher: Arc<Hasher>,
+    tokens: Expected,
+    paces: Paces,
+    attempts: Attempts,
+}
+
+/// Where a password comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Client<'a> {
+    /// Its address, as the gateway saw it.
+    pub address: &'a str,
+    /// What it shows to be a known device.
+    pub device: Option<&'a str>,
 }
 
 /// Random bytes for one operation, drawn whether they are used or not.
@@ -39,6 +47,8 @@ pub struct Fresh {
     pub jti: [u8; 16],
     /// For the salt of a new password hash.
     pub salt: [u8; SALT_BYTES],
+    /// For the id of a new device.
+    pub device: [u8; 16],
 }
 
 /// Who a request comes from, as the authorizer found out.
@@ -64,6 +74,8 @@ pub struct Issued {
     pub session: Session,
     /// How long the token lives.
     pub life: Duration,
+    /// The cookie value that makes the device a known one; after a log-on.
+    pub device: Option<String>,
 }
 
 /// Why an operation was not done.
@@ -117,6 +129,12 @@ impl From<KeyringError> for Refusal {
 }
 
 impl Operations {
+    /// Operations on `store`, with keys of `keyring`.
+    #[must_use]
+    pub fn new(store: Store, keyring: Keyring, tokens: Expected, paces: Paces) -> Self {
+        Self { store, keyring, hasher: Arc::default(), tokens, paces, attempts: Attempts::default() }
+    }
+
     /// Renews a session: a new token, and an end that lies as far ahead as the token's.
     ///
     /// # Errors
@@ -170,12 +188,13 @@ impl Operations {
         };
         let token = Token::sign(&claims, &signer.kid, signer.algorithm, &signer.key).map_err(Unavailable::from)?;
         let life = Duration::from_secs(claims.exp.saturating_sub(claims.iat));
-        Ok(Issued { token, session, life })
+        Ok(Issued { token, session, life, device: None })
     }
 }
 
-/// An opaque id of 128 random bits.
+/// An opaque id of 128 random bits, in hexadecimal digits: base64url is shorter, but one in 64 begins with a hyphen, and
+/// on a command line that is an option.
 #[must_use]
 pub fn id(random: &[u8; 16]) -> String {
-    URL_SAFE_NO_PAD.encode(random)
+    format!("{:032x}", u128::from_be_bytes(*random))
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use crate::{account::Email, time::Timestamp};
+use crate::{account::Email, device::Device, time::Timestamp};
 
 /// No wait is longer than this.
 pub const WAIT_MAX: Duration = Duration::from_mins(15);
@@ -24,19 +24,40 @@ pub struct Pace {
     pub interval: Duration,
 }
 
-/// Attempts on one account: ten at once, then one every 30 s.
-pub const ACCOUNT_PACE: Pace = Pace { burst: 10, interval: Duration::from_secs(30) };
-/// Attempts from one address: a hundred at once, then one a second. Many people can share an address.
-pub const ADDRESS_PACE: Pace = Pace { burst: 100, interval: Duration::from_secs(1) };
+/// The paces of all buckets. An interval is [`WAIT_MAX`] at the most, because a wait can be one interval long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paces {
+    /// Attempts on one account, and from one known device on its account.
+    pub account: Pace,
+    /// Attempts from one address. Many people can share one.
+    pub address: Pace,
+}
 
-const _: () = assert!(ACCOUNT_PACE.interval.as_secs() <= WAIT_MAX.as_secs(), "a wait is one interval at the most");
-const _: () = assert!(ADDRESS_PACE.interval.as_secs() <= WAIT_MAX.as_secs(), "a wait is one interval at the most");
+impl Default for Paces {
+    /// Ten at once on an account, then one every 30 s; a hundred at once from an address, then one a second.
+    fn default() -> Self {
+        Self {
+            account: Pace { burst: 10, interval: Duration::from_secs(30) },
+            address: Pace { burst: 100, interval: Duration::from_secs(1) },
+        }
+    }
+}
 
 impl Pace {
     /// How far `tat` may lie ahead of now for an attempt still to be taken.
     #[must_use]
     pub fn tolerance(&self) -> Duration {
         self.interval.saturating_mul(self.burst.saturating_sub(1))
+    }
+
+    /// Takes one attempt from a bucket at `tat`. Gives back where the bucket is then.
+    ///
+    /// # Errors
+    /// How long to wait, if there is none to take.
+    pub fn take(&self, tat: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Duration> {
+        let tat = tat.map_or(now, |tat| tat.max(now));
+        let wait = self.wait(tat, now);
+        if wait.is_zero() { Ok(tat.plus(self.interval)) } else { Err(wait.min(WAIT_MAX)) }
     }
 
     /// How long to wait when the bucket is at `tat`.
@@ -68,9 +89,27 @@ impl ServiceSecret {
         self.bucket("address", &network(address))
     }
 
+    /// The bucket of a device that has logged on to the account before.
+    #[must_use]
+    pub fn device_bucket(&self, device: &Device) -> BucketKey {
+        self.bucket("device", device.id())
+    }
+
     fn bucket(&self, kind: &str, of: &str) -> BucketKey {
-        let tag = hmac::sign(&self.0, format!("{kind}:{of}").as_bytes());
-        BucketKey(format!("{kind}:{}", URL_SAFE_NO_PAD.encode(tag)))
+        BucketKey(format!("{kind}:{}", self.tag(kind, of)))
+    }
+
+    /// A keyed hash of `of`, different for each `kind`.
+    #[must_use]
+    pub fn tag(&self, kind: &str, of: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, format!("{kind}:{of}").as_bytes()))
+    }
+
+    /// Whether `tag` is that of `of`, in constant time.
+    #[must_use]
+    pub fn is_tag(&self, kind: &str, of: &str, tag: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
+        hmac::verify(&self.0, format!("{kind}:{of}").as_bytes(), &tag).is_ok()
     }
 }
 
@@ -110,6 +149,30 @@ mod tests {
         assert_eq!(pace.wait(now, now), Duration::ZERO);
         assert_eq!(pace.wait(now.plus(Duration::from_secs(20)), now), Duration::ZERO);
         assert_eq!(pace.wait(now.plus(Duration::from_secs(30)), now), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_one_an_interval_and_a_refusal_takes_nothing() {
+        let pace = Pace { burst: 3, interval: Duration::from_secs(10) };
+        let now = Timestamp::from_seconds(1000);
+        let mut tat = None;
+        for _ in 0..3 {
+            tat = Some(pace.take(tat, now).unwrap());
+        }
+        for _ in 0..5 {
+            assert_eq!(pace.take(tat, now), Err(Duration::from_secs(10)));
+        }
+        let later = now.plus(Duration::from_secs(10));
+        assert_eq!(pace.take(tat, later.minus(Duration::from_millis(1))), Err(Duration::from_millis(1)));
+        tat = Some(pace.take(tat, later).unwrap());
+        assert_eq!(pace.take(tat, later), Err(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_a_quarter_of_an_hour() {
+        let now = Timestamp::from_seconds(1000);
+        let far = now.plus(Duration::from_hours(1000));
+        assert_eq!(Paces::default().account.take(Some(far), now), Err(WAIT_MAX));
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(config.tokens.lifetimes.token, Duration::from_hours(12));
     assert_eq!(config.tokens.lifetimes.session, Duration::from_hours(168));
     assert_eq!(config.session_memory, Duration::from_secs(5));
+    assert_eq!(config.paces, Paces::default());
     assert_eq!(config.site.delivery, TokenDelivery::Cookie);
     assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);
     assert_eq!((config.site.cookie_domain, config.site.origins.configured), (None, vec![]));
@@ -38,6 +39,8 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
         ("TOKEN_SECONDS", "604801"),
         ("SESSION_SECONDS", "0"),
         ("SESSION_MEMORY_SECONDS", "-1"),
+        ("ACCOUNT_BURST", "0"),
+        ("ADDRESS_SECONDS", "901"),
         ("ALLOWED_ORIGINS", "https://app.example.org/"),
         ("COOKIE_DOMAIN", "a; b"),
     ])
@@ -46,7 +49,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
     for name in ["ISSUER", "TOKEN_DELIVERY", "FAILED_LOGON_STATUS", "TOKEN_SECONDS", "SESSION_SECONDS"] {
         assert!(error.contains(name), "{name} in {error}");
     }
-    for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN"] {
+    for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "ACCOUNT_BURST", "ADDRESS_SECONDS"] {
         assert!(error.contains(name), "{name} in {error}");
     }
     let empty = Config::from(|_| None).unwrap_err().to_string();

@@ -12,7 +12,7 @@ use lambda_http::{
 use serde::Serialize;
 
 use super::{Failed, Site};
-use crate::{carrier::COOKIE_NAME, event::Event};
+use crate::event::Event;
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
 pub const SECURITY_HEADERS: [(&str, &str); 5] = [
@@ -102,9 +102,9 @@ impl Answer {
         answer
     }
 
-    /// Sets the session cookie, or clears it by an empty `token` and a `life` of zero.
-    pub(super) fn with_cookie(mut self, site: &Site, token: &str, life: Duration) -> Self {
-        let mut cookie = format!("{COOKIE_NAME}={token}; Path=/; Max-Age={}; HttpOnly", life.as_secs());
+    /// Sets a cookie, or clears it by an empty `value` and a `life` of zero.
+    pub(super) fn with_cookie(mut self, site: &Site, name: &str, value: &str, life: Duration) -> Self {
+        let mut cookie = format!("{name}={value}; Path=/; Max-Age={}; HttpOnly", life.as_secs());
         if site.is_secure() {
             cookie.push_str("; Secure");
         }

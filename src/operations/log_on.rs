@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Fresh, Identity, Issued, Operations, Refusal, Unavailable, id};
+use super::{Client, Fresh, Identity, Issued, Operations, Refusal, Unavailable, id};
 use crate::{
     account::{Account, Email, Status},
     credential::Credential,
+    device::Device,
     keyring::Unsealed,
     password::{Password, PasswordHash, Verification},
     session::Session,
     store::Opened,
-    throttle::{ACCOUNT_PACE, ADDRESS_PACE, BucketKey},
+    throttle::BucketKey,
     time::Timestamp,
 };
 
@@ -24,19 +25,21 @@ struct Verified {
     /// A hash of the password with the current parameters, if the account's has others.
     stronger: Option<PasswordHash>,
     keys: Unsealed,
+    /// Where the attempt was taken from: the account's bucket, or that of a known device.
     bucket: BucketKey,
+    device: Option<Device>,
 }
 
 impl Operations {
     /// Opens a session for whoever knows the password: one round trip for attempts and account, one hash, one
-    /// transaction. `address` is the client's, as the gateway saw it.
+    /// transaction.
     ///
     /// # Errors
     /// [`Refusal::Mismatch`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
     pub async fn log_on(
         &self,
         credential: Credential,
-        address: &str,
+        client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<Issued, Refusal> {
@@ -44,7 +47,7 @@ impl Operations {
         let password = Arc::new(password);
         let mut generation = None;
         for _ in 0..TRIES {
-            let verified = self.verify(&email, &password, address, now, fresh).await?;
+            let verified = self.verify(&email, &password, client, now, fresh).await?;
             // An operator ended the account's sessions since this log-on began: it is one of them.
             if *generation.get_or_insert(verified.account.generation) != verified.account.generation {
                 break;
@@ -58,9 +61,15 @@ impl Operations {
                 auth_time: now,
                 expires_at: self.tokens.lifetimes.token_expiry(now, now),
             };
-            let Verified { account, stronger, keys, bucket } = &verified;
+            let Verified { account, stronger, keys, bucket, device } = &verified;
             match self.store.open_session(account, stronger.as_ref(), &session, bucket).await? {
-                Opened::Opened => return self.issue(session, &keys.signer, now, fresh),
+                Opened::Opened => {
+                    self.attempts.forget(bucket);
+                    let device = device.clone().unwrap_or_else(|| Device::new(&fresh.device));
+                    let cookie = device.cookie(&keys.secret, &email, now);
+                    let issued = self.issue(session, &keys.signer, now, fresh)?;
+                    return Ok(Issued { device: Some(cookie), ..issued });
+                }
                 Opened::AccountChanged => {}
             }
         }
@@ -76,48 +85,57 @@ impl Operations {
         &self,
         credential: Credential,
         identity: &Identity,
-        address: &str,
+        client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<Issued, Refusal> {
         let Credential { email, password } = credential;
-        let verified = self.verify(&email, &Arc::new(password), address, now, fresh).await?;
+        let verified = self.verify(&email, &Arc::new(password), client, now, fresh).await?;
         if verified.account.sub != identity.sub {
             return Err(Refusal::Mismatch);
         }
         let issued = self.check_in(identity, now, fresh).await?;
         self.store.forget_attempts(&verified.bucket).await?;
+        self.attempts.forget(&verified.bucket);
         Ok(issued)
     }
 
-    /// Takes an attempt from both buckets, then compares. An unknown or disabled account costs the same calls and
+    /// Takes an attempt from both buckets, unless one is known to be empty, then compares. An unknown or disabled account costs the same calls and
     /// the same hash as a wrong password.
     async fn verify(
         &self,
         email: &Email,
         password: &Arc<Password>,
-        address: &str,
+        client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<Verified, Refusal> {
         let keys = self.keyring.unsealed(now).await?;
-        let bucket = keys.secret.account_bucket(email);
-        let address_bucket = keys.secret.address_bucket(address);
-        let (account_wait, address_wait, account) = tokio::try_join!(
-            self.store.take_attempt(&bucket, ACCOUNT_PACE, now),
-            self.store.take_attempt(&address_bucket, ADDRESS_PACE, now),
+        let device = client.device.and_then(|value| Device::known(value, &keys.secret, email, now));
+        let bucket = match &device {
+            Some(device) => keys.secret.device_bucket(device),
+            None => keys.secret.account_bucket(email),
+        };
+        let address_bucket = keys.secret.address_bucket(client.address);
+        let known_wait = self.attempts.known_wait(&bucket, now).max(self.attempts.known_wait(&address_bucket, now));
+        if !known_wait.is_zero() {
+            return Err(Refusal::Throttled(known_wait));
+        }
+        let (account_wait, address_wait, account) = tokio::join!(
+            self.attempts.take(&self.store, &bucket, self.paces.account, now),
+            self.attempts.take_address(&self.store, &address_bucket, self.paces.address, now),
             self.store.account(email),
-        )?;
-        let wait = account_wait.max(address_wait);
+        );
+        let wait = account_wait?.max(address_wait);
         if !wait.is_zero() {
             return Err(Refusal::Throttled(wait));
         }
-        let account = account.filter(|account| account.status == Status::Active);
+        let account = account?.filter(|account| account.status == Status::Active);
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let (verification, stronger) = self.compare(password, stored, fresh).await?;
         match (verification, account) {
             (Verification::Match | Verification::MatchOutdated, Some(account)) => {
-                Ok(Verified { account, stronger, keys, bucket })
+                Ok(Verified { account, stronger, keys, bucket, device })
             }
             (Verification::Mismatch, _) | (_, None) => Err(Refusal::Mismatch),
         }

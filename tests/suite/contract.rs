@@ -13,9 +13,11 @@ async fn a_log_on_gives_the_auth_object_and_one_cookie() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert_common_headers(&answer);
     let cookies = cookies_of(&answer);
-    assert_eq!(cookies.len(), 1);
     let value = token_of(&answer);
     assert_eq!(cookies[0], format!("session_token={value}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"));
+    assert!(cookies[1].starts_with("known_device="), "{}", cookies[1]);
+    assert!(cookies[1].ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"), "{}", cookies[1]);
+    assert_eq!(cookies.len(), 2);
     assert!(!value.contains('=') && value.split('.').count() == 3);
     assert_eq!(
         answer.text().await.unwrap(),

@@ -18,7 +18,7 @@ use jea_auth::{
     operations::id,
     password::{Hasher, Password},
     store::{Added, Store},
-    time::Timestamp,
+    time::{Clock, Timestamp},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -59,9 +59,7 @@ impl Service {
 
     pub async fn start_with(options: Options) -> Self {
         let millis = Arc::new(AtomicU64::new(app::now().millis()));
-        let clock = Arc::clone(&millis);
-        let clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::SeqCst)));
-        let running = local::start(&options, clock).await.unwrap();
+        let running = local::start(&options, clock(&millis)).await.unwrap();
         let service = Self { running, client: client(), millis };
         service.add_account(EMAIL, PASSWORD, Status::Active).await;
         service
@@ -71,18 +69,24 @@ impl Service {
         Timestamp::from_millis(self.millis.load(Ordering::SeqCst))
     }
 
+    /// A clock that tells the time of the test.
+    pub fn clock(&self) -> Clock {
+        clock(&self.millis)
+    }
+
     pub fn advance(&self, by: Duration) {
         self.millis.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// What the functions would read from their environment.
     pub fn config(&self) -> Config {
-        let Config { stack, aws, tokens, site, session_memory } = &self.running.config;
+        let Config { stack, aws, tokens, site, paces, session_memory } = &self.running.config;
         Config {
             stack: stack.clone(),
             aws: aws.clone(),
             tokens: tokens.clone(),
             site: site.clone(),
+            paces: *paces,
             session_memory: *session_memory,
         }
     }
@@ -143,7 +147,12 @@ impl Service {
     }
 }
 
-/// The value of the answer's one session cookie.
+fn clock(millis: &Arc<AtomicU64>) -> Clock {
+    let millis = Arc::clone(millis);
+    Arc::new(move || Timestamp::from_millis(millis.load(Ordering::SeqCst)))
+}
+
+/// The value of the answer's session cookie, which is the first.
 pub fn token_of(response: &Response) -> String {
     let cookie = cookies_of(response).remove(0);
     cookie.split_once('=').unwrap().1.split(';').next().unwrap().to_owned()
