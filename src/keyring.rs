@@ -67,7 +67,7 @@ pub enum KeyringError {
     /// The service secret was never made.
     #[error("there is no service secret; make it with `jea-auth key rotate`")]
     NoSecret,
-    /// A new key could not be made.
+    /// A key could not be made, or what KMS opened is not the private half of it.
     #[error(transparent)]
     Invalid(#[from] InvalidKey),
 }
@@ -82,7 +82,7 @@ impl Keyring {
     /// The key that signs now, and the service secret.
     ///
     /// # Errors
-    /// Any [`KeyringError`] but [`KeyringError::Invalid`]. The next call tries again.
+    /// Any [`KeyringError`]. The next call tries again.
     pub async fn unsealed(&self, now: Timestamp) -> Result<Unsealed, KeyringError> {
         let mut state = self.state.lock().await;
         self.refresh(&mut state, now).await?;
@@ -200,7 +200,7 @@ impl Keyring {
             return Ok(Arc::clone(signer));
         }
         let private = self.kms.unseal(kid.as_str(), &key.sealed).await?;
-        Ok(Arc::new(Signer { kid: kid.clone(), algorithm, key: signing_key::signing(algorithm, &private) }))
+        Ok(Arc::new(Signer { kid: kid.clone(), algorithm, key: signing_key::signing(&key.jwk, &private)? }))
     }
 
     async fn secret(&self, state: &State) -> Result<Arc<ServiceSecret>, KeyringError> {

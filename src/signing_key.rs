@@ -357,12 +357,23 @@ fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
     (inner.len() == usize::from(u16::from_be_bytes([high, low]))).then_some(inner)
 }
 
-/// The private half of a key in the form that signs.
-#[must_use]
-pub fn signing(algorithm: Algorithm, private: &[u8]) -> EncodingKey {
-    match algorithm {
+/// The private half of a key in the form that signs, once it has signed something that `jwk` verifies. A key that could not
+/// sign would be found out after a log-on has opened its session.
+///
+/// # Errors
+/// [`InvalidKey`] if it is not the private half of `jwk`.
+pub fn signing(jwk: &Jwk, private: &[u8]) -> Result<EncodingKey, InvalidKey> {
+    let algorithm = jwk.algorithm();
+    let key = match algorithm {
         Algorithm::Es256 => EncodingKey::from_ec_der(private),
         Algorithm::Rs256 => EncodingKey::from_rsa_der(private),
+    };
+    let trial = jwk.key_id().as_str().as_bytes();
+    let signature = jsonwebtoken::crypto::sign(trial, &key, algorithm.jws()).map_err(|_| InvalidKey)?;
+    let verifying = jwk.verifying().ok_or(InvalidKey)?;
+    match jsonwebtoken::crypto::verify(&signature, trial, &verifying, algorithm.jws()) {
+        Ok(true) => Ok(key),
+        Ok(false) | Err(_) => Err(InvalidKey),
     }
 }
 

@@ -100,7 +100,7 @@ proptest::proptest! {
 fn an_rsa_key_signs_and_is_written_as_rfc_7517_has_it() {
     let KeyMaterial { private, jwk } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Rs256).unwrap();
     let signature =
-        jsonwebtoken::crypto::sign(b"message", &signing(Algorithm::Rs256, &private), Algorithm::Rs256.jws()).unwrap();
+        jsonwebtoken::crypto::sign(b"message", &signing(&jwk, &private).unwrap(), Algorithm::Rs256.jws()).unwrap();
     let verifying = jwk.verifying().unwrap();
     let verify = |message: &[u8]| jsonwebtoken::crypto::verify(&signature, message, &verifying, Algorithm::Rs256.jws());
     assert!(verify(b"message").unwrap() && !verify(b"other").unwrap());
@@ -135,6 +135,17 @@ fn a_public_key_is_written_as_rfc_7517_has_it() {
         let mut other = json.clone();
         other[member] = value.into();
         assert!(serde_json::from_value::<Jwk>(other).is_err(), "{member}: {value}");
+    }
+}
+
+#[test]
+fn a_private_key_that_is_not_the_public_key_s_own_does_not_sign() {
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+        let one = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
+        let other = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
+        assert!(signing(&one.jwk, &one.private).is_ok());
+        assert!(signing(&one.jwk, &other.private).is_err());
+        assert!(signing(&one.jwk, b"").is_err() && signing(&one.jwk, &one.private[1..]).is_err());
     }
 }
 

@@ -37,7 +37,7 @@ impl Forge {
     /// Signs any header and claims with the true key, so that nothing but their content can be at fault.
     fn sign_raw(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", BASE64URL.encode(header), BASE64URL.encode(claims));
-        let key = signing(Algorithm::Es256, &self.material.private);
+        let key = signing(&self.material.jwk, &self.material.private).unwrap();
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::ES256).unwrap();
         format!("{message}.{signature}")
     }
@@ -61,7 +61,7 @@ impl Forge {
 #[test]
 fn a_token_comes_back_as_it_was_signed_and_says_no_more_than_it_must() {
     let forge = Forge::new();
-    let key = signing(Algorithm::Es256, &forge.material.private);
+    let key = signing(&forge.material.jwk, &forge.material.private).unwrap();
     let token = Token::sign(&forge.claims(), forge.material.jwk.key_id(), Algorithm::Es256, &key).unwrap();
     assert_eq!(forge.verdict(token.expose()), Ok(forge.claims()));
     let header = token.expose().split('.').next().unwrap();

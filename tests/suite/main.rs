@@ -25,6 +25,7 @@ mod contract;
 mod cross_site;
 mod delivery;
 mod events;
+mod faults;
 mod import;
 mod keys;
 mod lambda_binaries;

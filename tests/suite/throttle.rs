@@ -142,7 +142,7 @@ async fn ten_thousand_hostile_tries_an_hour_do_not_keep_the_owner_out() {
         let cookie = answer.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
         device = cookie.split(';').next().unwrap().to_owned();
         for number in 0..100 {
-            let address = format!("198.51.{}.{}", round, number);
+            let address = format!("198.51.{round}.{number}");
             let status = log_on(address, "wrong", "").await.status.as_u16();
             assert!(matches!(status, 401 | 429), "{status}");
             compared += usize::from(status == 401);

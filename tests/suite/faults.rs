@@ -1,0 +1,290 @@
+//! What happens when something that the service depends on fails: a proxy between the SDK and the embedded services delays,
+//! fails, throttles, denies or garbles one call.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use jea_auth::{app, event::Event, http::Answer};
+use serde_json::{Value, json};
+use tracing::instrument::WithSubscriber;
+
+use crate::service::{EMAIL, PASSWORD, Service};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    Timeout,
+    InternalError,
+    Throttled,
+    Denied,
+    Malformed,
+}
+
+const FAULTS: [Fault; 5] = [Fault::Timeout, Fault::InternalError, Fault::Throttled, Fault::Denied, Fault::Malformed];
+
+/// A call that fails: the API's name of it, and a text that its body holds.
+type Rule = (&'static str, &'static str, Fault);
+
+#[derive(Clone)]
+struct Proxy {
+    upstream: String,
+    rule: Arc<Mutex<Option<Rule>>>,
+}
+
+impl Proxy {
+    async fn start(upstream: &str, rule: &Arc<Mutex<Option<Rule>>>) -> String {
+        let proxy = Self { upstream: upstream.to_owned(), rule: Arc::clone(rule) };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(pass_on).with_state(proxy)).await });
+        url
+    }
+}
+
+async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let rule = *proxy.rule.lock().unwrap();
+    let fault = rule.filter(|(call, holds, _)| target.ends_with(&format!(".{call}")) && text.contains(holds));
+    let error =
+        |status, kind: &str| (status, json!({"__type": kind, "message": "injected"}).to_string()).into_response();
+    match fault.map(|(_, _, fault)| fault) {
+        Some(Fault::Timeout) => {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        }
+        Some(Fault::InternalError) => return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+        Some(Fault::Throttled) => return error(StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Some(Fault::Denied) => return error(StatusCode::BAD_REQUEST, "AccessDeniedException"),
+        Some(Fault::Malformed) | None => {}
+    }
+    let mut headers = headers;
+    headers.remove("host");
+    headers.remove("content-length");
+    let answer = reqwest::Client::new().post(&proxy.upstream).headers(headers).body(body).send().await.unwrap();
+    let status = answer.status();
+    let mut answer: Value = answer.json().await.unwrap();
+    if fault.is_some() {
+        garble(&mut answer);
+    }
+    (status, answer.to_string()).into_response()
+}
+
+/// Makes every attribute of an item a truth value, and a plaintext something else than a key.
+fn garble(answer: &mut Value) {
+    let Value::Object(members) = answer else { return };
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("Item" | "Attributes", Value::Object(item)) => {
+                item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
+            }
+            ("Items", Value::Array(items)) => {
+                for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                    item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
+                }
+            }
+            ("Plaintext", plaintext) => *plaintext = json!("AAAA"),
+            _ => {}
+        }
+    }
+}
+
+/// A service whose functions reach everything by the proxy.
+struct Faulty {
+    service: Service,
+    rule: Arc<Mutex<Option<Rule>>>,
+    dynamodb: String,
+    kms: String,
+}
+
+impl Faulty {
+    async fn start() -> Self {
+        let service = Service::start().await;
+        let rule = Arc::default();
+        let dynamodb = Proxy::start(&service.running.dynamodb_url, &rule).await;
+        let kms = Proxy::start(&service.running.kms_url, &rule).await;
+        Self { service, rule, dynamodb, kms }
+    }
+
+    fn config(&self) -> jea_auth::config::Config {
+        let mut config = self.service.config();
+        config.aws.dynamodb_endpoint = Some(self.dynamodb.clone());
+        config.aws.kms_endpoint = Some(self.kms.clone());
+        config
+    }
+
+    /// One event through a fresh log-on function while one call fails, with what was logged and how long it took.
+    async fn handle(&self, event: &Event, rule: Rule) -> (Answer, String, Duration) {
+        let function = app::logon(&self.config(), self.service.clock());
+        *self.rule.lock().unwrap() = Some(rule);
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(log.clone())
+            .with_max_level(tracing::Level::INFO)
+            .with_ansi(false)
+            .finish();
+        let begun = Instant::now();
+        let answer = function.handle(event).with_subscriber(subscriber).await;
+        let taken = begun.elapsed();
+        *self.rule.lock().unwrap() = None;
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        (answer, log, taken)
+    }
+
+    /// The answer to a call that fails must be 503 soon, without a cookie, and tell the log why, once.
+    async fn assert_unavailable(&self, event: &Event, rule: Rule) {
+        let (answer, log, taken) = self.handle(event, rule).await;
+        assert_eq!(answer.status.as_u16(), 503, "{rule:?}: {}", answer.body);
+        assert!(answer.headers.contains_key("retry-after") && !answer.headers.contains_key("set-cookie"), "{rule:?}");
+        assert!(taken < Duration::from_secs(3), "{rule:?} took {taken:?}");
+        let errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR jea_auth")).collect();
+        assert_eq!(errors.len(), 1, "{rule:?}: {log}");
+        for secret in [EMAIL, PASSWORD] {
+            assert!(!log.contains(secret), "{log}");
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn log_on() -> Event {
+    let event = json!({
+        "httpMethod": "POST",
+        "path": "/users/api/auth",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
+        "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+    });
+    serde_json::from_value(event).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_on_that_cannot_read_count_commit_or_unseal_is_503_and_leaves_nothing_behind() {
+    let faulty = Faulty::start().await;
+    let sub = {
+        let email = jea_auth::account::Email::parse(EMAIL).unwrap();
+        faulty.service.store().account(&email).await.unwrap().unwrap().sub
+    };
+    for fault in FAULTS {
+        for (call, holds) in [("GetItem", "-accounts"), ("Scan", "-signing-keys"), ("Decrypt", "")] {
+            // Three bytes are no private key, and as a service secret they would do: the sealed key is what fails.
+            faulty.assert_unavailable(&log_on(), (call, holds, fault)).await;
+        }
+        if fault != Fault::Malformed {
+            faulty.assert_unavailable(&log_on(), ("UpdateItem", "\"account:", fault)).await;
+            faulty.assert_unavailable(&log_on(), ("TransactWriteItems", "-sessions", fault)).await;
+        }
+        assert!(faulty.service.store().sessions(&sub).await.unwrap().is_empty(), "{fault:?}");
+        faulty.service.advance(Duration::from_mins(10));
+    }
+    let (answer, _, _) = faulty.handle(&log_on(), ("Nothing", "", Fault::Denied)).await;
+    assert_eq!(answer.status.as_u16(), 200, "and all is well afterwards");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_are_counted_by_the_instance_when_the_store_cannot() {
+    let faulty = Faulty::start().await;
+    for fault in [Fault::InternalError, Fault::Throttled, Fault::Denied] {
+        let (answer, log, _) = faulty.handle(&log_on(), ("UpdateItem", "\"address:", fault)).await;
+        assert_eq!(answer.status.as_u16(), 200, "{fault:?}: {}", answer.body);
+        assert_eq!(log.matches("ERROR jea_auth").count(), 1, "{log}");
+    }
+    // With the account's bucket out of the way, the local limiter is what stops one address.
+    let mut config = faulty.config();
+    config.paces.address.burst = 3;
+    let function = app::logon(&config, faulty.service.clock());
+    *faulty.rule.lock().unwrap() = Some(("UpdateItem", "\"address:", Fault::Denied));
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(function.handle(&log_on()).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 429, 429]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_on_a_session_are_503_when_the_store_fails() {
+    let faulty = Faulty::start().await;
+    let session = faulty.service.new_token().await;
+    let claims: Value = {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(session.split('.').nth(1).unwrap()).unwrap()).unwrap()
+    };
+    let operation = |method: &str, path: &str| -> Event {
+        let context = json!({
+            "sub": claims["sub"], "sid": claims["sid"], "email": EMAIL, "auth_time": claims["auth_time"].to_string(),
+            "carrier": "cookie",
+        });
+        let event = json!({"httpMethod": method, "path": path, "requestContext": {"authorizer": context}});
+        serde_json::from_value(event).unwrap()
+    };
+    for fault in FAULTS {
+        let user = operation("GET", "/users/api/user");
+        faulty.assert_unavailable(&user, ("GetItem", "-accounts", fault)).await;
+        if fault != Fault::Malformed {
+            let (check_in, log_off) = (operation("POST", "/users/api/checkin"), operation("POST", "/users/api/logout"));
+            faulty.assert_unavailable(&check_in, ("UpdateItem", "-sessions", fault)).await;
+            faulty.assert_unavailable(&log_off, ("DeleteItem", "-sessions", fault)).await;
+        }
+        let jwks = operation("GET", "/.well-known/jwks.json");
+        faulty.assert_unavailable(&jwks, ("Scan", "-signing-keys", fault)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authorizer_needs_sessions_and_keys_and_nothing_else() {
+    let faulty = Faulty::start().await;
+    let token = faulty.service.new_token().await;
+    let event: Event = serde_json::from_value(json!({
+        "type": "REQUEST", "methodArn": "arn:a", "httpMethod": "GET", "path": "/orders",
+        "headers": {"Authorization": format!("Bearer {token}")},
+    }))
+    .unwrap();
+    let decide = async |rule: Rule| {
+        let mut config = faulty.config();
+        config.aws.kms_endpoint = Some("http://127.0.0.1:1".to_owned());
+        let function = app::authorizer(&config, faulty.service.clock());
+        *faulty.rule.lock().unwrap() = Some(rule);
+        let begun = Instant::now();
+        let verdict = function.handle(&event).await;
+        assert!(begun.elapsed() < Duration::from_secs(3));
+        verdict.ok().map(|policy| policy["policyDocument"]["Statement"][0]["Effect"].clone())
+    };
+    for fault in FAULTS {
+        assert_eq!(decide(("GetItem", "-accounts", fault)).await, Some("Allow".into()));
+        assert_eq!(decide(("UpdateItem", "-attempts", fault)).await, Some("Allow".into()));
+        assert_eq!(
+            decide(("GetItem", "-sessions", fault)).await,
+            None,
+            "{fault:?}: no verdict, which the gateway makes 503"
+        );
+        assert_eq!(decide(("GetItem", "-signing-keys", fault)).await, None, "{fault:?}");
+    }
+}
