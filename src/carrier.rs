@@ -1,5 +1,8 @@
 //! How a token travels: as a cookie (RFC 6265) or as a bearer (RFC 6750).
 
+/// Blanks around the parts of a header (RFC 9110, section 5.6.3). Others belong to the value.
+const OWS: [char; 2] = [' ', '\t'];
+
 /// Name of the cookie.
 pub const COOKIE_NAME: &str = "session_token";
 
@@ -53,9 +56,9 @@ pub fn one_token<'a>(
 ) -> Result<(Carrier, &'a str), NoOneToken> {
     let cookies = named(cookies, COOKIE_NAME).map(|token| (Carrier::Cookie, token));
     let bearers = authorizations
-        .filter_map(|header| header.trim().split_once(' '))
+        .filter_map(|header| header.trim_matches(OWS).split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| (Carrier::Bearer, token.trim_start()));
+        .map(|(_, token)| (Carrier::Bearer, token.trim_start_matches(OWS)));
     let mut tokens = cookies.chain(bearers);
     let first = tokens.next().ok_or(NoOneToken::Missing)?;
     if tokens.any(|(_, token)| token != first.1) {
@@ -66,7 +69,7 @@ pub fn one_token<'a>(
 
 /// The values of all cookies of one name. Words without `=`, and pairs of other names, are passed over.
 pub fn named<'a>(headers: impl Iterator<Item = &'a str>, name: &str) -> impl Iterator<Item = &'a str> {
-    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim_matches(OWS).split_once('='));
     pairs.filter(move |(known, _)| *known == name).map(|(_, value)| value)
 }
 

@@ -29,6 +29,13 @@ impl TrustedOrigins {
         !request.origins.iter().all(|origin| self.is_trusted(origin, host))
     }
 
+    /// The configured origin that a request comes from, if it is one: the only ones that get CORS headers.
+    #[must_use]
+    pub fn configured(&self, request: &Provenance) -> Option<&str> {
+        let [origin] = request.origins.as_slice() else { return None };
+        self.configured.iter().find(|configured| *configured == origin).map(String::as_str)
+    }
+
     fn is_trusted(&self, origin: &str, host: &str) -> bool {
         origin.strip_prefix(self.scheme).is_some_and(|rest| !rest.is_empty() && rest == host)
             || self.configured.iter().any(|configured| configured == origin)

@@ -3,10 +3,8 @@
 //! `jsonwebtoken` signs and checks signatures. What a token may look like is decided here, because that crate takes
 //! unknown header members, any `typ`, tokens without `kid`, future `iat` and any life.
 
-use base64::{
-    Engine,
-    engine::general_purpose::{GeneralPurpose, URL_SAFE_NO_PAD},
-};
+mod jws;
+
 use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -17,12 +15,10 @@ use crate::{
     signing_key::{Algorithm, KeyId, SKEW},
     time::Timestamp,
 };
+use jws::UnverifiedJws;
 
 /// Longest token that is looked at, in bytes: the least that a browser keeps of a cookie (RFC 6265, section 6.1).
 pub const TOKEN_MAX_BYTES: usize = 4096;
-
-/// Strict about padding and trailing bits, so that one signature has one spelling (RFC 4648, section 3.5).
-const BASE64URL: GeneralPurpose = URL_SAFE_NO_PAD;
 
 /// What a token says (RFC 7519, section 4.1; `sid` and `auth_time` as in OpenID Connect). No name and no email: a
 /// cookie is readable.
@@ -115,9 +111,7 @@ pub enum TokenError {
 pub struct UnverifiedToken<'a> {
     kid: KeyId,
     alg: String,
-    message: &'a str,
-    signature: &'a str,
-    claims: Vec<u8>,
+    jws: UnverifiedJws<'a>,
 }
 
 /// What a token must say to be ours.
@@ -145,20 +139,12 @@ impl<'a> UnverifiedToken<'a> {
     /// # Errors
     /// [`TokenError::TooLong`], [`TokenError::NotCompact`] or [`TokenError::Header`].
     pub fn parse(text: &'a str) -> Result<Self, TokenError> {
-        if text.len() > TOKEN_MAX_BYTES {
-            return Err(TokenError::TooLong);
-        }
-        let (message, signature) = text.rsplit_once('.').ok_or(TokenError::NotCompact)?;
-        let (header, claims) = message.split_once('.').ok_or(TokenError::NotCompact)?;
-        let decode = |part: &str| BASE64URL.decode(part).ok().filter(|bytes| !bytes.is_empty());
-        let (Some(header), Some(claims), Some(_)) = (decode(header), decode(claims), decode(signature)) else {
-            return Err(TokenError::NotCompact);
-        };
-        let ExactHeader { alg, typ, kid } = json::object(&header).ok_or(TokenError::Header)?;
+        let jws = UnverifiedJws::parse(text)?;
+        let ExactHeader { alg, typ, kid } = json::object(&jws.header).ok_or(TokenError::Header)?;
         if typ != "JWT" {
             return Err(TokenError::Header);
         }
-        Ok(Self { kid, alg, message, signature, claims })
+        Ok(Self { kid, alg, jws })
     }
 
     /// The key that the token says it was signed with.
@@ -183,11 +169,8 @@ impl<'a> UnverifiedToken<'a> {
         if self.alg != algorithm.name() {
             return Err(TokenError::Algorithm);
         }
-        match jsonwebtoken::crypto::verify(self.signature, self.message.as_bytes(), key, algorithm.jws()) {
-            Ok(true) => {}
-            Ok(false) | Err(_) => return Err(TokenError::Signature),
-        }
-        let claims: Claims = json::object(&self.claims).ok_or(TokenError::Claims)?;
+        self.jws.verify(algorithm, key)?;
+        let claims: Claims = json::object(&self.jws.payload).ok_or(TokenError::Claims)?;
         expected.check(&claims, now)?;
         Ok(claims)
     }

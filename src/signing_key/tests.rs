@@ -1,3 +1,5 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::*;
 
 const DAY: Duration = Duration::from_hours(24);

@@ -26,6 +26,7 @@ mod cross_site;
 mod delivery;
 mod events;
 mod faults;
+mod hostile_tokens;
 mod import;
 mod keys;
 mod lambda_binaries;
