@@ -83,6 +83,12 @@ impl Access {
         Self { store, tokens, origins, keys: KnownKeys::default(), sessions: SessionMemory::new(session_memory) }
     }
 
+    /// The configured origin that a request comes from, if it is one. Its page may read the answer, whatever it is.
+    #[must_use]
+    pub fn configured_origin(&self, shown: &Shown<'_>) -> Option<&str> {
+        self.origins.configured(&shown.provenance)
+    }
+
     /// Decides. What costs nothing is checked first; garbage never reaches the network.
     ///
     /// # Errors

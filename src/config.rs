@@ -211,9 +211,14 @@ fn seconds(text: &str, range: std::ops::RangeInclusive<u64>) -> Option<Duration>
     text.parse().ok().filter(|seconds| range.contains(seconds)).map(Duration::from_secs)
 }
 
+/// Whether the text is an origin, as a browser writes it: `https://app.example.org`.
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    is_origin_or_below(text) && text.matches('/').count() == 2
+}
+
 fn origins(text: &str) -> Option<Vec<String>> {
     let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    let is_origin = |origin: &str| is_origin_or_below(origin) && origin.matches('/').count() == 2;
     origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
 }
 

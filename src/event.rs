@@ -8,6 +8,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::origin::Provenance;
+
 /// An event of a REST API (proxy or REQUEST authorizer) or an HTTP API (payload format 2.0).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
@@ -81,6 +83,16 @@ impl Event {
             values.extend(self.0.get("cookies").into_iter().flat_map(texts));
         }
         values
+    }
+
+    /// What the request says of where it comes from.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            origins: self.headers("origin").into_iter().map(str::to_owned).collect(),
+            fetch_site: self.headers("sec-fetch-site").first().map(|value| (*value).to_owned()),
+            is_preflight: self.method() == "OPTIONS" && !self.headers("access-control-request-method").is_empty(),
+        }
     }
 
     /// The body's bytes.

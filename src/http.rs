@@ -13,7 +13,7 @@ use crate::{
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
     operations::{Client, Fresh, Identity, Issued, Operations, Refusal},
-    origin::{Provenance, TrustedOrigins},
+    origin::TrustedOrigins,
     routes::Operation,
     time::{Clock, Timestamp},
 };
@@ -70,7 +70,16 @@ impl LogonFunction {
     pub async fn handle(&self, event: &Event) -> Answer {
         let now = (self.clock)();
         // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
-        let answer = Box::pin(self.route(event, now)).await.unwrap_or_else(|answer| answer);
+        let provenance = event.provenance();
+        let origin = self.site.origins.configured(&provenance);
+        let answer = match origin {
+            Some(_) if provenance.is_preflight => Answer::preflight(&event.headers("access-control-request-headers")),
+            Some(_) | None => Box::pin(self.route(event, now)).await.unwrap_or_else(|answer| answer),
+        };
+        let answer = match origin {
+            Some(origin) => answer.readable_by(origin),
+            None => answer,
+        };
         if self.site.is_secure() { answer.over_https() } else { answer }
     }
 
@@ -99,7 +108,7 @@ impl LogonFunction {
     }
 
     async fn log_on(&self, event: &Event, now: Timestamp) -> Result<Answer, Answer> {
-        if self.site.origins.is_cross_site(&provenance(event), event.host()) {
+        if self.site.origins.is_cross_site(&event.provenance(), event.host()) {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "Log-on from this site is not allowed."));
         }
         let credential = body::credential(event)?;
@@ -190,13 +199,6 @@ fn refused(refusal: &Refusal) -> Answer {
 fn client(event: &Event) -> Client<'_> {
     let cookies = event.headers("cookie").into_iter();
     Client { address: event.source_ip(), device: carrier::named(cookies, DEVICE_COOKIE).next() }
-}
-
-fn provenance(event: &Event) -> Provenance {
-    Provenance {
-        origins: event.headers("origin").into_iter().map(str::to_owned).collect(),
-        fetch_site: event.headers("sec-fetch-site").first().map(|value| (*value).to_owned()),
-    }
 }
 
 /// Who the authorizer says it is. Without that, nobody.

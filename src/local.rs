@@ -60,6 +60,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The API behind the authorizer.
     pub backend: Option<Uri>,
+    /// Origins of browser apps that may use the service.
+    pub allowed_origins: Vec<String>,
     /// How tokens get to the client.
     pub delivery: TokenDelivery,
     /// The status of a failed log-on.
@@ -241,7 +243,7 @@ fn config(options: &Options, url: &str, dynamodb_url: &str, kms_url: &str) -> Co
             delivery: options.delivery,
             failed_logon_status: options.failed_logon_status,
             cookie_domain: None,
-            origins: TrustedOrigins { scheme: "http://", configured: Vec::new() },
+            origins: TrustedOrigins { scheme: "http://", configured: options.allowed_origins.clone() },
         },
         paces: Paces::default(),
         session_memory: Duration::from_secs(5),

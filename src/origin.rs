@@ -7,6 +7,8 @@ pub struct Provenance {
     pub origins: Vec<String>,
     /// The header `Sec-Fetch-Site` (W3C Fetch Metadata).
     pub fetch_site: Option<String>,
+    /// Whether it asks if another request may come (CORS preflight, Fetch Standard, section 3.3.2).
+    pub is_preflight: bool,
 }
 
 /// The origins that may send requests with our cookie.
@@ -51,6 +53,7 @@ mod tests {
         let request = Provenance {
             origins: origins.iter().map(ToString::to_string).collect(),
             fetch_site: fetch_site.map(str::to_owned),
+            is_preflight: false,
         };
         trusted.is_cross_site(&request, "api.example.org")
     }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, output};
 use crate::{
     app,
+    config::is_origin,
     http::TokenDelivery,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, Running},
 };
@@ -33,6 +34,9 @@ pub(super) struct Serve {
     /// The API behind the authorizer; requests that are no operation of the service go there
     #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
     backend: Option<Uri>,
+    /// The origin of a browser app that may use the service; can be given several times
+    #[arg(long, value_name = "http://HOST:PORT", value_parser = origin)]
+    allow_origin: Vec<String>,
     /// How a log-on delivers its token
     #[arg(long, value_enum, default_value = "cookie")]
     token_delivery: Delivery,
@@ -57,6 +61,7 @@ impl Serve {
             kms: self.kms,
             data: (!self.memory).then_some(self.data),
             backend: self.backend,
+            allowed_origins: self.allow_origin,
             delivery: match self.token_delivery {
                 Delivery::Cookie => TokenDelivery::Cookie,
                 Delivery::Body => TokenDelivery::Body,
@@ -148,6 +153,10 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     } else {
         Err("the local service is not made for other machines to reach; use 127.0.0.1 or [::1]".to_owned())
     }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    if is_origin(text) { Ok(text.to_owned()) } else { Err("not an origin like http://localhost:5173".to_owned()) }
 }
 
 fn http_url(text: &str) -> Result<Uri, String> {

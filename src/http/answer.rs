@@ -6,7 +6,11 @@ use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY},
+        header::{
+            ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER,
+            SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
+        },
     },
 };
 use serde::Serialize;
@@ -120,6 +124,31 @@ impl Answer {
             }
             Err(_) => Self::unavailable(),
         }
+    }
+
+    /// Says to a browser which requests a page of a configured origin may send. Which ones are obeyed is not decided here.
+    pub(super) fn preflight(headers: &[&str]) -> Self {
+        let mut answer = Self::json(StatusCode::NO_CONTENT, &());
+        answer.body.clear();
+        answer.headers.remove(CONTENT_TYPE);
+        let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+        answer.headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+        answer.headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        if let Ok(headers) = HeaderValue::from_str(&headers.join(", ")) {
+            answer.headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, headers);
+        }
+        answer
+    }
+
+    /// Lets pages of one origin read the answer, cookies and all (Fetch Standard, section 3.3.3).
+    #[must_use]
+    pub fn readable_by(mut self, origin: &str) -> Self {
+        if let Ok(origin) = HeaderValue::from_str(origin) {
+            self.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            self.headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            self.headers.insert(VARY, HeaderValue::from_static("origin"));
+        }
+        self
     }
 
     pub(super) fn over_https(mut self) -> Self {

@@ -7,7 +7,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{
-        HeaderName, HeaderValue, Response, StatusCode,
+        HeaderName, HeaderValue, Method, Response, StatusCode,
         header::{HOST, WWW_AUTHENTICATE},
         request::Parts,
     },
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::{backend::Backend, event::Seen, policy::Verdict};
 use crate::{
     app,
-    authorizer::AuthorizerFunction,
+    authorizer::{AuthorizerFunction, CORS_ORIGIN},
     event::Event,
     http::{Answer, LogonFunction},
     operations::id,
@@ -72,11 +72,14 @@ impl Gateway {
             Err(refused) => return refused,
         };
         match (&self.backend, operation) {
-            (Some(backend), None) => match backend.pass_on(parts, &identity, body).await {
-                Some(answer) => answer,
-                None => refusal(Answer::unavailable()),
-            },
-            (None, _) | (Some(_), Some(_)) => self.log_on_function(seen.for_proxy(Some(identity.into()), &body)).await,
+            // A preflight has no session, and the backend sees nothing without one.
+            (Some(backend), None) if parts.method != Method::OPTIONS => {
+                match backend.pass_on(parts, &identity, body).await {
+                    Some(answer) => answer,
+                    None => refusal(Answer::unavailable()),
+                }
+            }
+            (None | Some(_), _) => self.log_on_function(seen.for_proxy(Some(identity.into()), &body)).await,
         }
     }
 
@@ -89,7 +92,11 @@ impl Gateway {
         if verdict.allows(&seen.method_arn()) {
             return Ok(verdict.context());
         }
-        let mut refused = refusal(Answer::no_session());
+        let refused = match verdict.context().get(CORS_ORIGIN).and_then(Value::as_str) {
+            Some(origin) => Answer::no_session().readable_by(origin),
+            None => Answer::no_session(),
+        };
+        let mut refused = refusal(refused);
         refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         Err(refused)
     }

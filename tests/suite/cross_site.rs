@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Method, StatusCode};
 
-use crate::service::{Service, assert_refused};
+use crate::service::{Service, assert_refused, options};
 
 #[tokio::test]
 async fn a_cross_site_log_on_is_403_and_does_nothing() {
@@ -45,4 +45,73 @@ async fn a_foreign_name_for_this_machine_is_not_its_own_origin() {
         .header("Host", format!("evil.example:{port}"))
         .header("Origin", format!("http://evil.example:{port}"));
     assert_refused(request.send().await.unwrap(), 403).await;
+}
+
+const APP: &str = "https://app.example.org";
+
+async fn service_for_app() -> Service {
+    let allowed_origins = vec![APP.to_owned()];
+    Service::start_with(jea_auth::local::Options { allowed_origins, ..options() }).await
+}
+
+#[tokio::test]
+async fn a_browser_app_on_a_configured_origin_can_use_everything() {
+    let service = service_for_app().await;
+    for path in ["/users/api/auth", "/users/api/user", "/orders/17", "/"] {
+        let preflight = Client::new().request(Method::OPTIONS, format!("{}{path}", service.running.url));
+        let preflight = preflight
+            .header("Origin", APP)
+            .header("Access-Control-Request-Method", "POST")
+            .header("Access-Control-Request-Headers", "content-type,x-trace");
+        let answer = preflight.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{path}");
+        assert_readable(&answer);
+        assert!(answer.headers()["access-control-allow-methods"].to_str().unwrap().contains("POST"));
+        assert_eq!(answer.headers()["access-control-allow-headers"], "content-type,x-trace");
+    }
+    let app = crate::service::client();
+    let log_on = Service::credential_request(&app, &service.running.url).header("Origin", APP).send().await.unwrap();
+    assert_eq!(log_on.status(), StatusCode::OK);
+    assert_readable(&log_on);
+    for (method, path, status) in [
+        (Method::GET, "/users/api/user", 200),
+        (Method::POST, "/users/api/checkin", 200),
+        (Method::GET, "/orders", 404),
+    ] {
+        let request = app.request(method, format!("{}{path}", service.running.url)).header("Origin", APP);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        assert_readable(&answer);
+    }
+    let refused = Client::new().get(format!("{}/users/api/user", service.running.url)).header("Origin", APP);
+    let refused = refused.send().await.unwrap();
+    assert_readable(&refused);
+    assert_refused(refused, 401).await;
+}
+
+fn assert_readable(answer: &reqwest::Response) {
+    assert_eq!(answer.headers()["access-control-allow-origin"], APP, "{}", answer.url());
+    assert_eq!(answer.headers()["access-control-allow-credentials"], "true");
+    assert_eq!(answer.headers()["vary"], "origin");
+}
+
+#[tokio::test]
+async fn cors_is_off_by_default_and_for_every_other_origin() {
+    let (closed, open) = (Service::start().await, service_for_app().await);
+    for (service, origin) in
+        [(&closed, APP), (&open, "https://evil.example"), (&open, "null"), (&open, "https://app.example.org.evil")]
+    {
+        let url = &service.running.url;
+        let preflight =
+            Client::new().request(Method::OPTIONS, format!("{url}/users/api/auth")).header("Origin", origin);
+        let refused = preflight.header("Access-Control-Request-Method", "POST").send().await.unwrap();
+        assert!(!refused.headers().contains_key("access-control-allow-origin"));
+        assert_refused(refused, 401).await;
+        let info = Client::new().get(format!("{url}/users/api/info")).header("Origin", origin).send().await.unwrap();
+        assert_eq!(info.status(), StatusCode::OK);
+        assert!(!info.headers().contains_key("access-control-allow-origin"));
+    }
+    // OPTIONS that is no preflight is a transaction like any other.
+    let options = Client::new().request(Method::OPTIONS, format!("{}/orders", open.running.url)).header("Origin", APP);
+    assert_refused(options.send().await.unwrap(), 401).await;
 }

@@ -2,7 +2,6 @@
 //! fails, throttles, denies or garbles one call.
 
 use std::{
-    io::Write,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -18,7 +17,10 @@ use jea_auth::{app, event::Event, http::Answer};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 
-use crate::service::{EMAIL, PASSWORD, Service};
+use crate::{
+    log::Log,
+    service::{EMAIL, PASSWORD, Service},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
@@ -127,16 +129,11 @@ impl Faulty {
         let function = app::logon(&self.config(), self.service.clock());
         *self.rule.lock().unwrap() = Some(rule);
         let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(log.clone())
-            .with_max_level(tracing::Level::INFO)
-            .with_ansi(false)
-            .finish();
         let begun = Instant::now();
-        let answer = function.handle(event).with_subscriber(subscriber).await;
+        let answer = function.handle(event).with_subscriber(log.subscriber()).await;
         let taken = begun.elapsed();
         *self.rule.lock().unwrap() = None;
-        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let log = log.text();
         (answer, log, taken)
     }
 
@@ -151,27 +148,6 @@ impl Faulty {
         for secret in [EMAIL, PASSWORD] {
             assert!(!log.contains(secret), "{log}");
         }
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 

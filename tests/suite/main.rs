@@ -13,6 +13,7 @@
     reason = "a test that cannot go on fails, and says where; it times and waits for real"
 )]
 
+mod log;
 mod runtime_api;
 mod service;
 

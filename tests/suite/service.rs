@@ -42,6 +42,7 @@ pub fn options() -> Options {
         kms: any_port,
         data: None,
         backend: None,
+        allowed_origins: Vec::new(),
         delivery: TokenDelivery::Cookie,
         failed_logon_status: StatusCode::UNAUTHORIZED,
     }

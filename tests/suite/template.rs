@@ -86,12 +86,13 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     for (path, operation) in ROUTES {
         let methods = at(paths, &[path]);
         let method = operation.method().to_lowercase();
-        assert_eq!(keys(methods), BTreeSet::from([method.as_str()]), "{path}");
+        assert_eq!(keys(methods), BTreeSet::from([method.as_str(), "options"]), "{path}");
+        assert!(methods["options"].get("security").is_none(), "{path}: preflights meet the authorizer");
         assert_eq!(methods[method.as_str()].get("security").is_some(), operation.is_open(), "{path}");
     }
     for path in ["/", "/{proxy+}"] {
         let methods = at(paths, &[path]);
-        assert_eq!(keys(methods), BTreeSet::from(["x-amazon-apigateway-any-method"]));
+        assert_eq!(keys(methods), BTreeSet::from(["options", "x-amazon-apigateway-any-method"]));
         assert!(methods["x-amazon-apigateway-any-method"].get("security").is_none(), "{path} is behind the authorizer");
     }
     let auth = at(&template, &["Resources", "Api", "Properties", "Auth"]);
