@@ -12,7 +12,6 @@
     clippy::disallowed_methods,
     reason = "a measurement that fails says so"
 )]
-#![expect(missing_docs, reason = "a program")]
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -38,7 +37,7 @@ const RESAMPLES: usize = 2_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let tries: usize = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000);
+    let tries: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let options = Options {
         listen: any_port,
