@@ -69,11 +69,11 @@ impl LogonFunction {
     /// Answers one event. Every event has an answer.
     pub async fn handle(&self, event: &Event) -> Answer {
         let now = (self.clock)();
-        // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
         let provenance = event.provenance();
         let origin = self.site.origins.configured(&provenance);
         let answer = match origin {
             Some(_) if provenance.is_preflight => Answer::preflight(&event.headers("access-control-request-headers")),
+            // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
             Some(_) | None => Box::pin(self.route(event, now)).await.unwrap_or_else(|answer| answer),
         };
         let answer = match origin {
