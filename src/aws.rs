@@ -89,3 +89,27 @@ fn timeouts() -> TimeoutConfig {
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_clients_are_bounded_in_how_long_they_try() {
+        let sdk = Aws::fixed("eu-west-1".into(), "id".into(), "secret".into(), None);
+        let aws = Aws { sdk, dynamodb_endpoint: None, kms_endpoint: Some("http://127.0.0.1:1".into()) };
+        let (dynamodb, kms) = (aws.dynamodb(), aws.kms());
+        for timeouts in [dynamodb.config().timeout_config(), kms.config().timeout_config()] {
+            let timeouts = timeouts.unwrap();
+            assert_eq!(timeouts.connect_timeout(), Some(Duration::from_millis(500)));
+            assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_millis(500)));
+            assert_eq!(timeouts.operation_timeout(), Some(Duration::from_millis(1500)));
+        }
+        for retries in [dynamodb.config().retry_config(), kms.config().retry_config()] {
+            let retries = retries.unwrap();
+            assert_eq!(retries.max_attempts(), 3);
+            assert_eq!(retries.initial_backoff(), Duration::from_millis(25));
+            assert_eq!(retries.max_backoff(), Duration::from_millis(50));
+        }
+    }
+}

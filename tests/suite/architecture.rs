@@ -100,6 +100,37 @@ fn the_domain_knows_no_aws_no_http_no_environment_and_no_clock() {
 }
 
 #[test]
+fn types_that_hold_secrets_cannot_be_printed() {
+    let sources: Vec<String> = modules().into_iter().map(|(_, _, text)| text).collect();
+    for secret in [
+        "Password",
+        "PasswordHash",
+        "Token",
+        "Credential",
+        "ServiceSecret",
+        "Signer",
+        "KeyMaterial",
+        "Issued",
+        "Account",
+    ] {
+        let declaration = format!("pub struct {secret} {{");
+        let tuple = format!("pub struct {secret}(");
+        let source = sources.iter().find(|text| text.contains(&declaration) || text.contains(&tuple)).unwrap();
+        let at = source.find(&declaration).or_else(|| source.find(&tuple)).unwrap();
+        let attributes =
+            source[..at].lines().rev().take_while(|line| line.starts_with("#[") || line.starts_with("///"));
+        let attributes: String = attributes.collect();
+        assert!(!attributes.contains("Debug") && !attributes.contains("Serialize"), "{secret}: {attributes}");
+        for printed in ["Debug", "Display", "Serialize"] {
+            assert!(
+                !sources.iter().any(|text| text.contains(&format!("{printed} for {secret} "))),
+                "{printed} for {secret}"
+            );
+        }
+    }
+}
+
+#[test]
 fn only_the_store_knows_dynamodb() {
     for (module, path, text) in modules() {
         let knows = text.contains("aws_sdk_dynamodb");

@@ -26,6 +26,23 @@ async fn a_log_on_gives_the_auth_object_and_one_cookie() {
 }
 
 #[tokio::test]
+async fn long_passwords_work_whole_in_any_script() {
+    let service = Service::start().await;
+    for (number, password) in
+        ["x".repeat(64), "y".repeat(200), "\u{e4}\u{5bc6}".repeat(32), "\u{1f511} ".repeat(100)].iter().enumerate()
+    {
+        let email = format!("long-{number}@jeplus.org");
+        service.add_account(&email, password, Status::Active).await;
+        assert_eq!(service.log_on(&email, password).await.status(), StatusCode::OK);
+        let mut shorter = password.clone();
+        shorter.pop();
+        for other in [&shorter, &format!("{password}x")] {
+            assert_refused(service.log_on(&email, other).await, 401).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_alias_logs_on_as_well() {
     let service = Service::start().await;
     let credential = json!({"email": EMAIL, "password": PASSWORD});

@@ -119,6 +119,57 @@ async fn odd_tokens_and_headers_are_401() {
     }
 }
 
+/// Whatever path a gateway may hand on, without a session from the authorizer the function does nothing.
+#[tokio::test]
+async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
+    let service = Service::start().await;
+    let function = jea_auth::app::logon(&service.running.config, service.clock());
+    let long = format!("/{}", "a".repeat(70_000));
+    for path in [
+        "",
+        "/",
+        "//",
+        "/.",
+        "/..",
+        "/users",
+        "/users/api",
+        "/users/api/",
+        "/users/api/user",
+        "/users/api/user/",
+        "/users/api/User",
+        "//users/api/user",
+        "/users//api/user",
+        "/users/./api/user",
+        "/users/api/x/../user",
+        "/users/api/user%00",
+        "/users/api/%75ser",
+        "/users/api/user;x",
+        "/users/api/user?x",
+        "/users/api/user#x",
+        "/users/api/user ",
+        " /users/api/user",
+        "\\users\\api\\user",
+        "/prod/users/api/user",
+        "users/api/user",
+        "/users/api/checkin",
+        "/users/api/logout",
+        "/users/api/confirm",
+        "http://evil.example/users/api/user",
+        "/\u{e9}\u{0}\u{202e}",
+        &long,
+    ] {
+        for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get", "", "G E T", "\u{0}"] {
+            let event = serde_json::json!({
+                "httpMethod": method, "path": path, "headers": {"content-type": "application/json"},
+                "body": format!(r#"{{"email": "{EMAIL}", "password": "{PASSWORD}"}}"#),
+            });
+            let answer = function.handle(&serde_json::from_value(event).unwrap()).await;
+            assert_eq!(answer.status.as_u16(), 401, "{method} {path}");
+            assert!(!answer.headers.contains_key("set-cookie"));
+        }
+    }
+}
+
 /// What no HTTP client would send.
 #[tokio::test]
 async fn odd_bytes_on_the_wire_are_4xx() {

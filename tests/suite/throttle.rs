@@ -81,6 +81,16 @@ async fn an_address_has_a_bucket_of_its_own_that_no_header_changes() {
 }
 
 #[tokio::test]
+async fn a_success_does_not_give_the_address_its_burst_back() {
+    let service = Service::start().await;
+    for number in 0..99 {
+        assert_refused(service.log_on(&format!("user-{number}@jeplus.org"), "wrong").await, 401).await;
+    }
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "the hundredth");
+    assert_refused(service.log_on(EMAIL, PASSWORD).await, 429).await;
+}
+
+#[tokio::test]
 async fn strangers_cannot_lock_out_the_owner_on_a_device_that_logged_on_before() {
     let service = Service::start().await;
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "the device is known now");
