@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::service::{EMAIL, PASSWORD, Service};
+use crate::service::{EMAIL, PASSWORD, Service, skip};
 
 /// Runs a script with `BASE` set, in an empty folder, and gives back what it prints.
 async fn run(program: &str, arguments: &[&str], script: &str, service: &Service) -> String {
@@ -27,7 +27,7 @@ async fn has(program: &str, arguments: &[&str]) -> bool {
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
     let has = status.is_ok_and(|status| status.success());
     if !has {
-        println!("skipped: `{program} {}` does not run here", arguments.join(" "));
+        skip(&format!("`{program} {}` does not run here", arguments.join(" ")));
     }
     has
 }

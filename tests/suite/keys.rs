@@ -18,7 +18,7 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, client, token_of};
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, client, skip, token_of};
 
 fn keyring(service: &Service) -> Keyring {
     app::keyring(&service.running.config)
@@ -235,7 +235,7 @@ async fn moto_s_kms_seals_and_serves_a_log_on() {
         .status()
         .is_ok_and(|status| status.success());
     if !has_moto {
-        println!("skipped: python3 has no moto[server] here");
+        skip("python3 has no moto[server] here");
         return;
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -277,7 +277,7 @@ async fn a_third_party_verifies_our_tokens_from_the_public_keys() {
         .status()
         .is_ok_and(|status| status.success());
     if !has_pyjwt {
-        println!("skipped: python3 has no pyjwt[crypto] here");
+        skip("python3 has no pyjwt[crypto] here");
         return;
     }
     let service = Service::start().await;

@@ -184,3 +184,9 @@ pub fn assert_common_headers(response: &Response) {
     let is_public = response.url().path().starts_with("/.well-known/") && response.status().is_success();
     assert_eq!(header("cache-control"), Some(if is_public { "public, max-age=300" } else { "no-store" }));
 }
+
+/// Says aloud that something cannot be tested here: straight to stderr, which the test runner does not hold back.
+pub fn skip(reason: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+}
