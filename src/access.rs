@@ -83,10 +83,10 @@ impl Access {
         Self { store, tokens, origins, keys: KnownKeys::default(), sessions: SessionMemory::new(session_memory) }
     }
 
-    /// The configured origin that a request comes from, if it is one. Its page may read the answer, whatever it is.
+    /// Whether it is the preflight of a page on a configured origin.
     #[must_use]
-    pub fn configured_origin(&self, shown: &Shown<'_>) -> Option<&str> {
-        self.origins.configured(&shown.provenance)
+    pub fn is_preflight(&self, shown: &Shown<'_>) -> bool {
+        shown.provenance.is_preflight && self.origins.configured(&shown.provenance).is_some()
     }
 
     /// Decides. What costs nothing is checked first; garbage never reaches the network.

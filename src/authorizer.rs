@@ -8,9 +8,6 @@ use crate::{
     time::Clock,
 };
 
-/// The member of the context that names an origin whose pages may read a refusal.
-pub const CORS_ORIGIN: &str = "cors_origin";
-
 /// The authorizer function.
 pub struct AuthorizerFunction {
     /// Decides.
@@ -38,21 +35,20 @@ impl AuthorizerFunction {
             provenance: event.provenance(),
             host: event.host(),
         };
-        let origin = self.access.configured_origin(&shown);
         // A browser asks without the cookie whether it may send it. That is for the log-on function to answer.
-        if let (true, Some(_), Some(arn)) = (shown.provenance.is_preflight, origin, event.method_arn()) {
+        if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.method_arn()) {
             return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", arn)}));
         }
         match (self.access.decide(&shown, (self.clock)()).await, event.method_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, arn)),
-            (Ok(_), None) => Ok(deny(origin)),
+            (Ok(_), None) => Ok(deny()),
             (Err(Denial::Undecided(cause)), _) => {
                 tracing::error!(error = &cause as &dyn std::error::Error, "dependency failed");
                 Err(Undecided)
             }
             (Err(reason), _) => {
                 tracing::info!(%reason, request_id = event.request_id(), "denied");
-                Ok(deny(origin))
+                Ok(deny())
             }
         }
     }
@@ -79,13 +75,8 @@ fn allow(admitted: &Admitted, arn: &str) -> Value {
 /// Who comes without a session.
 const NOBODY: &str = "nobody";
 
-/// Refuses. The gateway gives `origin` back in its answer, so that a page from there can read why.
-fn deny(origin: Option<&str>) -> Value {
-    let policy = policy("Deny", "*");
-    match origin {
-        None => json!({"principalId": NOBODY, "policyDocument": policy}),
-        Some(origin) => json!({"principalId": NOBODY, "policyDocument": policy, "context": {CORS_ORIGIN: origin}}),
-    }
+fn deny() -> Value {
+    json!({"principalId": NOBODY, "policyDocument": policy("Deny", "*")})
 }
 
 fn policy(effect: &str, resource: &str) -> Value {

@@ -160,6 +160,10 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
         logon: app::logon(&config, Arc::clone(&clock)),
         authorizer: app::authorizer(&config, Arc::clone(&clock)),
         backend: options.backend.clone().map(backend::Backend::new),
+        readable_by: match options.allowed_origins.as_slice() {
+            [origin] => Some(origin.clone()),
+            _ => None,
+        },
         own_host: url.trim_start_matches("http://").to_owned(),
     };
     tasks.spawn(serve(gateway_listener, gateway::router(gateway), until(stopped.clone())));

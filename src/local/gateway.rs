@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::{backend::Backend, event::Seen, policy::Verdict};
 use crate::{
     app,
-    authorizer::{AuthorizerFunction, CORS_ORIGIN},
+    authorizer::AuthorizerFunction,
     event::Event,
     http::{Answer, LogonFunction},
     operations::id,
@@ -32,6 +32,9 @@ pub(super) struct Gateway {
     pub(super) logon: LogonFunction,
     pub(super) authorizer: AuthorizerFunction,
     pub(super) backend: Option<Backend>,
+    /// The one origin whose pages can read what the gateway itself answers: its answers are fixed, so there is none if
+    /// several are configured.
+    pub(super) readable_by: Option<String>,
     /// Host and port that it listens on.
     pub(super) own_host: String,
 }
@@ -48,7 +51,7 @@ async fn handle(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
-        return refusal(Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a body of at most 10 MiB."));
+        return gateway.refusal(Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a body of at most 10 MiB."));
     };
     gateway.answer(&parts, peer, body).await
 }
@@ -76,7 +79,7 @@ impl Gateway {
             (Some(backend), None) if parts.method != Method::OPTIONS => {
                 match backend.pass_on(parts, &identity, body).await {
                     Some(answer) => answer,
-                    None => refusal(Answer::unavailable()),
+                    None => self.refusal(Answer::unavailable()),
                 }
             }
             (None | Some(_), _) => self.log_on_function(seen.for_proxy(Some(identity.into()), &body)).await,
@@ -84,28 +87,36 @@ impl Gateway {
     }
 
     async fn authorize(&self, seen: &Seen<'_>) -> Result<Map<String, Value>, Response<Body>> {
-        let event = event(seen.for_authorizer()).ok_or_else(|| refusal(Answer::unavailable()))?;
+        let event = event(seen.for_authorizer()).ok_or_else(|| self.refusal(Answer::unavailable()))?;
         let Ok(answer) = self.authorizer.handle(&event).await else {
-            return Err(refusal(Answer::unavailable()));
+            return Err(self.refusal(Answer::unavailable()));
         };
         let verdict = Verdict::new(answer);
         if verdict.allows(&seen.method_arn()) {
             return Ok(verdict.context());
         }
-        let refused = match verdict.context().get(CORS_ORIGIN).and_then(Value::as_str) {
-            Some(origin) => Answer::no_session().readable_by(origin),
-            None => Answer::no_session(),
-        };
-        let mut refused = refusal(refused);
+        let mut refused = self.refusal(Answer::no_session());
         refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         Err(refused)
     }
 
     async fn log_on_function(&self, event_json: Value) -> Response<Body> {
-        let Some(event) = event(event_json) else { return refusal(Answer::unavailable()) };
+        let Some(event) = event(event_json) else { return self.refusal(Answer::unavailable()) };
         let response = self.logon.handle(&event).await.for_gateway(&event);
         let response = serde_json::to_value(response).ok();
-        response.and_then(|value| from_function(&value)).unwrap_or_else(|| refusal(Answer::unavailable()))
+        response.and_then(|value| from_function(&value)).unwrap_or_else(|| self.refusal(Answer::unavailable()))
+    }
+
+    /// An answer of the gateway's own.
+    fn refusal(&self, answer: Answer) -> Response<Body> {
+        let answer = match &self.readable_by {
+            Some(origin) => answer.readable_by(origin),
+            None => answer,
+        };
+        let mut response = Response::new(Body::from(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        response
     }
 
     /// The host that the client named, if it is a name of this machine. Any other one is a page that had its own name
@@ -133,12 +144,4 @@ fn from_function(answer: &Value) -> Option<Response<Body>> {
         }
     }
     Some(response)
-}
-
-/// An answer of the gateway's own.
-fn refusal(answer: Answer) -> Response<Body> {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
-    response
 }
