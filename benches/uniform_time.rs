@@ -3,8 +3,9 @@
 //!     cargo bench --bench uniform_time [-- TRIES]
 //!
 //! Whole invocations of the log-on function against the embedded database, the classes interleaved. For each pair: the
-//! difference of the medians with its 99 % bootstrap interval, and the AUC, which is the chance that a try of the one class
-//! takes longer than one of the other. Apart from noise, the interval lies within a millisecond and the AUC near a half.
+//! difference of the medians with its 99 % bootstrap interval, and the AUC, which is the chance that a try of the one
+//! class takes longer than one of the other. Apart from noise, the interval lies within a millisecond and the AUC near
+//! a half.
 
 #![expect(
     clippy::expect_used,

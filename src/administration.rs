@@ -1,8 +1,8 @@
 //! What an operator does to accounts and sessions.
 //!
 //! Whatever ends sessions writes the account first: from then on no log-on that began before can commit, because its
-//! transaction asks for the account as it was. Then the sessions are read, consistently, and deleted; a check-in extends
-//! only what is there. So no log-on and no check-in that runs at the same moment leaves a session behind.
+//! transaction asks for the account as it was. Then the sessions are read, consistently, and deleted; a check-in
+//! extends only what is there. So no log-on and no check-in that runs at the same moment leaves a session behind.
 
 use crate::{
     account::{Account, Email},

@@ -1,8 +1,8 @@
 //! Known devices ("device cookies" in OWASP's article "Slow Down Online Guessing Attacks with Device Cookies").
 //!
-//! A device that has logged on to an account before has a bucket of its own for that account, so strangers who use up the
-//! account's bucket do not lock its owner out. The cookie is worth that bucket and nothing else: without the password it
-//! opens nothing.
+//! A device that has logged on to an account before has a bucket of its own for that account, so strangers who use up
+//! the account's bucket do not lock its owner out. The cookie is worth that bucket and nothing else: without the
+//! password it opens nothing.
 
 use std::time::Duration;
 

@@ -5,7 +5,8 @@
 //! 1. [`event`] takes method, path, headers and body out of the gateway's event; [`http`] finds the operation, refuses
 //!    cross-site requests by [`origin`], and parses the [`credential`].
 //! 2. [`operations`] asks the [`keyring`] for the key that signs, then the [`store`] for three things at once: one
-//!    attempt of the account's bucket and one of the address's ([`throttle`]), and the [`account`].
+//!    attempt of the account's bucket, or of a known [`device`]'s, and one of the address's ([`throttle`]), and the
+//!    [`account`].
 //! 3. [`password`] computes one Argon2id hash: that of the account, or a decoy of the same cost.
 //! 4. One transaction opens the [`session`], if the account is still as it was read, and forgets its attempts.
 //! 5. [`token`] signs, and [`http`] answers: the Auth object, and the cookie.

@@ -192,8 +192,8 @@ impl Operations {
     }
 }
 
-/// An opaque id of 128 random bits, in hexadecimal digits: base64url is shorter, but one in 64 begins with a hyphen, and
-/// on a command line that is an option.
+/// An opaque id of 128 random bits, in hexadecimal digits: base64url is shorter, but one in 64 begins with a hyphen,
+/// and on a command line that is an option.
 #[must_use]
 pub fn id(random: &[u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(*random))

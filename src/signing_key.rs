@@ -128,8 +128,8 @@ pub fn signer(keys: &[SigningKey], now: Timestamp) -> Option<&SigningKey> {
     keys.iter().filter(|key| key.window.signs_at(now)).max_by_key(|key| key.window.signs_from)
 }
 
-/// The window of the key that is to be made now, if one is: at once if nothing signs, and as a successor when the newest
-/// key is about to be succeeded, however late that is found out.
+/// The window of the key that is to be made now, if one is: at once if nothing signs, and as a successor when the
+/// newest key is about to be succeeded, however late that is found out.
 #[must_use]
 pub fn due(keys: &[SigningKey], now: Timestamp) -> Option<Window> {
     let newest = keys.iter().map(|key| key.window).max_by_key(|window| window.signs_from);
@@ -140,8 +140,8 @@ pub fn due(keys: &[SigningKey], now: Timestamp) -> Option<Window> {
         .then(|| Window::starting(newest.succeeded_at().max(soonest(now))))
 }
 
-/// The window of a key that is made now whether it is due or not: at once if nothing signs, or as soon as every cache has
-/// seen it.
+/// The window of a key that is made now whether it is due or not: at once if nothing signs, or as soon as every cache
+/// has seen it.
 #[must_use]
 pub fn forced(keys: &[SigningKey], now: Timestamp) -> Window {
     Window::starting(if signer(keys, now).is_some() { soonest(now) } else { now })

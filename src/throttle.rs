@@ -67,7 +67,7 @@ impl Pace {
     }
 }
 
-/// 32 random bytes that key the hashes of emails in the throttle and in logs.
+/// 32 random bytes that key the hashes of emails in the throttle, and the tags of device cookies.
 pub struct ServiceSecret(hmac::Key);
 
 impl ServiceSecret {

@@ -126,7 +126,8 @@ impl Answer {
         }
     }
 
-    /// Says to a browser which requests a page of a configured origin may send. Which ones are obeyed is not decided here.
+    /// Says to a browser which requests a page of a configured origin may send. Which ones are obeyed is not decided
+    /// here.
     pub(super) fn preflight(headers: &[&str]) -> Self {
         let mut answer = Self::json(StatusCode::NO_CONTENT, &());
         answer.body.clear();

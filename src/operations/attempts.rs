@@ -19,8 +19,8 @@ const PLACES: usize = 4096;
 /// What this instance remembers of buckets.
 #[derive(Default)]
 pub(super) struct Attempts {
-    /// Buckets that are empty, and until when. While one is, the store need not be asked: an attack on one account costs
-    /// DynamoDB next to nothing.
+    /// Buckets that are empty, and until when. While one is, the store need not be asked: an attack on one account
+    /// costs DynamoDB next to nothing.
     empty_until: Mutex<HashMap<BucketKey, Timestamp>>,
     /// Buckets of addresses while the store cannot count them.
     local: Mutex<HashMap<BucketKey, Timestamp>>,

@@ -100,8 +100,8 @@ impl Operations {
         Ok(issued)
     }
 
-    /// Takes an attempt from both buckets, unless one is known to be empty, then compares. An unknown or disabled account costs the same calls and
-    /// the same hash as a wrong password.
+    /// Takes an attempt from both buckets, unless one is known to be empty, then compares. An unknown or disabled
+    /// account costs the same calls and the same hash as a wrong password.
     async fn verify(
         &self,
         email: &Email,

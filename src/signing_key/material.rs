@@ -61,8 +61,8 @@ impl KeyMaterial {
     }
 }
 
-/// The `RSAPrivateKey` inside a `PrivateKeyInfo` (RFC 5208, section 5): `jsonwebtoken` takes the inner form alone. Before
-/// it come the algorithm, `rsaEncryption` with NULL, and the head of an octet string with a length of two bytes.
+/// The `RSAPrivateKey` inside a `PrivateKeyInfo` (RFC 5208, section 5): `jsonwebtoken` takes the inner form alone.
+/// Before it come the algorithm, `rsaEncryption` with NULL, and the head of an octet string with a length of two bytes.
 fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
     const ALGORITHM: [u8; 13] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
     let start = pkcs8.windows(ALGORITHM.len()).position(|window| window == ALGORITHM)?;
@@ -72,8 +72,8 @@ fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
     (inner.len() == usize::from(u16::from_be_bytes([high, low]))).then_some(inner)
 }
 
-/// The private half of a key in the form that signs, once it has signed something that `jwk` verifies. A key that could not
-/// sign would be found out after a log-on has opened its session.
+/// The private half of a key in the form that signs, once it has signed something that `jwk` verifies. A key that could
+/// not sign would be found out after a log-on has opened its session.
 ///
 /// # Errors
 /// [`InvalidKey`] if it is not the private half of `jwk`.

@@ -79,8 +79,8 @@ impl Store {
         Ok(Some(VerifyingKey { jwk: jwk(&item)?, verifies_until: item.seconds("verifies_until")? }))
     }
 
-    /// Adds a key, unless another was made since `latest` was read: of two rotators at once, one makes a key. The service
-    /// secret's item remembers which key was the last, so it must be there.
+    /// Adds a key, unless another was made since `latest` was read: of two rotators at once, one makes a key. The
+    /// service secret's item remembers which key was the last, so it must be there.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.

@@ -109,8 +109,8 @@ async fn deleting_leaves_no_session_behind() {
     race(Verb::Delete).await;
 }
 
-/// With the password still good, a log-on that reads the account afterwards is a new one, and may be in. So this race is
-/// between the transaction of a log-on that has read the account already, a check-in, and the operator.
+/// With the password still good, a log-on that reads the account afterwards is a new one, and may be in. So this race
+/// is between the transaction of a log-on that has read the account already, a check-in, and the operator.
 #[tokio::test(flavor = "multi_thread")]
 async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
     let service = Service::start().await;

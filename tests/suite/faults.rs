@@ -1,5 +1,5 @@
-//! What happens when something that the service depends on fails: a proxy between the SDK and the embedded services delays,
-//! fails, throttles, denies or garbles one call.
+//! What happens when something that the service depends on fails: a proxy between the SDK and the embedded services
+//! delays, fails, throttles, denies or garbles one call.
 
 use std::{
     sync::{Arc, Mutex},

@@ -1,5 +1,5 @@
-//! Tricks with tokens, one row each, tried as cookie and as bearer on the real authorizer. All but the first sign with the
-//! service's own key where a signature can hold, so that nothing but the trick is at fault.
+//! Tricks with tokens, one row each, tried as cookie and as bearer on the real authorizer. All but the first sign with
+//! the service's own key where a signature can hold, so that nothing but the trick is at fault.
 
 use std::time::{Duration, Instant};
 

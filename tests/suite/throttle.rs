@@ -128,8 +128,8 @@ async fn a_device_cookie_opens_nothing_and_helps_no_other_account() {
     assert_refused(with_device("other@jeplus.org", PASSWORD).await.unwrap(), 429).await;
 }
 
-/// An hour of simulated time: strangers from many addresses try 10,000 times, and the owner logs on a hundred times from a
-/// device that is known.
+/// An hour of simulated time: strangers from many addresses try 10,000 times, and the owner logs on a hundred times
+/// from a device that is known.
 #[tokio::test]
 async fn ten_thousand_hostile_tries_an_hour_do_not_keep_the_owner_out() {
     let service = Service::start().await;
