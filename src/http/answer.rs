@@ -32,14 +32,13 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 /// Key sets change a day ahead of their use, so a cache may keep one for minutes.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 /// When to ask again after a 503: by then the tries of a call have had their time.
-pub const RETRY_AFTER_SECONDS: u64 = 5;
+const RETRY_AFTER_SECONDS: u64 = 5;
 /// Why a request without a session is refused; the gateway says the same.
-pub const NO_SESSION: &str = "A valid session token is needed. Log on with POST /users/api/auth.";
+const NO_SESSION: &str = "A valid session token is needed. Log on with POST /users/api/auth.";
 /// What a client hears when something behind the service fails; the gateway says the same.
-pub const UNAVAILABLE: &str = "The service is unavailable for the moment. Try again in a few seconds.";
+const UNAVAILABLE: &str = "The service is unavailable for the moment. Try again in a few seconds.";
 
-/// One answer.
-#[derive(Debug)]
+/// One answer. It can hold a token, so it cannot be printed.
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
@@ -50,7 +49,7 @@ pub struct Answer {
 }
 
 /// An answer in a form that API Gateway takes.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub enum GatewayResponse {
     /// Of a REST API.

@@ -111,6 +111,7 @@ fn types_that_hold_secrets_cannot_be_printed() {
         "Signer",
         "KeyMaterial",
         "Issued",
+        "Answer",
         "Account",
     ] {
         let declaration = format!("pub struct {secret} {{");

@@ -1,10 +1,8 @@
 //! The examples that clients are told to copy, run with the programs they are written for.
 
-use std::process::Stdio;
-
 use tokio::process::Command;
 
-use crate::service::{EMAIL, PASSWORD, Service, skip};
+use crate::service::{EMAIL, PASSWORD, Service, has};
 
 /// Runs a script with `BASE` set, in an empty folder, and gives back what it prints.
 async fn run(program: &str, arguments: &[&str], script: &str, service: &Service) -> String {
@@ -23,18 +21,9 @@ async fn run(program: &str, arguments: &[&str], script: &str, service: &Service)
     String::from_utf8(output.stdout).unwrap()
 }
 
-async fn has(program: &str, arguments: &[&str]) -> bool {
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-    let has = status.is_ok_and(|status| status.success());
-    if !has {
-        skip(&format!("`{program} {}` does not run here", arguments.join(" ")));
-    }
-    has
-}
-
 #[tokio::test]
 async fn curl_logs_on_checks_in_and_logs_off() {
-    if !has("curl", &["--version"]).await {
+    if !has("curl", &["--version"]) {
         return;
     }
     let service = Service::start().await;
@@ -59,7 +48,7 @@ curl -s -i -b cookies $BASE/users/api/user
 
 #[tokio::test]
 async fn the_smoke_script_passes() {
-    if !has("curl", &["--version"]).await {
+    if !has("curl", &["--version"]) {
         return;
     }
     let service = Service::start().await;
@@ -70,7 +59,7 @@ async fn the_smoke_script_passes() {
 
 #[tokio::test]
 async fn python_requests_logs_on_checks_in_and_logs_off() {
-    if !has("python3", &["-c", "import requests"]).await {
+    if !has("python3", &["-c", "import requests"]) {
         return;
     }
     let service = Service::start().await;

@@ -10,7 +10,10 @@ use std::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::service::{Service, client, token_of};
+use crate::{
+    operator::Operator,
+    service::{Service, client, token_of},
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jea-auth");
 
@@ -48,20 +51,9 @@ impl Serving {
 
     /// The command line against this server.
     fn local(&self, arguments: &[&str], stdin: &str) -> Output {
-        use std::io::Write;
-        let mut child = Command::new(PROGRAM)
-            .args(arguments)
-            .arg("--local")
-            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{}", self.ports[1]))
-            .env("AWS_ENDPOINT_URL_KMS", format!("http://127.0.0.1:{}", self.ports[2]))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It may refuse its arguments before it reads.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        child.wait_with_output().unwrap()
+        let [_, dynamodb, kms] = self.ports;
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        Operator::at(&url(dynamodb), &url(kms)).run(arguments, stdin)
     }
 }
 

@@ -18,7 +18,7 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, client, skip, token_of};
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, client, has, token_of};
 
 fn keyring(service: &Service) -> Keyring {
     app::keyring(&service.running.config)
@@ -229,13 +229,7 @@ impl Drop for Ended {
 
 #[tokio::test]
 async fn moto_s_kms_seals_and_serves_a_log_on() {
-    let has_moto = Command::new("python3")
-        .args(["-c", "import moto.server, flask"])
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !has_moto {
-        skip("python3 has no moto[server] here");
+    if !has("python3", &["-c", "import moto.server, flask"]) {
         return;
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -271,13 +265,7 @@ async fn moto_s_kms_seals_and_serves_a_log_on() {
 
 #[tokio::test]
 async fn a_third_party_verifies_our_tokens_from_the_public_keys() {
-    let has_pyjwt = Command::new("python3")
-        .args(["-c", "import jwt, cryptography; jwt.PyJWKClient"])
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !has_pyjwt {
-        skip("python3 has no pyjwt[crypto] here");
+    if !has("python3", &["-c", "import jwt, cryptography; jwt.PyJWKClient"]) {
         return;
     }
     let service = Service::start().await;

@@ -15,13 +15,12 @@ pub struct Operator {
 
 impl Operator {
     pub fn of(service: &Service) -> Self {
-        let Service { running, .. } = service;
-        Self {
-            environment: vec![
-                ("AWS_ENDPOINT_URL_DYNAMODB", running.dynamodb_url.clone()),
-                ("AWS_ENDPOINT_URL_KMS", running.kms_url.clone()),
-            ],
-        }
+        Self::at(&service.running.dynamodb_url, &service.running.kms_url)
+    }
+
+    pub fn at(dynamodb_url: &str, kms_url: &str) -> Self {
+        let dynamodb = ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.to_owned());
+        Self { environment: vec![dynamodb, ("AWS_ENDPOINT_URL_KMS", kms_url.to_owned())] }
     }
 
     pub fn run(&self, arguments: &[&str], stdin: &str) -> Output {

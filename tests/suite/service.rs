@@ -185,8 +185,19 @@ pub fn assert_common_headers(response: &Response) {
     assert_eq!(header("cache-control"), Some(if is_public { "public, max-age=300" } else { "no-store" }));
 }
 
+/// Whether a program runs here. If not, it says so.
+pub fn has(program: &str, arguments: &[&str]) -> bool {
+    use std::process::{Command, Stdio};
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let has = status.is_ok_and(|status| status.success());
+    if !has {
+        skip(&format!("`{program} {}` does not run here", arguments.join(" ")));
+    }
+    has
+}
+
 /// Says aloud that something cannot be tested here: straight to stderr, which the test runner does not hold back.
-pub fn skip(reason: &str) {
+fn skip(reason: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
