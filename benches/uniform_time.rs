@@ -7,6 +7,7 @@
 //! class takes longer than one of the other. Apart from noise, the interval lies within a millisecond and the AUC near
 //! a half.
 
+// Check 3.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,

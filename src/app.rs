@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -18,9 +18,11 @@ use crate::{
     config::{Config, environment},
     event::Event,
     http::LogonFunction,
-    keyring::Keyring,
+    journal::{Entry, Journal, Measure},
+    keyring::{Keyring, KeyringError},
     kms::Kms,
     operations::{Fresh, Operations},
+    signing_key::KeyId,
     store::Store,
     time::{Clock, Timestamp},
 };
@@ -57,16 +59,35 @@ pub async fn run_authorizer() -> Result<(), Error> {
 /// [`crate::config::BadConfig`], or what the Runtime API says.
 pub async fn run_rotator() -> Result<(), Error> {
     start_log();
-    let keyring = &keyring(&Config::from_env()?);
-    lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| async move {
-        let made = keyring.make_due(now(), &random()).await.inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "no key was made");
+    let config = Config::from_env()?;
+    let (keyring, journal) = (&keyring(&config), &config.journal);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<serde::de::IgnoredAny>| async move {
+        let made = look_after_keys(keyring, journal, &event.context.request_id).await.inspect_err(|error| {
+            tracing::error!(error = error as &dyn std::error::Error, "the keys were not looked after");
         })?;
-        let made = made.map(String::from);
-        tracing::info!(kid = made, "looked after the keys");
-        Ok::<_, Error>(serde_json::json!({"made": made}))
+        Ok::<_, Error>(serde_json::json!({"made": made.map(String::from)}))
     }))
     .await
+}
+
+/// Makes the key that is due, and tells the journal how the keys stand.
+async fn look_after_keys(
+    keyring: &Keyring,
+    journal: &Journal,
+    request_id: &str,
+) -> Result<Option<KeyId>, KeyringError> {
+    let now = now();
+    let made = keyring.make_due(now, &random()).await?;
+    let keys = keyring.stored().await?;
+    let newest = keys.iter().map(|key| key.created).max();
+    let signs_until = keys.iter().map(|key| key.window.signs_until).max();
+    let measures = [
+        Measure::Days("KeyAge", newest.map_or(Duration::ZERO, |created| now.since(created))),
+        Measure::Days("SigningDaysLeft", signs_until.map_or(Duration::ZERO, |until| until.since(now))),
+    ];
+    let outcome = if made.is_some() { "a key was made" } else { "no key was due" };
+    journal.write(now, &Entry { event: "rotation", outcome, reason: None, request_id, account: None }, &measures);
+    Ok(made)
 }
 
 /// Starts the log on stderr, in the form and from the level that Lambda is told ("Log and monitor" in its Developer
@@ -99,6 +120,7 @@ pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
         site: config.site.clone(),
         clock,
         fresh,
+        journal: config.journal.clone(),
     }
 }
 
@@ -107,7 +129,7 @@ pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
 pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
     let store = Store::new(config.aws.dynamodb(), &config.stack);
     let access = Access::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
-    AuthorizerFunction { access, clock }
+    AuthorizerFunction { access, clock, journal: config.journal.clone() }
 }
 
 /// The keys of the stack.

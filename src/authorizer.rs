@@ -1,11 +1,14 @@
 //! The authorizer function: a REQUEST authorizer of a REST API. It translates and decides nothing.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
     access::{Access, Admitted, Denial, Shown},
     event::Event,
-    time::Clock,
+    journal::{Entry, Journal, Measure, Stopwatch},
+    time::{Clock, Timestamp},
 };
 
 /// The authorizer function.
@@ -14,6 +17,8 @@ pub struct AuthorizerFunction {
     pub access: Access,
     /// Tells the time.
     pub clock: Clock,
+    /// Remembers each verdict.
+    pub journal: Journal,
 }
 
 /// No verdict: something that it depends on failed. The gateway answers 503.
@@ -35,22 +40,38 @@ impl AuthorizerFunction {
             provenance: event.provenance(),
             host: event.host(),
         };
+        let (now, watch) = ((self.clock)(), Stopwatch::start());
         // A browser asks without the cookie whether it may send it. That is for the log-on function to answer.
         if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.method_arn()) {
             return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", arn)}));
         }
-        match (self.access.decide(&shown, (self.clock)()).await, event.method_arn()) {
+        let decided = self.access.decide(&shown, now).await;
+        self.note(now, event, &decided, watch.elapsed());
+        match (decided, event.method_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, arn)),
-            (Ok(_), None) => Ok(deny()),
             (Err(Denial::Undecided(cause)), _) => {
                 tracing::error!(error = &cause as &dyn std::error::Error, "dependency failed");
                 Err(Undecided)
             }
-            (Err(reason), _) => {
-                tracing::info!(%reason, request_id = event.request_id(), "denied");
-                Ok(deny())
-            }
+            (Ok(_), None) | (Err(_), _) => Ok(deny()),
         }
+    }
+
+    fn note(&self, now: Timestamp, event: &Event, decided: &Result<Admitted, Denial>, time: Duration) {
+        let (outcome, count) = match decided {
+            Ok(_) => ("allowed", "Allowed"),
+            Err(Denial::Undecided(_)) => ("undecided", "Undecided"),
+            Err(_) => ("denied", "Denied"),
+        };
+        let reason = decided.as_ref().err().filter(|_| outcome == "denied").map(ToString::to_string);
+        let entry = Entry {
+            event: "authorization",
+            outcome,
+            reason: reason.as_deref(),
+            request_id: event.request_id(),
+            account: None,
+        };
+        self.journal.write(now, &entry, &[Measure::Count(count), Measure::Time("AuthorizerTime", time)]);
     }
 }
 

@@ -94,6 +94,7 @@ fn retries() -> RetryConfig {
 mod tests {
     use super::*;
 
+    // Check 53.
     #[test]
     fn both_clients_are_bounded_in_how_long_they_try() {
         let sdk = Aws::fixed("eu-west-1".into(), "id".into(), "secret".into(), None);

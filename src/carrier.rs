@@ -106,6 +106,15 @@ mod tests {
     }
 
     #[test]
+    fn a_carrier_is_handed_on_by_its_name() {
+        assert_eq!((Carrier::Cookie.name(), Carrier::Bearer.name()), ("cookie", "bearer"));
+        for carrier in [Carrier::Cookie, Carrier::Bearer] {
+            assert_eq!(Carrier::named(carrier.name()), Some(carrier));
+        }
+        assert_eq!(Carrier::named("pigeon"), None);
+    }
+
+    #[test]
     fn no_token_is_missing() {
         for (cookie, authorization) in [("", ""), ("Session_Token=a", "Basic a"), ("session_token", "Bearer")] {
             assert_eq!(find(&[cookie], &[authorization]), Err(NoOneToken::Missing));

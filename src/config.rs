@@ -7,6 +7,7 @@ use lambda_http::http::{StatusCode, Uri};
 use crate::{
     aws::Aws,
     http::{Site, TokenDelivery},
+    journal::Journal,
     origin::TrustedOrigins,
     session::Lifetimes,
     signing_key::TOKEN_LIFE_MAX,
@@ -16,6 +17,11 @@ use crate::{
 
 /// Name of the stack where nothing else is said; prefix of its tables and its KMS alias.
 pub const DEFAULT_STACK: &str = "jea-auth";
+
+/// Longest issuer, in bytes. With the longest audience a token still fits into a cookie.
+pub const ISSUER_MAX_BYTES: usize = 512;
+/// Longest audience, in bytes.
+pub const AUDIENCE_MAX_BYTES: usize = 512;
 
 /// Configuration of a Lambda function.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub struct Config {
     pub paces: Paces,
     /// How long the authorizer remembers a session.
     pub session_memory: Duration,
+    /// Where the lines of the journal go.
+    pub journal: Journal,
 }
 
 /// The configuration is wrong. All that is wrong, by variable.
@@ -82,10 +90,10 @@ impl Config {
         let mut reader = Reader { read, wrong: Vec::new() };
         let issuer = reader.take(
             "ISSUER",
-            |text| is_origin_or_below(text).then(|| text.to_owned()),
-            "an http(s) URL without a slash at its end",
+            |text| (is_origin_or_below(text) && text.len() <= ISSUER_MAX_BYTES).then(|| text.to_owned()),
+            "an http(s) URL without a slash at its end, of at most 512 characters",
         );
-        let audience = reader.take("AUDIENCE", |text| Some(text.to_owned()), "text");
+        let audience = reader.take("AUDIENCE", audience, "at most 512 printable ASCII characters");
         let stack = reader.take("STACK_NAME", |text| (!text.is_empty()).then(|| text.to_owned()), "a stack's name");
         let delivery = reader.take("TOKEN_DELIVERY", delivery, "cookie or body");
         let failed_logon_status = reader.take("FAILED_LOGON_STATUS", failed_logon_status, "401 or 200");
@@ -117,6 +125,7 @@ impl Config {
         };
         let scheme = if issuer.starts_with("https://") { "https://" } else { "http://" };
         Ok(Self {
+            journal: Journal::Metrics { stack: stack.clone() },
             stack,
             aws,
             tokens: Expected {
@@ -189,6 +198,11 @@ fn is_origin_or_below(text: &str) -> bool {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.query().is_none()
     };
     !text.ends_with('/') && text.parse().is_ok_and(is_url)
+}
+
+fn audience(text: &str) -> Option<String> {
+    let is_printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    (is_printable && text.len() <= AUDIENCE_MAX_BYTES).then(|| text.to_owned())
 }
 
 fn delivery(text: &str) -> Option<TokenDelivery> {

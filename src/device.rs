@@ -71,6 +71,7 @@ mod tests {
         ServiceSecret::new(&vec![byte; 32].into())
     }
 
+    // Check 15.
     #[test]
     fn a_device_is_known_for_its_account_and_its_time() {
         let (yi, other) = (Email::canonical("yi@jeplus.org"), Email::canonical("other@jeplus.org"));
@@ -80,10 +81,23 @@ mod tests {
         assert_eq!(Device::known(&value, &secret(1), &other, NOW), None, "another account");
         assert_eq!(Device::known(&value, &secret(2), &yi, NOW), None, "another service");
         let end = NOW.plus(KNOWN_FOR);
+        assert_eq!(KNOWN_FOR.as_secs(), 90 * 24 * 3600);
         assert_eq!(Device::known(&value, &secret(1), &yi, end.minus(Duration::from_secs(1))), Some(device));
         assert_eq!(Device::known(&value, &secret(1), &yi, end), None);
     }
 
+    #[test]
+    fn a_value_is_read_up_to_its_longest_and_no_further() {
+        let yi = Email::canonical("yi@jeplus.org");
+        let cookie = |length: usize| Device { id: "a".repeat(length) }.cookie(&secret(1), &yi, NOW);
+        let longest = VALUE_MAX_BYTES - (cookie(1).len() - 1);
+        assert_eq!(cookie(longest).len(), VALUE_MAX_BYTES);
+        let known = |length| Device::known(&cookie(length), &secret(1), &yi, NOW).map(|device| device.id().to_owned());
+        assert_eq!(known(longest), Some("a".repeat(longest)));
+        assert_eq!(known(longest + 1), None);
+    }
+
+    // Check 15.
     #[test]
     fn a_changed_value_is_no_device() {
         let yi = Email::canonical("yi@jeplus.org");

@@ -12,7 +12,8 @@ use crate::{
     carrier::{self, COOKIE_NAME, Carrier},
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
-    operations::{Client, Fresh, Identity, Issued, Operations, Refusal},
+    journal::{Entry, Journal, Measure},
+    operations::{Client, Fresh, Identity, Issued, Notes, Operations, Refusal},
     origin::TrustedOrigins,
     routes::Operation,
     time::{Clock, Timestamp},
@@ -63,19 +64,22 @@ pub struct LogonFunction {
     pub clock: Clock,
     /// Draws random bytes.
     pub fresh: fn() -> Fresh,
+    /// Remembers what came of each event.
+    pub journal: Journal,
 }
 
 impl LogonFunction {
     /// Answers one event. Every event has an answer.
     pub async fn handle(&self, event: &Event) -> Answer {
-        let now = (self.clock)();
+        let (now, mut notes) = ((self.clock)(), Notes::default());
         let provenance = event.provenance();
         let origin = self.site.origins.configured(&provenance);
         let answer = match origin {
             Some(_) if provenance.is_preflight => Answer::preflight(&event.headers("access-control-request-headers")),
             // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
-            Some(_) | None => Box::pin(self.route(event, now)).await.unwrap_or_else(|answer| answer),
+            Some(_) | None => Box::pin(self.route(event, now, &mut notes)).await.unwrap_or_else(|answer| answer),
         };
+        self.note(now, event, &answer, &notes);
         let answer = match origin {
             Some(origin) => answer.readable_by(origin),
             None => answer,
@@ -83,7 +87,40 @@ impl LogonFunction {
         if self.site.is_secure() { answer.over_https() } else { answer }
     }
 
-    async fn route(&self, event: &Event, now: Timestamp) -> Result<Answer, Answer> {
+    fn note(&self, now: Timestamp, event: &Event, answer: &Answer, notes: &Notes) {
+        let operation = Operation::at(event.path());
+        let reason = notes.reason.or(match answer.status.as_u16() {
+            400 | 413 | 415 => Some("malformed"),
+            403 => Some("cross-site"),
+            _ => None,
+        });
+        let checks_password = matches!(operation, Some(Operation::LogOn | Operation::Confirm));
+        let count = match answer.status.as_u16() {
+            503 => Some("Unavailable"),
+            429 => Some("LogOnsThrottled"),
+            _ if checks_password && reason.is_some() => Some("LogOnsRefused"),
+            200 if operation == Some(Operation::LogOn) => Some("LogOns"),
+            _ => None,
+        };
+        let measures: Vec<Measure> = [
+            count.map(Measure::Count),
+            notes.hash.map(|time| Measure::Time("HashTime", time)),
+            notes.store.map(|time| Measure::Time("StoreTime", time)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let entry = Entry {
+            event: operation.map_or("other", Operation::name),
+            outcome: answer.status.as_str(),
+            reason,
+            request_id: event.request_id(),
+            account: notes.account.as_deref(),
+        };
+        self.journal.write(now, &entry, &measures);
+    }
+
+    async fn route(&self, event: &Event, now: Timestamp, notes: &mut Notes) -> Result<Answer, Answer> {
         let identity = identity(event);
         let Some(operation) = Operation::at(event.path()) else {
             return Err(if identity.is_some() { Answer::not_found() } else { Answer::no_session() });
@@ -99,15 +136,15 @@ impl LogonFunction {
             Operation::Info => Ok(Answer::ok(&Version::current())),
             Operation::Jwks => self.jwks(now).await,
             Operation::Discovery => self.discovery(now).await,
-            Operation::LogOn => self.log_on(event, now).await,
+            Operation::LogOn => self.log_on(event, now, notes).await,
             Operation::CheckIn => self.check_in(&identity.ok_or_else(Answer::no_session)?, now).await,
             Operation::LogOff => self.log_off(&identity.ok_or_else(Answer::no_session)?, now).await,
-            Operation::Confirm => self.confirm(event, &identity.ok_or_else(Answer::no_session)?, now).await,
+            Operation::Confirm => self.confirm(event, &identity.ok_or_else(Answer::no_session)?, now, notes).await,
             Operation::User => self.user(&identity.ok_or_else(Answer::no_session)?).await,
         }
     }
 
-    async fn log_on(&self, event: &Event, now: Timestamp) -> Result<Answer, Answer> {
+    async fn log_on(&self, event: &Event, now: Timestamp, notes: &mut Notes) -> Result<Answer, Answer> {
         if self.site.origins.is_cross_site(&event.provenance(), event.host()) {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "Log-on from this site is not allowed."));
         }
@@ -116,7 +153,7 @@ impl LogonFunction {
             TokenDelivery::Cookie => Carrier::Cookie,
             TokenDelivery::Body => Carrier::Bearer,
         };
-        match self.operations.log_on(credential, client(event), now, &(self.fresh)()).await {
+        match self.operations.log_on(credential, client(event), now, &(self.fresh)(), notes).await {
             Ok(issued) => Ok(self.issued(&issued, carrier, "Logged in successfully!", "Session token in cookie")),
             Err(Refusal::Mismatch) => {
                 Err(Answer::failed(self.site.failed_logon_status, "No matching username and password pair was found!"))
@@ -139,9 +176,15 @@ impl LogonFunction {
         })
     }
 
-    async fn confirm(&self, event: &Event, identity: &Identity, now: Timestamp) -> Result<Answer, Answer> {
+    async fn confirm(
+        &self,
+        event: &Event,
+        identity: &Identity,
+        now: Timestamp,
+        notes: &mut Notes,
+    ) -> Result<Answer, Answer> {
         let credential = body::credential(event)?;
-        match self.operations.confirm(credential, identity, client(event), now, &(self.fresh)()).await {
+        match self.operations.confirm(credential, identity, client(event), now, &(self.fresh)(), notes).await {
             Ok(issued) => {
                 Ok(self.issued(&issued, identity.carrier, "User credential confirmed!", "Session key cookie"))
             }

@@ -22,7 +22,7 @@
 //! | [`http`], [`authorizer`], [`config`] | translate from and to gateway and environment |
 //! | [`operations`], [`access`], [`administration`] | the use cases |
 //! | [`keyring`] | the keys in memory |
-//! | [`store`], [`kms`], [`aws`], [`event`] | DynamoDB, KMS and API Gateway; nothing else knows them |
+//! | [`store`], [`kms`], [`aws`], [`event`], [`journal`] | DynamoDB, KMS, API Gateway and CloudWatch; nothing else knows them |
 //! | all others | the domain: no AWS, no HTTP, no environment, no clock, no randomness of its own |
 //!
 //! A module imports from its own row and from those below it; a test holds that.
@@ -41,6 +41,7 @@ pub mod credential;
 pub mod device;
 pub mod event;
 pub mod http;
+pub mod journal;
 mod json;
 pub mod keyring;
 pub mod kms;

@@ -25,6 +25,7 @@ use crate::{
     aws::Aws,
     config::{Config, DEFAULT_STACK},
     http::{Site, TokenDelivery},
+    journal::Journal,
     keyring::{Keyring, KeyringError},
     kms::Kms,
     operations::id,
@@ -251,6 +252,7 @@ fn config(options: &Options, url: &str, dynamodb_url: &str, kms_url: &str) -> Co
         },
         paces: Paces::default(),
         session_memory: Duration::from_secs(5),
+        journal: Journal::Log,
     }
 }
 

@@ -51,6 +51,19 @@ pub struct Fresh {
     pub device: [u8; 16],
 }
 
+/// What is noted of a log-on on its way, for the journal. Clients never hear of it.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// The keyed hash of the email.
+    pub account: Option<String>,
+    /// Why it was refused.
+    pub reason: Option<&'static str>,
+    /// How long the password hash took.
+    pub hash: Option<Duration>,
+    /// How long the store took.
+    pub store: Option<Duration>,
+}
+
 /// Who a request comes from, as the authorizer found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

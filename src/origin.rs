@@ -48,14 +48,30 @@ impl TrustedOrigins {
 mod tests {
     use super::*;
 
-    fn cross_site(origins: &[&str], fetch_site: Option<&str>) -> bool {
-        let trusted = TrustedOrigins { scheme: "https://", configured: vec!["https://app.example.org".into()] };
-        let request = Provenance {
+    fn trusted() -> TrustedOrigins {
+        TrustedOrigins { scheme: "https://", configured: vec!["https://app.example.org".into()] }
+    }
+
+    fn request(origins: &[&str], fetch_site: Option<&str>) -> Provenance {
+        Provenance {
             origins: origins.iter().map(ToString::to_string).collect(),
             fetch_site: fetch_site.map(str::to_owned),
             is_preflight: false,
-        };
-        trusted.is_cross_site(&request, "api.example.org")
+        }
+    }
+
+    fn cross_site(origins: &[&str], fetch_site: Option<&str>) -> bool {
+        trusted().is_cross_site(&request(origins, fetch_site), "api.example.org")
+    }
+
+    #[test]
+    fn answers_are_for_one_configured_origin() {
+        let configured = |origins: &[&str]| trusted().configured(&request(origins, None)).map(str::to_owned);
+        assert_eq!(configured(&["https://app.example.org"]).as_deref(), Some("https://app.example.org"));
+        assert_eq!(configured(&["https://app.example.org", "https://app.example.org"]), None);
+        for origins in [&[][..], &["https://api.example.org"], &["https://evil.example"], &["null"], &[""]] {
+            assert_eq!(configured(origins), None, "{origins:?}");
+        }
     }
 
     #[test]
@@ -66,6 +82,7 @@ mod tests {
         assert!(!cross_site(&[], Some("same-site")));
     }
 
+    // Check 36.
     #[test]
     fn every_other_origin_is_cross_site() {
         for origin in

@@ -41,6 +41,21 @@ impl Operation {
         ROUTES.iter().find(|(known, _)| *known == path).map(|(_, operation)| *operation)
     }
 
+    /// Its name in the journal.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::LogOn => "log-on",
+            Self::CheckIn => "check-in",
+            Self::LogOff => "log-off",
+            Self::Confirm => "confirm",
+            Self::User => "user",
+            Self::Jwks => "jwks",
+            Self::Discovery => "discovery",
+        }
+    }
+
     /// The method that it is called with.
     #[must_use]
     pub fn method(self) -> &'static str {

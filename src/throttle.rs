@@ -168,6 +168,7 @@ mod tests {
         assert_eq!(pace.take(tat, later), Err(Duration::from_secs(10)));
     }
 
+    // Check 14.
     #[test]
     fn no_wait_is_longer_than_a_quarter_of_an_hour() {
         let now = Timestamp::from_seconds(1000);
@@ -188,6 +189,7 @@ mod tests {
         );
     }
 
+    // Check 16.
     #[test]
     fn ipv6_addresses_count_by_64_bits_and_ipv4_whole() {
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));

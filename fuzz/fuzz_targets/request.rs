@@ -1,4 +1,5 @@
 //! No event and no body makes the request parsers panic.
+// Check 32.
 #![no_main]
 
 use jea_auth::{carrier, credential::Credential, event::Event};

@@ -1,4 +1,5 @@
 //! No text makes the token parser panic, and what it takes is canonical: decoded and encoded again, it is the same.
+// Check 32.
 #![no_main]
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -30,6 +30,7 @@ fn what_is_not_set_has_the_documented_default() {
 }
 
 // One message lists every problem.
+// Check 55.
 #[test]
 fn everything_that_is_wrong_is_told_at_once_by_name() {
     let error = with(&[

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Identity, Issued, Operations, Refusal, Unavailable, id};
+use super::{Client, Fresh, Identity, Issued, Notes, Operations, Refusal, Unavailable, id};
 use crate::{
     account::{Account, Email, Status},
     credential::Credential,
     device::Device,
+    journal::Stopwatch,
     keyring::Unsealed,
     password::{Password, PasswordHash, Verification},
     session::Session,
@@ -42,12 +43,13 @@ impl Operations {
         client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
+        notes: &mut Notes,
     ) -> Result<Issued, Refusal> {
         let Credential { email, password } = credential;
         let password = Arc::new(password);
         let mut generation = None;
         for _ in 0..TRIES {
-            let verified = self.verify(&email, &password, client, now, fresh).await?;
+            let verified = self.verify(&email, &password, client, now, fresh, notes).await?;
             // An operator ended the account's sessions since this log-on began: it is one of them.
             if *generation.get_or_insert(verified.account.generation) != verified.account.generation {
                 break;
@@ -62,7 +64,10 @@ impl Operations {
                 expires_at: self.tokens.lifetimes.token_expiry(now, now),
             };
             let Verified { account, stronger, keys, bucket, device } = &verified;
-            match self.store.open_session(account, stronger.as_ref(), &session, bucket).await? {
+            let watch = Stopwatch::start();
+            let opened = self.store.open_session(account, stronger.as_ref(), &session, bucket).await;
+            notes.store = notes.store.map(|before| before.saturating_add(watch.elapsed()));
+            match opened? {
                 Opened::Opened => {
                     self.attempts.forget(bucket);
                     let device = device.clone().unwrap_or_else(|| Device::new(&fresh.device));
@@ -73,6 +78,7 @@ impl Operations {
                 Opened::AccountChanged => {}
             }
         }
+        notes.reason = Some("account changed");
         Err(Refusal::Mismatch)
     }
 
@@ -88,10 +94,12 @@ impl Operations {
         client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
+        notes: &mut Notes,
     ) -> Result<Issued, Refusal> {
         let Credential { email, password } = credential;
-        let verified = self.verify(&email, &Arc::new(password), client, now, fresh).await?;
+        let verified = self.verify(&email, &Arc::new(password), client, now, fresh, notes).await?;
         if verified.account.sub != identity.sub {
+            notes.reason = Some("another account");
             return Err(Refusal::Mismatch);
         }
         let issued = self.check_in(identity, now, fresh).await?;
@@ -109,35 +117,51 @@ impl Operations {
         client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
+        notes: &mut Notes,
     ) -> Result<Verified, Refusal> {
         let keys = self.keyring.unsealed(now).await?;
+        let account_bucket = keys.secret.account_bucket(email);
+        notes.account = Some(account_bucket.as_str().to_owned());
         let device = client.device.and_then(|value| Device::known(value, &keys.secret, email, now));
         let bucket = match &device {
             Some(device) => keys.secret.device_bucket(device),
-            None => keys.secret.account_bucket(email),
+            None => account_bucket,
         };
         let address_bucket = keys.secret.address_bucket(client.address);
         let known_wait = self.attempts.known_wait(&bucket, now).max(self.attempts.known_wait(&address_bucket, now));
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
         }
+        let watch = Stopwatch::start();
         let (account_wait, address_wait, account) = tokio::join!(
             self.attempts.take(&self.store, &bucket, self.paces.account, now),
             self.attempts.take_address(&self.store, &address_bucket, self.paces.address, now),
             self.store.account(email),
         );
+        notes.store = Some(watch.elapsed());
         let wait = account_wait?.max(address_wait);
         if !wait.is_zero() {
             return Err(Refusal::Throttled(wait));
         }
-        let account = account?.filter(|account| account.status == Status::Active);
+        let read = account?;
+        let refused = match &read {
+            None => "unknown email",
+            Some(account) if account.status == Status::Disabled => "disabled account",
+            Some(_) => "wrong password",
+        };
+        let account = read.filter(|account| account.status == Status::Active);
         let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let watch = Stopwatch::start();
         let (verification, stronger) = self.compare(password, stored, fresh).await?;
+        notes.hash = Some(watch.elapsed());
         match (verification, account) {
             (Verification::Match | Verification::MatchOutdated, Some(account)) => {
                 Ok(Verified { account, stronger, keys, bucket, device })
             }
-            (Verification::Mismatch, _) | (_, None) => Err(Refusal::Mismatch),
+            (Verification::Mismatch, _) | (_, None) => {
+                notes.reason = Some(refused);
+                Err(Refusal::Mismatch)
+            }
         }
     }
 

@@ -17,6 +17,7 @@ fn the_right_password_matches_and_another_does_not() {
 }
 
 // NIST SP 800-63B-4, RFC 8265
+// Check 5.
 #[test]
 fn spellings_of_one_password_are_equal_but_case_and_nul_make_a_difference() {
     let hasher = Hasher::default();
@@ -26,6 +27,7 @@ fn spellings_of_one_password_are_equal_but_case_and_nul_make_a_difference() {
     assert_eq!(hasher.verify(&Password::new("caf\u{e9} au lait\u{0}"), Some(&hash)), Verification::Mismatch);
 }
 
+// Check 4.
 #[test]
 fn a_password_of_the_longest_length_works_whole_and_one_byte_more_never_matches() {
     let hasher = Hasher::default();
@@ -39,6 +41,7 @@ fn a_password_of_the_longest_length_works_whole_and_one_byte_more_never_matches(
     assert_eq!(hasher.verify(&Password::new(&longer), Some(&hash)), Verification::Mismatch);
 }
 
+// Check 8.
 #[test]
 fn parameters_are_those_of_owasp_for_hash_and_decoy_alike() {
     assert_eq!((MEMORY_KIB, ITERATIONS, PARALLELISM), (19_456, 2, 1));
@@ -65,6 +68,7 @@ fn a_hash_with_older_parameters_matches_as_outdated() {
     assert_eq!(hasher.verify(&Password::new("y"), Some(&hash)), Verification::Mismatch);
 }
 
+// Check 8.
 #[test]
 fn parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
     let with = |m: u32, t: u32, p: u32| {
@@ -107,6 +111,7 @@ const IMPORTED: [&str; 10] = [
     "$scrypt$ln=10,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$2Jebo09aMByWxTPv0C8xN2wATm1ip/b7YG95bWHCB0Q",
 ];
 
+// Check 11.
 #[test]
 fn imported_hashes_match_as_outdated() {
     let hasher = Hasher::default();
@@ -126,6 +131,7 @@ fn imported_hashes_match_as_outdated() {
     }
 }
 
+// Check 8.
 #[test]
 fn imported_parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
     let is_taken = |text: &str| PasswordHash::parse(text).is_ok();

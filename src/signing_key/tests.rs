@@ -98,6 +98,7 @@ proptest::proptest! {
     }
 }
 
+// Check 31.
 #[test]
 fn an_rsa_key_signs_and_is_written_as_rfc_7517_has_it() {
     let KeyMaterial { private, jwk } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Rs256).unwrap();
@@ -123,6 +124,7 @@ fn an_rsa_key_signs_and_is_written_as_rfc_7517_has_it() {
     assert!(weak(&[0xff; 255], &[1, 0, 1]) && weak(&[0x7f; 256], &[1, 0, 1]) && weak(&[0xff; 256], &[3]));
 }
 
+// Check 31.
 #[test]
 fn a_public_key_is_written_as_rfc_7517_has_it() {
     let KeyMaterial { jwk, .. } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Es256).unwrap();
@@ -151,6 +153,7 @@ fn a_private_key_that_is_not_the_public_key_s_own_does_not_sign() {
     }
 }
 
+// Check 25.
 #[test]
 fn a_key_id_is_up_to_32_digits() {
     assert!(KeyId::try_from("1".repeat(32)).is_ok());

@@ -46,6 +46,7 @@ impl<'a> UnverifiedJws<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::{Strategy, ValueTree};
     use serde_json::Value;
 
     use super::*;
@@ -72,6 +73,26 @@ mod tests {
         is_key_s && jwk.verifying().is_some_and(|key| jws.verify(jwk.algorithm(), &key).is_ok())
     }
 
+    // Check 29.
+    #[test]
+    fn whatever_is_taken_apart_is_put_together_to_the_same_bytes() {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        // Two characters of base64url and those that almost are; half of the texts have three parts.
+        let texts = proptest::collection::vec("[AQ]{2,6}|[AQgw_=+/ -]{0,5}", 2..=4);
+        let mut taken = 0;
+        for _ in 0..20_000 {
+            let text = texts.new_tree(&mut runner).unwrap().current().join(".");
+            if let Ok(jws) = UnverifiedJws::parse(&text) {
+                let signature = BASE64URL.encode(BASE64URL.decode(jws.signature).unwrap());
+                let message = format!("{}.{}", BASE64URL.encode(&jws.header), BASE64URL.encode(&jws.payload));
+                assert_eq!((format!("{message}.{signature}"), jws.message), (text.clone(), message.as_str()));
+                taken += 1;
+            }
+        }
+        assert!(taken > 100, "{taken} texts were taken");
+    }
+
+    // Check 21.
     #[test]
     fn wycheproof_s_signatures_get_the_expected_verdict() {
         let vectors: Value =
@@ -93,6 +114,7 @@ mod tests {
         assert_eq!((accepted, refused), (10, 391));
     }
 
+    // Check 31.
     #[test]
     fn wycheproof_s_bad_keys_are_none() {
         let vectors: Value =

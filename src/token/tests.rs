@@ -71,6 +71,7 @@ fn a_token_comes_back_as_it_was_signed_and_says_no_more_than_it_must() {
     assert!(!token.expose().contains('='));
 }
 
+// Check 27.
 #[test]
 fn every_date_is_held_on_both_sides_of_the_skew() {
     let forge = Forge::new();
@@ -88,6 +89,7 @@ fn every_date_is_held_on_both_sides_of_the_skew() {
     assert_eq!(forge.verdict_on(|c| c.exp = u64::MAX), Some(TokenError::Life));
 }
 
+// Check 26.
 #[test]
 fn a_token_of_or_for_somebody_else_is_refused() {
     let forge = Forge::new();
@@ -98,6 +100,7 @@ fn a_token_of_or_for_somebody_else_is_refused() {
     }
 }
 
+// Check 24.
 #[test]
 fn a_header_of_any_other_shape_is_refused() {
     let forge = Forge::new();
@@ -117,6 +120,7 @@ fn a_header_of_any_other_shape_is_refused() {
     }
 }
 
+// Check 23.
 #[test]
 fn an_algorithm_other_than_the_key_s_own_is_refused() {
     let forge = Forge::new();
@@ -127,6 +131,7 @@ fn an_algorithm_other_than_the_key_s_own_is_refused() {
     }
 }
 
+// Check 26.
 #[test]
 fn claims_of_any_other_shape_are_refused() {
     let forge = Forge::new();
@@ -146,6 +151,7 @@ fn claims_of_any_other_shape_are_refused() {
     }
 }
 
+// Check 29.
 #[test]
 fn only_canonical_compact_form_is_read() {
     let forge = Forge::new();
@@ -170,12 +176,14 @@ fn only_canonical_compact_form_is_read() {
     assert_eq!(forge.verdict(&other).err(), Some(TokenError::NotCompact));
 }
 
+// Check 30.
 #[test]
 fn length_is_checked_before_anything_else() {
     assert_eq!(UnverifiedToken::parse(&"a".repeat(TOKEN_MAX_BYTES)).err(), Some(TokenError::NotCompact));
     assert_eq!(UnverifiedToken::parse(&"a".repeat(TOKEN_MAX_BYTES + 1)).err(), Some(TokenError::TooLong));
 }
 
+// Check 22.
 #[test]
 fn a_changed_or_missing_signature_does_not_hold() {
     let forge = Forge::new();

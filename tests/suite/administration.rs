@@ -94,16 +94,19 @@ async fn race(verb: Verb) {
     println!("{logged_on} of {TRIES} log-ons came first");
 }
 
+// Checks 7, 42.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_change_leaves_no_session_behind() {
     race(Verb::Passwd).await;
 }
 
+// Check 42.
 #[tokio::test(flavor = "multi_thread")]
 async fn disabling_leaves_no_session_behind() {
     race(Verb::Disable).await;
 }
 
+// Check 42.
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_leaves_no_session_behind() {
     race(Verb::Delete).await;
@@ -111,6 +114,7 @@ async fn deleting_leaves_no_session_behind() {
 
 /// With the password still good, a log-on that reads the account afterwards is a new one, and may be in. So this race
 /// is between the transaction of a log-on that has read the account already, a check-in, and the operator.
+// Check 42.
 #[tokio::test(flavor = "multi_thread")]
 async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
     let service = Service::start().await;
@@ -152,6 +156,7 @@ async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
     assert!((1..TRIES).contains(&opened_first), "both orders were seen: {opened_first} of {TRIES}");
 }
 
+// Check 41.
 #[tokio::test]
 async fn a_log_off_wins_against_every_check_in() {
     let service = Service::start().await;
@@ -174,6 +179,7 @@ async fn a_log_off_wins_against_every_check_in() {
     }
 }
 
+// Checks 7, 11.
 #[tokio::test]
 async fn an_imported_hash_is_replaced_at_the_first_log_on_and_by_no_failed_one() {
     let service = Service::start().await;
@@ -188,6 +194,7 @@ async fn an_imported_hash_is_replaced_at_the_first_log_on_and_by_no_failed_one()
     assert!(stored().await == replaced, "and not again");
 }
 
+// Check 7.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_first_log_ons_at_once_all_succeed() {
     let service = Service::start().await;
@@ -204,6 +211,7 @@ async fn many_first_log_ons_at_once_all_succeed() {
     assert_eq!(service.store().sessions(&account.sub).await.unwrap().len(), 5);
 }
 
+// Check 8.
 #[tokio::test]
 async fn a_stored_hash_with_hostile_parameters_is_not_computed() {
     let service = Service::start().await;

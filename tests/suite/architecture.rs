@@ -11,7 +11,7 @@ use std::{
 const LAYERS: [&[&str]; 7] = [
     &["carrier", "json", "origin", "routes", "time"],
     &["account", "credential", "device", "password", "session", "signing_key", "throttle", "token"],
-    &["aws", "event", "kms", "store"],
+    &["aws", "event", "journal", "kms", "store"],
     &["keyring"],
     &["access", "administration", "operations"],
     &["authorizer", "config", "http"],
@@ -22,12 +22,12 @@ const LAYERS: [&[&str]; 7] = [
 const FOREIGN_TO_THE_DOMAIN: [&str; 8] =
     ["aws_sdk", "aws_smithy", "aws_types", "lambda_", "axum", "std::env", "SystemTime", "Instant"];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -99,6 +99,7 @@ fn the_domain_knows_no_aws_no_http_no_environment_and_no_clock() {
     }
 }
 
+// Check 9.
 #[test]
 fn types_that_hold_secrets_cannot_be_printed() {
     let sources: Vec<String> = modules().into_iter().map(|(_, _, text)| text).collect();
@@ -127,6 +128,20 @@ fn types_that_hold_secrets_cannot_be_printed() {
                 "{printed} for {secret}"
             );
         }
+    }
+}
+
+// Check 9.
+#[test]
+fn secrets_clear_themselves() {
+    for (file, field) in [
+        ("password.rs", "pub struct Password {\n    text: Zeroizing<String>,"),
+        ("token.rs", "pub struct Token(Zeroizing<String>);"),
+        ("credential.rs", "            email: Zeroizing<String>,\n            password: Zeroizing<String>,"),
+        ("signing_key/material.rs", "    pub private: Zeroizing<Vec<u8>>,"),
+    ] {
+        let source = fs::read_to_string(root().join("src").join(file)).unwrap();
+        assert!(source.contains(field), "{file}");
     }
 }
 

@@ -42,6 +42,7 @@ async fn service_before(address: SocketAddr) -> Service {
     Service::start_with(Options { backend: Some(format!("http://{address}/base").parse().unwrap()), ..options() }).await
 }
 
+// Check 50.
 #[tokio::test]
 async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_its_session() {
     let (address, _) = backend().await;
@@ -90,6 +91,7 @@ async fn raw_path(service: &Service, token: &str, path: &str) -> String {
     serde_json::from_str::<Value>(body).unwrap()["uri"].as_str().unwrap().to_owned()
 }
 
+// Check 49.
 #[tokio::test]
 async fn a_request_without_a_token_never_reaches_the_backend() {
     let (address, count) = backend().await;

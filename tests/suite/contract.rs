@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
 
+// Checks 1, 33, 38.
 #[tokio::test]
 async fn a_log_on_gives_the_auth_object_and_one_cookie() {
     let service = Service::start().await;
@@ -25,6 +26,7 @@ async fn a_log_on_gives_the_auth_object_and_one_cookie() {
     );
 }
 
+// Check 4.
 #[tokio::test]
 async fn long_passwords_work_whole_in_any_script() {
     let service = Service::start().await;
@@ -50,6 +52,7 @@ async fn the_alias_logs_on_as_well() {
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
+// Check 2.
 #[tokio::test]
 async fn an_unknown_email_a_wrong_password_and_a_disabled_account_look_the_same() {
     let service = Service::start().await;
@@ -85,6 +88,7 @@ async fn a_log_on_ignores_any_token_that_comes_with_it() {
     }
 }
 
+// Check 38.
 #[tokio::test]
 async fn a_check_in_takes_any_body_and_gives_a_new_cookie() {
     let service = Service::start().await;
@@ -112,6 +116,7 @@ async fn a_check_in_takes_any_body_and_gives_a_new_cookie() {
     assert_eq!(service.user_with(&first).await, StatusCode::OK, "the older token stays valid");
 }
 
+// Checks 33, 40.
 #[tokio::test]
 async fn a_log_off_clears_the_cookie_and_ends_every_token_of_its_session_alone() {
     let service = Service::start().await;
@@ -170,6 +175,7 @@ async fn the_account_object_tells_all_but_secrets() {
     );
 }
 
+// Checks 48, 49.
 #[tokio::test]
 async fn without_a_token_everything_else_is_401_whether_it_exists_or_not() {
     let service = Service::start().await;
@@ -224,6 +230,7 @@ async fn with_a_token_what_is_not_there_is_404_and_a_wrong_method_405() {
     }
 }
 
+// Check 48.
 #[tokio::test]
 async fn version_keys_and_discovery_are_open_to_everybody() {
     let service = Service::start().await;

@@ -4,6 +4,7 @@ use reqwest::{Client, Method, StatusCode};
 
 use crate::service::{Service, assert_refused, options};
 
+// Check 36.
 #[tokio::test]
 async fn a_cross_site_log_on_is_403_and_does_nothing() {
     let service = Service::start().await;
@@ -19,6 +20,7 @@ async fn a_cross_site_log_on_is_403_and_does_nothing() {
     }
 }
 
+// Check 36.
 #[tokio::test]
 async fn behind_the_authorizer_a_cross_site_request_with_the_cookie_is_401() {
     let service = Service::start().await;
@@ -37,6 +39,7 @@ async fn behind_the_authorizer_a_cross_site_request_with_the_cookie_is_401() {
     assert_eq!(by_bearer.status(), StatusCode::OK, "no browser adds a bearer by itself");
 }
 
+// Check 36.
 #[tokio::test]
 async fn a_foreign_name_for_this_machine_is_not_its_own_origin() {
     let service = Service::start().await;
@@ -54,6 +57,7 @@ async fn service_for_app() -> Service {
     Service::start_with(jea_auth::local::Options { allowed_origins, ..options() }).await
 }
 
+// Check 37.
 #[tokio::test]
 async fn a_browser_app_on_a_configured_origin_can_use_everything() {
     let service = service_for_app().await;
@@ -105,6 +109,7 @@ async fn with_several_origins_the_gateway_s_own_answers_are_readable_by_none() {
     assert_refused(refused, 401).await;
 }
 
+// Check 37.
 #[tokio::test]
 async fn cors_is_off_by_default_and_for_every_other_origin() {
     let (closed, open) = (Service::start().await, service_for_app().await);

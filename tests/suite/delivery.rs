@@ -1,11 +1,20 @@
 //! Cookie and bearer, and the two choices that an operator has for old clients.
 
-use jea_auth::http::TokenDelivery;
+use std::time::Duration;
+
+use jea_auth::{
+    app,
+    config::{AUDIENCE_MAX_BYTES, ISSUER_MAX_BYTES},
+    event::Event,
+    http::TokenDelivery,
+    signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
+};
 use reqwest::{Client, Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, options, token_of};
 
+// Check 38.
 #[tokio::test]
 async fn a_renewed_token_goes_back_by_the_carrier_that_the_old_one_came_by() {
     let service = Service::start().await;
@@ -24,6 +33,7 @@ async fn a_renewed_token_goes_back_by_the_carrier_that_the_old_one_came_by() {
     assert_eq!(body["jwt"], "Session key cookie", "a script cannot trade the cookie for a readable token");
 }
 
+// Check 34.
 #[tokio::test]
 async fn two_tokens_that_differ_are_none() {
     let service = Service::start().await;
@@ -68,4 +78,42 @@ async fn a_failed_log_on_can_be_200_for_clients_that_read_a_body_only_then() {
     assert!(cookies_of(&answer).is_empty());
     assert_eq!(assert_refused(answer, 200).await, "No matching username and password pair was found!");
     assert_refused(service.get("/users/api/user").await, 401).await;
+}
+
+/// The longest names that may be configured, characters that JSON escapes, and the longest signature.
+// Checks 33, 48.
+#[tokio::test]
+async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep() {
+    let service = Service::start().await;
+    let keyring = app::keyring(&service.running.config);
+    service.advance(Duration::from_secs(1));
+    let made = keyring.make_now(service.now(), &app::random(), Some(Algorithm::Rs256)).await.unwrap();
+    assert!(made.is_some());
+    service.advance(PUBLISHED_AHEAD_MIN);
+    let mut config = service.config();
+    let issuer = format!("https://{}", "a".repeat(ISSUER_MAX_BYTES - 8));
+    config.site.issuer.clone_from(&issuer);
+    config.site.cookie_domain = Some("example.org".to_owned());
+    config.site.origins.scheme = "https://";
+    config.tokens.issuer = issuer;
+    config.tokens.audience = "\"".repeat(AUDIENCE_MAX_BYTES);
+    let function = app::logon(&config, service.clock());
+    let event: Event = serde_json::from_value(json!({
+        "httpMethod": "POST",
+        "path": "/users/api/auth",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
+        "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+    }))
+    .unwrap();
+    let answer = function.handle(&event).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(answer.headers["strict-transport-security"], "max-age=63072000; includeSubDomains");
+    let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    assert_eq!(cookies.len(), 2);
+    for (cookie, life) in cookies.iter().zip([43_200, 7_776_000]) {
+        let (pair, attributes) = cookie.split_once("; ").unwrap();
+        assert_eq!(attributes, format!("Path=/; Max-Age={life}; HttpOnly; Secure; SameSite=Lax; Domain=example.org"));
+        assert!(pair.len() <= 4096, "{} bytes", pair.len());
+    }
 }

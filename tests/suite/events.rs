@@ -106,6 +106,7 @@ async fn the_log_on_function_gives_what_each_event_is_named_for() {
     }
 }
 
+// Check 51.
 #[tokio::test]
 async fn the_authorizer_gives_what_each_event_is_named_for() {
     let service = Service::start().await;

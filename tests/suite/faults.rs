@@ -1,109 +1,22 @@
-//! What happens when something that the service depends on fails: a proxy between the SDK and the embedded services
-//! delays, fails, throttles, denies or garbles one call.
+//! What happens when something that the service depends on fails: a call is delayed, cut, failed, throttled, denied or
+//! garbled.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-};
 use jea_auth::{app, event::Event, http::Answer};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 
 use crate::{
     log::Log,
+    proxy::{FAULTS, Fault, Rule, Wire},
     service::{EMAIL, PASSWORD, Service},
 };
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    Timeout,
-    InternalError,
-    Throttled,
-    Denied,
-    Malformed,
-}
-
-const FAULTS: [Fault; 5] = [Fault::Timeout, Fault::InternalError, Fault::Throttled, Fault::Denied, Fault::Malformed];
-
-/// A call that fails: the API's name of it, and a text that its body holds.
-type Rule = (&'static str, &'static str, Fault);
-
-#[derive(Clone)]
-struct Proxy {
-    upstream: String,
-    rule: Arc<Mutex<Option<Rule>>>,
-}
-
-impl Proxy {
-    async fn start(upstream: &str, rule: &Arc<Mutex<Option<Rule>>>) -> String {
-        let proxy = Self { upstream: upstream.to_owned(), rule: Arc::clone(rule) };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(pass_on).with_state(proxy)).await });
-        url
-    }
-}
-
-async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    let rule = *proxy.rule.lock().unwrap();
-    let fault = rule.filter(|(call, holds, _)| target.ends_with(&format!(".{call}")) && text.contains(holds));
-    let error =
-        |status, kind: &str| (status, json!({"__type": kind, "message": "injected"}).to_string()).into_response();
-    match fault.map(|(_, _, fault)| fault) {
-        Some(Fault::Timeout) => {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
-        }
-        Some(Fault::InternalError) => return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
-        Some(Fault::Throttled) => return error(StatusCode::BAD_REQUEST, "ThrottlingException"),
-        Some(Fault::Denied) => return error(StatusCode::BAD_REQUEST, "AccessDeniedException"),
-        Some(Fault::Malformed) | None => {}
-    }
-    let mut headers = headers;
-    headers.remove("host");
-    headers.remove("content-length");
-    let answer = reqwest::Client::new().post(&proxy.upstream).headers(headers).body(body).send().await.unwrap();
-    let status = answer.status();
-    let mut answer: Value = answer.json().await.unwrap();
-    if fault.is_some() {
-        garble(&mut answer);
-    }
-    (status, answer.to_string()).into_response()
-}
-
-/// Makes every attribute of an item a truth value, and a plaintext something else than a key.
-fn garble(answer: &mut Value) {
-    let Value::Object(members) = answer else { return };
-    for (name, value) in members {
-        match (name.as_str(), value) {
-            ("Item" | "Attributes", Value::Object(item)) => {
-                item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
-            }
-            ("Items", Value::Array(items)) => {
-                for item in items.iter_mut().filter_map(Value::as_object_mut) {
-                    item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
-                }
-            }
-            ("Plaintext", plaintext) => *plaintext = json!("AAAA"),
-            _ => {}
-        }
-    }
-}
 
 /// A service whose functions reach everything by the proxy.
 struct Faulty {
     service: Service,
-    rule: Arc<Mutex<Option<Rule>>>,
+    wire: Wire,
     dynamodb: String,
     kms: String,
 }
@@ -111,10 +24,10 @@ struct Faulty {
 impl Faulty {
     async fn start() -> Self {
         let service = Service::start().await;
-        let rule = Arc::default();
-        let dynamodb = Proxy::start(&service.running.dynamodb_url, &rule).await;
-        let kms = Proxy::start(&service.running.kms_url, &rule).await;
-        Self { service, rule, dynamodb, kms }
+        let wire = Wire::default();
+        let dynamodb = wire.proxy(&service.running.dynamodb_url).await;
+        let kms = wire.proxy(&service.running.kms_url).await;
+        Self { service, wire, dynamodb, kms }
     }
 
     fn config(&self) -> jea_auth::config::Config {
@@ -127,12 +40,12 @@ impl Faulty {
     /// One event through a fresh log-on function while one call fails, with what was logged and how long it took.
     async fn handle(&self, event: &Event, rule: Rule) -> (Answer, String, Duration) {
         let function = app::logon(&self.config(), self.service.clock());
-        *self.rule.lock().unwrap() = Some(rule);
+        *self.wire.rule.lock().unwrap() = Some(rule);
         let log = Log::default();
         let begun = Instant::now();
         let answer = function.handle(event).with_subscriber(log.subscriber()).await;
         let taken = begun.elapsed();
-        *self.rule.lock().unwrap() = None;
+        *self.wire.rule.lock().unwrap() = None;
         let log = log.text();
         (answer, log, taken)
     }
@@ -162,6 +75,7 @@ fn log_on() -> Event {
     serde_json::from_value(event).unwrap()
 }
 
+// Checks 18, 46, 52.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_on_that_cannot_read_count_commit_or_unseal_is_503_and_leaves_nothing_behind() {
     let faulty = Faulty::start().await;
@@ -185,6 +99,7 @@ async fn a_log_on_that_cannot_read_count_commit_or_unseal_is_503_and_leaves_noth
     assert_eq!(answer.status.as_u16(), 200, "and all is well afterwards");
 }
 
+// Check 18.
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_counted_by_the_instance_when_the_store_cannot() {
     let faulty = Faulty::start().await;
@@ -197,7 +112,7 @@ async fn addresses_are_counted_by_the_instance_when_the_store_cannot() {
     let mut config = faulty.config();
     config.paces.address.burst = 3;
     let function = app::logon(&config, faulty.service.clock());
-    *faulty.rule.lock().unwrap() = Some(("UpdateItem", "\"address:", Fault::Denied));
+    *faulty.wire.rule.lock().unwrap() = Some(("UpdateItem", "\"address:", Fault::Denied));
     let mut statuses = Vec::new();
     for _ in 0..5 {
         statuses.push(function.handle(&log_on()).await.status.as_u16());
@@ -205,6 +120,7 @@ async fn addresses_are_counted_by_the_instance_when_the_store_cannot() {
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
 }
 
+// Check 52.
 #[tokio::test(flavor = "multi_thread")]
 async fn operations_on_a_session_are_503_when_the_store_fails() {
     let faulty = Faulty::start().await;
@@ -234,6 +150,7 @@ async fn operations_on_a_session_are_503_when_the_store_fails() {
     }
 }
 
+// Check 54.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_authorizer_needs_sessions_and_keys_and_nothing_else() {
     let faulty = Faulty::start().await;
@@ -247,7 +164,7 @@ async fn the_authorizer_needs_sessions_and_keys_and_nothing_else() {
         let mut config = faulty.config();
         config.aws.kms_endpoint = Some("http://127.0.0.1:1".to_owned());
         let function = app::authorizer(&config, faulty.service.clock());
-        *faulty.rule.lock().unwrap() = Some(rule);
+        *faulty.wire.rule.lock().unwrap() = Some(rule);
         let begun = Instant::now();
         let verdict = function.handle(&event).await;
         assert!(begun.elapsed() < Duration::from_secs(3));

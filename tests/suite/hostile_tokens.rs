@@ -96,6 +96,7 @@ async fn the_forge_itself_makes_tokens_that_pass() {
     assert_eq!(attack.effects(&attack.with_claims(&json!({}))).await, ["Allow", "Allow"]);
 }
 
+// Checks 22, 23.
 #[tokio::test]
 async fn no_trick_with_the_algorithm_or_the_signature_passes() {
     let attack = Attack::new().await;
@@ -142,6 +143,7 @@ async fn no_trick_with_the_algorithm_or_the_signature_passes() {
     attack.assert_denied("somebody else's key", &format!("{message}.{signature}")).await;
 }
 
+// Checks 24, 25, 28.
 #[tokio::test]
 async fn no_trick_with_the_header_passes() {
     let attack = Attack::new().await;
@@ -191,6 +193,7 @@ async fn no_trick_with_the_header_passes() {
     }
 }
 
+// Checks 26, 27, 28.
 #[tokio::test]
 async fn no_trick_with_the_claims_passes() {
     let attack = Attack::new().await;
@@ -241,6 +244,7 @@ async fn no_trick_with_the_claims_passes() {
     }
 }
 
+// Check 29.
 #[tokio::test]
 async fn no_other_spelling_of_a_good_token_passes() {
     let attack = Attack::new().await;
@@ -275,6 +279,7 @@ async fn no_other_spelling_of_a_good_token_passes() {
     }
 }
 
+// Check 30.
 #[tokio::test]
 async fn a_megabyte_of_token_is_refused_before_it_is_parsed() {
     let attack = Attack::new().await;
@@ -285,6 +290,7 @@ async fn a_megabyte_of_token_is_refused_before_it_is_parsed() {
     assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
 }
 
+// Check 25.
 #[tokio::test]
 async fn unknown_keys_are_asked_for_no_more_than_there_is_room_to_remember() {
     let attack = Attack::new().await;

@@ -59,6 +59,7 @@ async fn the_rotator_makes_the_first_key_and_no_second_one() {
     assert_eq!(ids, [made["made"].as_str().unwrap()]);
 }
 
+// Check 55.
 #[tokio::test]
 async fn bad_configuration_stops_the_start_with_every_problem_by_name() {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_logon"))

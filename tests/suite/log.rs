@@ -52,6 +52,7 @@ impl Log {
 const CANARY_EMAIL: &str = "canary-email@example.org";
 const CANARY_PASSWORD: &str = "canary-password-of-many-words";
 
+// Check 10.
 #[tokio::test]
 async fn no_password_token_or_email_is_ever_logged() {
     let service = Service::start().await;

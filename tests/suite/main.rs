@@ -14,12 +14,14 @@
 )]
 
 mod log;
+mod proxy;
 mod runtime_api;
 mod service;
 
 mod administration;
 mod architecture;
 mod backend;
+mod checks;
 mod clients;
 mod command_line;
 mod contract;
@@ -33,6 +35,7 @@ mod keys;
 mod lambda_binaries;
 mod malformed;
 mod operator;
+mod permissions;
 mod sessions;
 mod template;
 mod throttle;

@@ -8,6 +8,7 @@ use tokio::{
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_refused};
 
+// Check 47.
 #[tokio::test]
 async fn a_body_that_is_no_credential_is_400() {
     let service = Service::start().await;
@@ -64,6 +65,7 @@ async fn a_body_that_is_no_credential_is_400() {
     }
 }
 
+// Check 6.
 #[tokio::test]
 async fn a_body_is_at_most_four_kib() {
     let service = Service::start().await;
@@ -78,6 +80,7 @@ async fn a_body_is_at_most_four_kib() {
     }
 }
 
+// Check 35.
 #[tokio::test]
 async fn a_credential_is_plain_json_or_415() {
     let service = Service::start().await;
@@ -103,6 +106,7 @@ async fn a_credential_is_plain_json_or_415() {
     assert_refused(encoded.header("Content-Encoding", "gzip").body(credential).send().await.unwrap(), 415).await;
 }
 
+// Check 51.
 #[tokio::test]
 async fn odd_tokens_and_headers_are_401() {
     let service = Service::start().await;
@@ -120,6 +124,7 @@ async fn odd_tokens_and_headers_are_401() {
 }
 
 /// Whatever path a gateway may hand on, without a session from the authorizer the function does nothing.
+// Check 49.
 #[tokio::test]
 async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
     let service = Service::start().await;
@@ -171,6 +176,7 @@ async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
 }
 
 /// What no HTTP client would send.
+// Check 47.
 #[tokio::test]
 async fn odd_bytes_on_the_wire_are_4xx() {
     let service = Service::start().await;

@@ -81,7 +81,7 @@ impl Service {
 
     /// What the functions would read from their environment.
     pub fn config(&self) -> Config {
-        let Config { stack, aws, tokens, site, paces, session_memory } = &self.running.config;
+        let Config { stack, aws, tokens, site, paces, session_memory, journal } = &self.running.config;
         Config {
             stack: stack.clone(),
             aws: aws.clone(),
@@ -89,6 +89,7 @@ impl Service {
             site: site.clone(),
             paces: *paces,
             session_memory: *session_memory,
+            journal: journal.clone(),
         }
     }
 

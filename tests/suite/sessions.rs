@@ -21,6 +21,7 @@ async fn a_token_lives_twelve_hours_and_the_skew() {
     assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
 }
 
+// Check 39.
 #[tokio::test]
 async fn check_ins_carry_a_session_to_seven_days_and_no_further() {
     let service = Service::start().await;
@@ -48,6 +49,7 @@ async fn the_first_token_of_a_session_stays_valid_until_its_own_end() {
     assert_eq!(service.user_with(&first).await, StatusCode::OK);
 }
 
+// Check 40.
 #[tokio::test]
 async fn a_log_off_is_seen_by_every_authorizer_within_five_seconds() {
     let service = Service::start().await;
@@ -61,6 +63,7 @@ async fn a_log_off_is_seen_by_every_authorizer_within_five_seconds() {
     assert_eq!(elsewhere(&token).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 }
 
+// Check 43.
 #[tokio::test]
 async fn an_expired_session_that_is_still_stored_counts_as_gone() {
     let service = Service::start().await;

@@ -9,27 +9,27 @@ use jea_auth::{
 };
 use serde_yaml_ng::Value;
 
-fn template() -> Value {
+pub fn template() -> Value {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
     serde_yaml_ng::from_str(&text).unwrap()
 }
 
 /// The value below `path`, through `CloudFormation`'s tags.
-fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+pub fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, name| {
         let value = if let Value::Tagged(tagged) = value { &tagged.value } else { value };
         value.get(*name).unwrap_or_else(|| panic!("{name} of {path:?}"))
     })
 }
 
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     if let Value::Tagged(tagged) = value {
         return text(&tagged.value);
     }
     value.as_str().unwrap_or_else(|| panic!("{value:?} is a text"))
 }
 
-fn keys(value: &Value) -> BTreeSet<&str> {
+pub fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_mapping().unwrap().keys().map(text).collect()
 }
 
@@ -48,6 +48,7 @@ fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program()
     }
 }
 
+// Check 53.
 #[test]
 fn a_function_s_time_limit_is_at_least_twice_that_of_a_call() {
     let seconds = at(&template(), &["Globals", "Function", "Timeout"]).as_u64().unwrap();
@@ -100,6 +101,7 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     assert_eq!(at(auth, &["Authorizers", "Session", "Identity", "ReauthorizeEvery"]).as_u64(), Some(0));
 }
 
+// Check 50.
 #[test]
 fn the_backend_gets_the_identity_headers() {
     let template = template();
@@ -121,6 +123,7 @@ fn the_backend_gets_the_identity_headers() {
     }
 }
 
+// Check 48.
 #[test]
 fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
     let template = template();
@@ -169,48 +172,6 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
             assert_eq!(quoted(header), value, "{name}");
         }
     }
-}
-
-/// What each function calls. The store's modules are the only callers, and this list is what they need.
-#[test]
-fn each_function_may_do_exactly_what_it_does() {
-    let template = template();
-    let granted = |function: &str| -> BTreeSet<String> {
-        let policy = &at(&template, &["Resources", function, "Properties", "Policies"])[0];
-        let mut granted = BTreeSet::new();
-        for statement in at(policy, &["Statement"]).as_sequence().unwrap() {
-            let resource = text(at(statement, &["Resource"]));
-            let action = at(statement, &["Action"]);
-            let actions = action.as_sequence().map_or_else(|| vec![action], |actions| actions.iter().collect());
-            granted.extend(actions.into_iter().map(|action| format!("{} {resource}", text(action))));
-        }
-        granted
-    };
-    let expected = |actions: &[&str]| actions.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-    assert_eq!(
-        granted("Logon"),
-        expected(&[
-            "dynamodb:GetItem Accounts.Arn",
-            "dynamodb:UpdateItem Accounts.Arn",
-            "dynamodb:PutItem Sessions.Arn",
-            "dynamodb:UpdateItem Sessions.Arn",
-            "dynamodb:DeleteItem Sessions.Arn",
-            "dynamodb:UpdateItem Attempts.Arn",
-            "dynamodb:DeleteItem Attempts.Arn",
-            "dynamodb:Scan SigningKeys.Arn",
-            "kms:Decrypt SealingKey.Arn",
-        ])
-    );
-    assert_eq!(
-        granted("Rotator"),
-        expected(&[
-            "dynamodb:PutItem SigningKeys.Arn",
-            "dynamodb:Scan SigningKeys.Arn",
-            "dynamodb:UpdateItem SigningKeys.Arn",
-            "kms:Encrypt SealingKey.Arn",
-        ])
-    );
-    assert_eq!(granted("Authorizer"), expected(&["dynamodb:GetItem Sessions.Arn", "dynamodb:GetItem SigningKeys.Arn"]));
 }
 
 #[tokio::test]

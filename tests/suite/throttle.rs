@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of};
 
+// Checks 12, 14.
 #[tokio::test]
 async fn beyond_the_burst_every_attempt_waits_whether_the_account_exists_or_not() {
     let service = Service::start().await;
@@ -31,6 +32,7 @@ async fn beyond_the_burst_every_attempt_waits_whether_the_account_exists_or_not(
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
 }
 
+// Check 17.
 #[tokio::test]
 async fn a_success_gives_the_account_its_burst_back() {
     let service = Service::start().await;
@@ -42,6 +44,7 @@ async fn a_success_gives_the_account_its_burst_back() {
     }
 }
 
+// Check 13.
 #[tokio::test]
 async fn of_many_guesses_at_once_no_more_than_the_burst_are_compared() {
     let service = Service::start().await;
@@ -55,6 +58,7 @@ async fn of_many_guesses_at_once_no_more_than_the_burst_are_compared() {
     assert_eq!((compared, compared + waiting), (10, 50), "{statuses:?}");
 }
 
+// Check 20.
 #[tokio::test]
 async fn confirm_takes_from_the_same_bucket() {
     let service = Service::start().await;
@@ -67,6 +71,7 @@ async fn confirm_takes_from_the_same_bucket() {
     assert_refused(service.log_on(EMAIL, PASSWORD).await, 429).await;
 }
 
+// Check 16.
 #[tokio::test]
 async fn an_address_has_a_bucket_of_its_own_that_no_header_changes() {
     let service = Service::start().await;
@@ -80,6 +85,7 @@ async fn an_address_has_a_bucket_of_its_own_that_no_header_changes() {
     assert_refused(answer, 429).await;
 }
 
+// Check 17.
 #[tokio::test]
 async fn a_success_does_not_give_the_address_its_burst_back() {
     let service = Service::start().await;
@@ -90,6 +96,7 @@ async fn a_success_does_not_give_the_address_its_burst_back() {
     assert_refused(service.log_on(EMAIL, PASSWORD).await, 429).await;
 }
 
+// Check 15.
 #[tokio::test]
 async fn strangers_cannot_lock_out_the_owner_on_a_device_that_logged_on_before() {
     let service = Service::start().await;
@@ -109,6 +116,7 @@ async fn strangers_cannot_lock_out_the_owner_on_a_device_that_logged_on_before()
     assert_refused(service.log_on(EMAIL, PASSWORD).await, 429).await;
 }
 
+// Check 15.
 #[tokio::test]
 async fn a_device_cookie_opens_nothing_and_helps_no_other_account() {
     let service = Service::start().await;
@@ -130,6 +138,7 @@ async fn a_device_cookie_opens_nothing_and_helps_no_other_account() {
 
 /// An hour of simulated time: strangers from many addresses try 10,000 times, and the owner logs on a hundred times
 /// from a device that is known.
+// Check 15.
 #[tokio::test]
 async fn ten_thousand_hostile_tries_an_hour_do_not_keep_the_owner_out() {
     let service = Service::start().await;
@@ -164,6 +173,7 @@ async fn ten_thousand_hostile_tries_an_hour_do_not_keep_the_owner_out() {
 }
 
 /// The store's conditional updates against the rule itself, step by step.
+// Check 19.
 #[tokio::test]
 async fn a_bucket_in_the_store_is_the_bucket_of_the_model() {
     use proptest::strategy::{Strategy, ValueTree};

@@ -1,0 +1,187 @@
+//! The journal: one line for each event, with its measures, in CloudWatch's Embedded Metric Format. CloudWatch makes
+//! metrics of it without a call from here.
+//!
+//! No line holds an email, a password or a token. An account is named by the keyed hash that the throttle knows it by.
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::time::Timestamp;
+
+/// The namespace of all metrics. Their dimensions are the stack, and the stack with the reason of a refusal.
+pub const NAMESPACE: &str = "jea-auth";
+
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Journal {
+    /// To stdout, as CloudWatch reads them, for the metrics of this stack.
+    Metrics {
+        /// The stack's name.
+        stack: String,
+    },
+    /// To the log, for a person.
+    Log,
+}
+
+/// What one event came to.
+#[derive(Serialize)]
+pub struct Entry<'a> {
+    /// The kind of event.
+    pub event: &'static str,
+    /// What came of it.
+    pub outcome: &'a str,
+    /// Why, if it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    /// The gateway's id of the request; it is in the access log too.
+    pub request_id: &'a str,
+    /// The keyed hash of the email, if a log-on got that far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<&'a str>,
+}
+
+/// One measure of an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measure {
+    /// It happened once more.
+    Count(&'static str),
+    /// How long something took.
+    Time(&'static str, Duration),
+    /// How many days something lasts.
+    Days(&'static str, Duration),
+}
+
+impl Measure {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Count(name) | Self::Time(name, _) | Self::Days(name, _) => name,
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Count(_) => "Count",
+            Self::Time(..) => "Milliseconds",
+            Self::Days(..) => "None",
+        }
+    }
+
+    fn value(self) -> f64 {
+        match self {
+            Self::Count(_) => 1.0,
+            // Microseconds are as fine as anybody looks.
+            Self::Time(_, time) => (time.as_secs_f64() * 1e6).round() / 1e3,
+            Self::Days(_, time) => (time.as_secs_f64() / 864.0).round() / 100.0,
+        }
+    }
+}
+
+impl Journal {
+    /// Writes one line. A line that cannot be written is lost: no request fails for its journal.
+    pub fn write(&self, now: Timestamp, entry: &Entry<'_>, measures: &[Measure]) {
+        match self {
+            Self::Metrics { stack } => {
+                let mut line = line(stack, now, entry, measures).to_string();
+                line.push('\n');
+                let _ = std::io::stdout().lock().write_all(line.as_bytes());
+            }
+            Self::Log => {
+                let Entry { event, outcome, reason, request_id, account } = *entry;
+                tracing::info!(outcome, reason, request_id, account, "{event}");
+            }
+        }
+    }
+}
+
+/// One line (CloudWatch User Guide, "Specification: Embedded metric format").
+fn line(stack: &str, now: Timestamp, entry: &Entry<'_>, measures: &[Measure]) -> Value {
+    let mut line = match serde_json::to_value(entry) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    line.insert("level".to_owned(), "INFO".into());
+    line.insert("stack".to_owned(), stack.into());
+    let metrics: Vec<Value> = measures
+        .iter()
+        .map(|measure| {
+            line.insert(measure.name().to_owned(), measure.value().into());
+            json!({"Name": measure.name(), "Unit": measure.unit()})
+        })
+        .collect();
+    let dimensions = if entry.reason.is_some() { json!([["stack"], ["stack", "reason"]]) } else { json!([["stack"]]) };
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics});
+    line.insert("_aws".to_owned(), json!({"Timestamp": now.millis(), "CloudWatchMetrics": [directive]}));
+    Value::Object(line)
+}
+
+/// Measures how long something takes. Nothing is decided by it.
+#[derive(Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    #[expect(clippy::disallowed_methods, reason = "what it measures is written down and decides nothing")]
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long it has run.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_what_cloudwatch_makes_metrics_of() {
+        let entry = Entry {
+            event: "log-on",
+            outcome: "401",
+            reason: Some("wrong password"),
+            request_id: "r",
+            account: Some("account:x"),
+        };
+        let measures = [
+            Measure::Count("LogOnsRefused"),
+            Measure::Time("HashTime", Duration::from_micros(13_579)),
+            Measure::Days("KeyAge", Duration::from_hours(36)),
+        ];
+        assert_eq!(
+            line("jea-auth", Timestamp::from_millis(1_750_000_000_123), &entry, &measures),
+            json!({
+                "_aws": {
+                    "Timestamp": 1_750_000_000_123_u64,
+                    "CloudWatchMetrics": [{
+                        "Namespace": "jea-auth",
+                        "Dimensions": [["stack"], ["stack", "reason"]],
+                        "Metrics": [
+                            {"Name": "LogOnsRefused", "Unit": "Count"},
+                            {"Name": "HashTime", "Unit": "Milliseconds"},
+                            {"Name": "KeyAge", "Unit": "None"},
+                        ],
+                    }],
+                },
+                "level": "INFO", "stack": "jea-auth", "event": "log-on", "outcome": "401", "reason": "wrong password",
+                "request_id": "r", "account": "account:x", "LogOnsRefused": 1.0, "HashTime": 13.579, "KeyAge": 1.5,
+            })
+        );
+    }
+
+    #[test]
+    fn a_line_without_a_reason_has_one_dimension() {
+        let entry = Entry { event: "e", outcome: "o", reason: None, request_id: "r", account: None };
+        let line = line("s", Timestamp::from_millis(0), &entry, &[]);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["stack"]]));
+        assert_eq!((line.get("reason"), line.get("account")), (None, None));
+    }
+}

@@ -1,0 +1,104 @@
+//! A proxy between the SDK and the embedded services. It notes every call, and can make one kind of call fail.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use http_body_util::{Full, Limited};
+use serde_json::{Value, json};
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    Timeout,
+    Cut,
+    InternalError,
+    Throttled,
+    Denied,
+    Malformed,
+}
+
+pub const FAULTS: [Fault; 6] =
+    [Fault::Timeout, Fault::Cut, Fault::InternalError, Fault::Throttled, Fault::Denied, Fault::Malformed];
+
+/// A call that fails: the API's name of it, and a text that its body holds.
+pub type Rule = (&'static str, &'static str, Fault);
+
+/// What all proxies of a test share.
+#[derive(Clone, Default)]
+pub struct Wire {
+    /// What fails now.
+    pub rule: Arc<Mutex<Option<Rule>>>,
+    /// The calls so far: the API's name, and what was asked.
+    pub calls: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl Wire {
+    /// Listens for calls to `upstream`.
+    pub async fn proxy(&self, upstream: &str) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(pass_on).with_state((self.clone(), upstream.to_owned()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+}
+
+async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    wire.calls.lock().unwrap().push((target.clone(), serde_json::from_str(&text).unwrap()));
+    let rule = *wire.rule.lock().unwrap();
+    let fault = rule.filter(|(call, holds, _)| target.ends_with(&format!(".{call}")) && text.contains(holds));
+    let error =
+        |status, kind: &str| (status, json!({"__type": kind, "message": "injected"}).to_string()).into_response();
+    match fault.map(|(_, _, fault)| fault) {
+        Some(Fault::Timeout) => {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        }
+        // A body that fails at its first byte makes the server close the connection.
+        Some(Fault::Cut) => return Response::new(Body::new(Limited::new(Full::from("{}"), 1))),
+        Some(Fault::InternalError) => return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+        Some(Fault::Throttled) => return error(StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Some(Fault::Denied) => return error(StatusCode::BAD_REQUEST, "AccessDeniedException"),
+        Some(Fault::Malformed) | None => {}
+    }
+    let mut headers = headers;
+    headers.remove("host");
+    headers.remove("content-length");
+    let answer = reqwest::Client::new().post(&upstream).headers(headers).body(body).send().await.unwrap();
+    let status = answer.status();
+    let mut answer: Value = answer.json().await.unwrap();
+    if fault.is_some() {
+        garble(&mut answer);
+    }
+    (status, answer.to_string()).into_response()
+}
+
+/// Makes every attribute of an item a truth value, and a plaintext something else than a key.
+fn garble(answer: &mut Value) {
+    let Value::Object(members) = answer else { return };
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("Item" | "Attributes", Value::Object(item)) => {
+                item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
+            }
+            ("Items", Value::Array(items)) => {
+                for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                    item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
+                }
+            }
+            ("Plaintext", plaintext) => *plaintext = json!("AAAA"),
+            _ => {}
+        }
+    }
+}
