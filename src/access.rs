@@ -17,6 +17,9 @@ use crate::{
 use keys::KnownKeys;
 use memory::SessionMemory;
 
+/// No session has this id, and no account.
+const NOBODY: &str = "nobody";
+
 /// Decides who may pass, and remembers for a few seconds what it decided.
 pub struct Access {
     store: Store,
@@ -81,6 +84,13 @@ impl Access {
     #[must_use]
     pub fn new(store: Store, tokens: Expected, origins: TrustedOrigins, session_memory: Duration) -> Self {
         Self { store, tokens, origins, keys: KnownKeys::default(), sessions: SessionMemory::new(session_memory) }
+    }
+
+    /// Opens the connection to the store before the first request needs it. A failure is left to that request.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.store.session(NOBODY, NOBODY).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not warmed up");
+        }
     }
 
     /// Whether it is the preflight of a page on a configured origin.

@@ -34,6 +34,7 @@ use crate::{
 pub async fn run_logon() -> Result<(), Error> {
     start_log();
     let function = &logon(&Config::from_env()?, system_clock());
+    function.operations.warm_up(now()).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         Ok::<_, Error>(function.handle(&event.payload).await.for_gateway(&event.payload))
     }))
@@ -47,6 +48,7 @@ pub async fn run_logon() -> Result<(), Error> {
 pub async fn run_authorizer() -> Result<(), Error> {
     start_log();
     let function = &authorizer(&Config::from_env()?, system_clock());
+    function.access.warm_up().await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         function.handle(&event.payload).await.map_err(Error::from)
     }))

@@ -19,6 +19,9 @@ use crate::{
 };
 use attempts::Attempts;
 
+/// No account has this email.
+const NOBODY: &str = "nobody";
+
 /// What the operations work with.
 pub struct Operations {
     store: Store,
@@ -146,6 +149,18 @@ impl Operations {
     #[must_use]
     pub fn new(store: Store, keyring: Keyring, tokens: Expected, paces: Paces) -> Self {
         Self { store, keyring, hasher: Arc::default(), tokens, paces, attempts: Attempts::default() }
+    }
+
+    /// Does before the first request what that one would wait for: opens as many connections as a log-on uses at once,
+    /// and unseals the keys. What fails here is tried again by the request that needs it.
+    pub async fn warm_up(&self, now: Timestamp) {
+        let nobody = Email::canonical(NOBODY);
+        let (keys, one, two) =
+            tokio::join!(self.keyring.unsealed(now), self.store.account(&nobody), self.store.account(&nobody));
+        let failed = keys.map(drop).err().map(Unavailable::from);
+        if let Some(error) = failed.or_else(|| one.and(two).err().map(Unavailable::from)) {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not warmed up");
+        }
     }
 
     /// Renews a session: a new token, and an end that lies as far ahead as the token's.

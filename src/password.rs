@@ -166,9 +166,8 @@ impl Hasher {
     ) -> Result<Zeroizing<Vec<u8>>, UnusableHash> {
         // What a panic in another thread left in the blocks is overwritten, so a poisoned lock is as good as any.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.len() < params.block_count() {
-            memory.resize(params.block_count(), Block::default());
-        }
+        let blocks = memory.len().max(params.block_count());
+        memory.resize(blocks, Block::default());
         let blocks = memory.get_mut(..params.block_count()).ok_or(UnusableHash)?;
         let mut output = Zeroizing::new(vec![0; params.output_len().unwrap_or(HASH_BYTES)]);
         Argon2::new(algorithm, version, params.clone())

@@ -75,3 +75,60 @@ async fn bad_configuration_stops_the_start_with_every_problem_by_name() {
         assert!(message.contains(name), "{name} in {message}");
     }
 }
+
+/// What CloudWatch reads: one line for each event, with the metrics that the alarms of the template watch.
+#[tokio::test]
+async fn every_event_is_one_line_of_the_journal_with_its_metrics_and_no_secret() {
+    let service = Service::start().await;
+    let mut logon = Function::start(env!("CARGO_BIN_EXE_logon"), &service.running.config).await;
+    let attempt = |email: &str, password: &str| {
+        json!({
+            "path": "/users/api/auth",
+            "httpMethod": "POST",
+            "headers": {"Content-Type": "application/json"},
+            "requestContext": {"requestId": "request-1", "identity": {"sourceIp": "203.0.113.7"}},
+            "body": json!({"email": email, "password": password}).to_string(),
+        })
+    };
+    for (email, password) in [(EMAIL, PASSWORD), (EMAIL, "canary-password"), ("canary-email", PASSWORD)] {
+        logon.invoke(attempt(email, password)).await;
+    }
+    let lines = logon.journal();
+    let told: Vec<(&str, &str, Option<&str>)> = lines
+        .iter()
+        .map(|line| (line["event"].as_str().unwrap(), line["outcome"].as_str().unwrap(), line["reason"].as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("log-on", "200", None), ("log-on", "401", Some("wrong password")), ("log-on", "401", Some("unknown email"))]
+    );
+    for (line, count) in lines.iter().zip(["LogOns", "LogOnsRefused", "LogOnsRefused"]) {
+        assert_eq!((&line[count], &line["request_id"]), (&1.0.into(), &"request-1".into()));
+        assert!(line["HashTime"].as_f64().unwrap() > 0.0 && line["StoreTime"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(line["account"].as_str().unwrap().starts_with("account:"));
+        for secret in ["canary", EMAIL, PASSWORD, "session_token"] {
+            assert!(!line.to_string().contains(secret), "{line}");
+        }
+    }
+    assert_eq!(lines[0]["account"], lines[1]["account"]);
+    assert_ne!(lines[0]["account"], lines[2]["account"]);
+
+    let mut authorizer = Function::start(env!("CARGO_BIN_EXE_authorizer"), &service.running.config).await;
+    let token = service.new_token().await;
+    for token in [token.as_str(), "x.y.z"] {
+        let headers = json!({"Authorization": format!("Bearer {token}")});
+        let event = json!({"methodArn": "arn:a", "httpMethod": "GET", "path": "/orders", "headers": headers});
+        authorizer.invoke(event).await;
+    }
+    let lines = authorizer.journal();
+    assert_eq!((&lines[0]["outcome"], &lines[0]["Allowed"]), (&"allowed".into(), &1.0.into()));
+    assert_eq!((&lines[1]["outcome"], &lines[1]["Denied"]), (&"denied".into(), &1.0.into()));
+    assert_eq!(lines[1]["reason"], "not three parts of canonical base64url");
+    assert!(lines[0]["AuthorizerTime"].as_f64().unwrap() > 0.0);
+
+    let mut rotator = Function::start(env!("CARGO_BIN_EXE_rotator"), &service.running.config).await;
+    rotator.invoke(json!({})).await;
+    let line = rotator.journal().remove(0);
+    assert_eq!((&line["outcome"], &line["SigningDaysLeft"]), (&"no key was due".into(), &44.0.into()));
+    assert_eq!(line["KeyAge"], 0.0);
+}

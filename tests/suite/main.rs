@@ -15,6 +15,7 @@
 
 mod log;
 mod proxy;
+#[expect(dead_code, reason = "the benchmark of the functions measures with it too")]
 mod runtime_api;
 mod service;
 

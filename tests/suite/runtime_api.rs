@@ -2,9 +2,11 @@
 //! for custom runtimes").
 
 use std::{
-    process::{Child, Command, Stdio},
+    fs::File,
+    io::{Read, Seek},
+    process::{Child, Command},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -23,10 +25,14 @@ use tokio::sync::{Mutex, mpsc};
 pub struct Function {
     events: mpsc::Sender<Value>,
     answers: mpsc::Receiver<Value>,
+    polls: mpsc::UnboundedReceiver<Instant>,
+    stdout: File,
+    spawned: Instant,
     child: Child,
 }
 
 struct Shared {
+    polls: mpsc::UnboundedSender<Instant>,
     events: Mutex<mpsc::Receiver<Value>>,
     answers: mpsc::Sender<Value>,
 }
@@ -36,7 +42,8 @@ impl Function {
     pub async fn start(binary: &str, config: &Config) -> Self {
         let (events, receiver) = mpsc::channel(1);
         let (sender, answers) = mpsc::channel(1);
-        let shared = Arc::new(Shared { events: Mutex::new(receiver), answers: sender });
+        let (polled, polls) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared { polls: polled, events: Mutex::new(receiver), answers: sender });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(done))
@@ -46,6 +53,9 @@ impl Function {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let endpoint = |url: &Option<String>| url.clone().unwrap();
+        let stdout = tempfile::tempfile().unwrap();
+        let paces = &config.paces;
+        let spawned = Instant::now();
         let child = Command::new(binary)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -60,10 +70,33 @@ impl Function {
             .env("AWS_ENDPOINT_URL_KMS", endpoint(&config.aws.kms_endpoint))
             .env("STACK_NAME", &config.stack)
             .env("ISSUER", &config.site.issuer)
-            .stdout(Stdio::null())
+            .env("ACCOUNT_BURST", paces.account.burst.to_string())
+            .env("ACCOUNT_SECONDS", paces.account.interval.as_secs().to_string())
+            .env("ADDRESS_BURST", paces.address.burst.to_string())
+            .env("ADDRESS_SECONDS", paces.address.interval.as_secs().to_string())
+            .stdout(stdout.try_clone().unwrap())
             .spawn()
             .unwrap();
-        Self { events, answers, child }
+        Self { events, answers, polls, stdout, spawned, child }
+    }
+
+    /// How long it took from the start of the process until it asked for its first event. To be called once.
+    pub async fn started_after(&mut self) -> Duration {
+        let polled = tokio::time::timeout(Duration::from_secs(20), self.polls.recv()).await;
+        polled.expect("the function starts").expect("the Runtime API is there").duration_since(self.spawned)
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written to stdout, line by line.
+    pub fn journal(&mut self) -> Vec<Value> {
+        let mut text = String::new();
+        self.stdout.rewind().unwrap();
+        self.stdout.read_to_string(&mut text).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// One invocation.
@@ -82,6 +115,7 @@ impl Drop for Function {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let _ = shared.polls.send(Instant::now());
     let event = shared.events.lock().await.recv().await.expect("the test is still there");
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),

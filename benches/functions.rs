@@ -1,0 +1,223 @@
+//! How fast and how large the Lambda functions are, beside a function that does nothing and beside the hash alone.
+//!
+//!     cargo bench --bench functions [-- STARTS]
+//!
+//! The binaries that are deployed are built, and run as processes of their own against a Runtime API, the embedded
+//! DynamoDB and the embedded KMS. Starts and invocations of all functions are interleaved, so what else this machine does
+//! meets all of them. The times depend on the machine; the ratios are what counts.
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement that cannot go on says so"
+)]
+
+#[expect(dead_code, reason = "the tests read the journal too")]
+#[path = "../tests/suite/runtime_api.rs"]
+mod runtime_api;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use jea_auth::{
+    app,
+    http::TokenDelivery,
+    local::{self, DEMO_EMAIL, DEMO_PASSWORD, Options, Running},
+    password::{Hasher, Password},
+    throttle::{Pace, Paces},
+};
+use runtime_api::Function;
+use serde_json::{Value, json};
+
+/// What is measured of one function.
+#[derive(Default)]
+struct Measured {
+    start: Vec<Duration>,
+    first: Vec<Duration>,
+    warm: Vec<Duration>,
+    peak_kib: u64,
+    bytes: u64,
+}
+
+const NAMES: [&str; 3] = ["empty", "authorizer", "logon"];
+const INVOCATIONS: usize = 2_000;
+/// A log-on takes a hundred times as long as the others.
+const LOG_ONS: usize = 400;
+
+#[tokio::main]
+async fn main() {
+    let starts: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(40);
+    let folder = build();
+    let running = stack().await;
+    let log_on = log_on();
+    let events = [json!({}), authorization(&running).await, log_on];
+    let mut measured: [Measured; 3] = Default::default();
+    for (name, measured) in NAMES.iter().zip(&mut measured) {
+        measured.bytes = fs::metadata(binary(&folder, name)).expect("a binary").len();
+    }
+    println!("{starts} starts of each function ...");
+    for _ in 0..starts {
+        for (at, name) in NAMES.iter().enumerate() {
+            let mut function = Function::start(&binary(&folder, name), &running.config).await;
+            measured[at].start.push(function.started_after().await);
+            let begun = Instant::now();
+            check(name, &function.invoke(events[at].clone()).await);
+            measured[at].first.push(begun.elapsed());
+        }
+    }
+    println!("{INVOCATIONS} warm invocations, {LOG_ONS} of them log-ons beside as many hashes ...");
+    let mut functions = Vec::new();
+    for name in NAMES {
+        functions.push(Function::start(&binary(&folder, name), &running.config).await);
+    }
+    let (argon2, password) = (Hasher::default(), Password::new(DEMO_PASSWORD));
+    let mut hashes = Vec::new();
+    for round in 0..INVOCATIONS {
+        for (at, function) in functions.iter_mut().enumerate() {
+            if NAMES[at] == "logon" && round % (INVOCATIONS / LOG_ONS) != 0 {
+                continue;
+            }
+            let begun = Instant::now();
+            check(NAMES[at], &function.invoke(events[at].clone()).await);
+            let taken = begun.elapsed();
+            // The first ones are not warm.
+            if round >= 10 {
+                measured[at].warm.push(taken);
+            }
+            if NAMES[at] == "logon" {
+                let begun = Instant::now();
+                let _ = argon2.verify(&password, None);
+                hashes.push(begun.elapsed());
+            }
+        }
+    }
+    for (function, measured) in functions.iter().zip(&mut measured) {
+        measured.peak_kib = peak_kib(function.pid());
+    }
+    report(&mut measured, &mut hashes);
+    drop(functions);
+    running.stop().await;
+}
+
+/// Builds the functions as they are deployed, without what the terminal program needs.
+fn build() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/functions");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--locked", "--no-default-features", "--features", "benchmark", "--bins"])
+        .arg("--target-dir")
+        .arg(&folder)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the functions are built");
+    folder.join("release")
+}
+
+fn binary(folder: &Path, name: &str) -> String {
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+async fn stack() -> Running {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = Options {
+        listen: any_port,
+        dynamodb: any_port,
+        kms: any_port,
+        data: None,
+        backend: None,
+        allowed_origins: Vec::new(),
+        delivery: TokenDelivery::Cookie,
+        failed_logon_status: axum::http::StatusCode::UNAUTHORIZED,
+    };
+    let mut running = local::start(&options, app::system_clock()).await.expect("the stack starts");
+    let generous = Pace { burst: 10_000, interval: Duration::from_secs(1) };
+    running.config.paces = Paces { account: generous, address: generous };
+    running
+}
+
+fn log_on() -> Value {
+    json!({
+        "httpMethod": "POST",
+        "path": "/users/api/auth",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"requestId": "r", "identity": {"sourceIp": "192.0.2.1"}},
+        "body": json!({"email": DEMO_EMAIL, "password": DEMO_PASSWORD}).to_string(),
+    })
+}
+
+/// An event with a token, for a path that is not the service's own: the session is remembered for five seconds.
+async fn authorization(running: &Running) -> Value {
+    let function = app::logon(&running.config, app::system_clock());
+    let answer = function.handle(&serde_json::from_value(log_on()).unwrap()).await;
+    let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    json!({
+        "type": "REQUEST",
+        "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders",
+        "httpMethod": "GET",
+        "path": "/orders",
+        "headers": {"Cookie": cookie},
+        "requestContext": {"requestId": "r"},
+    })
+}
+
+fn check(name: &str, answer: &Value) {
+    let is_right = match name {
+        "authorizer" => answer["policyDocument"]["Statement"][0]["Effect"] == "Allow",
+        "logon" => answer["statusCode"] == 200,
+        _ => true,
+    };
+    assert!(is_right, "{name}: {answer}");
+}
+
+/// The peak of a process's resident memory.
+fn peak_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+fn quantile(times: &mut [Duration], of: f64) -> f64 {
+    times.sort();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
+    let place = ((times.len() - 1) as f64 * of).round() as usize;
+    times[place].as_secs_f64() * 1000.0
+}
+
+fn report(measured: &mut [Measured; 3], hashes: &mut [Duration]) {
+    println!("\n{:<12}{:>10}{:>10}{:>10}{:>10}{:>11}{:>11}", "", "start", "first", "warm p50", "p99", "peak", "size");
+    for (name, m) in NAMES.iter().zip(measured.iter_mut()) {
+        let (start, first) = (quantile(&mut m.start, 0.5), quantile(&mut m.first, 0.5));
+        let (p50, p99) = (quantile(&mut m.warm, 0.5), quantile(&mut m.warm, 0.99));
+        let (mib, megabytes) = (m.peak_kib as f64 / 1024.0, m.bytes as f64 / 1e6);
+        println!("{name:<12}{start:>7.2} ms{first:>7.2} ms{p50:>7.3} ms{p99:>7.3} ms{mib:>7.1} MiB{megabytes:>8.2} MB");
+    }
+    let hash = quantile(hashes, 0.5);
+    println!("{:<32}{hash:>7.3} ms\n", "one Argon2id verification");
+    let [empty, authorizer, logon] = measured;
+    let mut held = true;
+    let mut bound = |what: &str, value: f64, unit: &str, most: f64| {
+        held &= value <= most;
+        let verdict = if value <= most { "held" } else { "NOT HELD" };
+        println!("{what:<58}{value:>7.2}{unit:<5} at most {most:>5}{unit:<5} {verdict}");
+    };
+    let start = quantile(&mut empty.start, 0.5);
+    bound("authorizer: start, against the empty function", quantile(&mut authorizer.start, 0.5) / start, "x", 2.5);
+    bound("logon: the same", quantile(&mut logon.start, 0.5) / start, "x", 5.0);
+    let warm = quantile(&mut authorizer.warm, 0.5) / quantile(&mut empty.warm, 0.5);
+    bound("authorizer: warm, session remembered, the same", warm, "x", 2.0);
+    bound("logon: warm, beyond one Argon2id verification", quantile(&mut logon.warm, 0.5) - hash, " ms", 2.0);
+    bound("authorizer: peak memory", authorizer.peak_kib as f64 / 1024.0, " MiB", 12.0);
+    bound("logon: peak memory", logon.peak_kib as f64 / 1024.0, " MiB", 40.0);
+    bound("authorizer: binary", authorizer.bytes as f64 / 1e6, " MB", 6.0);
+    bound("logon: binary", logon.bytes as f64 / 1e6, " MB", 6.0);
+    assert!(held, "a bound does not hold");
+}
