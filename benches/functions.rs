@@ -1,10 +1,12 @@
 //! How fast and how large the Lambda functions are, beside a function that does nothing and beside the hash alone.
 //!
 //!     cargo bench --bench functions [-- STARTS]
+//!     cargo bench --bench functions -- soak [LOG-ONS]
 //!
 //! The binaries that are deployed are built, and run as processes of their own against a Runtime API, the embedded
 //! DynamoDB and the embedded KMS. Starts and invocations of all functions are interleaved, so what else this machine does
-//! meets all of them. The times depend on the machine; the ratios are what counts.
+//! meets all of them. The times depend on the machine; the ratios are what counts. `soak` watches the memory of one
+//! instance of the log-on function over very many log-ons.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -16,27 +18,25 @@
     reason = "a measurement that cannot go on says so"
 )]
 
-#[expect(dead_code, reason = "the tests read the journal too")]
 #[path = "../tests/suite/runtime_api.rs"]
 mod runtime_api;
+mod stack;
 
 use std::{
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
 use jea_auth::{
-    app,
-    http::TokenDelivery,
-    local::{self, DEMO_EMAIL, DEMO_PASSWORD, Options, Running},
+    local::{DEMO_EMAIL, DEMO_PASSWORD, Running},
     password::{Hasher, Password},
     throttle::{Pace, Paces},
 };
 use runtime_api::Function;
 use serde_json::{Value, json};
+use stack::{authorization, log_on, stack};
 
 /// What is measured of one function.
 #[derive(Default)]
@@ -46,6 +46,7 @@ struct Measured {
     warm: Vec<Duration>,
     peak_kib: u64,
     bytes: u64,
+    journal: Vec<Value>,
 }
 
 const NAMES: [&str; 3] = ["empty", "authorizer", "logon"];
@@ -57,9 +58,15 @@ const LOG_ONS: usize = 400;
 async fn main() {
     let starts: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(40);
     let folder = build();
-    let running = stack().await;
-    let log_on = log_on();
-    let events = [json!({}), authorization(&running).await, log_on];
+    let mut running = stack().await;
+    // The most that a function's configuration may say.
+    let generous = Pace { burst: 10_000, interval: Duration::from_secs(1) };
+    running.config.paces = Paces { account: generous, address: generous };
+    if std::env::args().any(|argument| argument == "soak") {
+        return soak(&binary(&folder, "logon"), running).await;
+    }
+    let log_on = log_on(DEMO_EMAIL, DEMO_PASSWORD, "192.0.2.1");
+    let events = [json!({}), authorization(&running, "/orders").await, log_on];
     let mut measured: [Measured; 3] = Default::default();
     for (name, measured) in NAMES.iter().zip(&mut measured) {
         measured.bytes = fs::metadata(binary(&folder, name)).expect("a binary").len();
@@ -100,11 +107,29 @@ async fn main() {
             }
         }
     }
-    for (function, measured) in functions.iter().zip(&mut measured) {
-        measured.peak_kib = peak_kib(function.pid());
+    for (function, measured) in functions.iter_mut().zip(&mut measured) {
+        measured.peak_kib = memory_kib(function.pid(), "VmHWM:");
+        measured.journal = function.journal();
     }
     report(&mut measured, &mut hashes);
     drop(functions);
+    running.stop().await;
+}
+
+/// Resident memory of one instance over many log-ons, which come from many addresses.
+async fn soak(binary: &str, running: Running) {
+    let log_ons: u32 = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
+    let mut function = Function::start(binary, &running.config).await;
+    let begun = Instant::now();
+    for number in 0..log_ons {
+        let address = std::net::Ipv4Addr::from(0x0a00_0000 + number / 1000);
+        check("logon", &function.invoke(log_on(DEMO_EMAIL, DEMO_PASSWORD, &address.to_string())).await);
+        if [1, 100, 1000].contains(&number) || (number + 1) % (log_ons / 10).max(1) == 0 {
+            let resident = memory_kib(function.pid(), "VmRSS:") as f64 / 1024.0;
+            println!("{:>8} log-ons, {:>6.0} s: {resident:.1} MiB", number + 1, begun.elapsed().as_secs_f64());
+        }
+    }
+    drop(function);
     running.stop().await;
 }
 
@@ -126,49 +151,6 @@ fn binary(folder: &Path, name: &str) -> String {
     folder.join(name).to_string_lossy().into_owned()
 }
 
-async fn stack() -> Running {
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let options = Options {
-        listen: any_port,
-        dynamodb: any_port,
-        kms: any_port,
-        data: None,
-        backend: None,
-        allowed_origins: Vec::new(),
-        delivery: TokenDelivery::Cookie,
-        failed_logon_status: axum::http::StatusCode::UNAUTHORIZED,
-    };
-    let mut running = local::start(&options, app::system_clock()).await.expect("the stack starts");
-    let generous = Pace { burst: 10_000, interval: Duration::from_secs(1) };
-    running.config.paces = Paces { account: generous, address: generous };
-    running
-}
-
-fn log_on() -> Value {
-    json!({
-        "httpMethod": "POST",
-        "path": "/users/api/auth",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {"requestId": "r", "identity": {"sourceIp": "192.0.2.1"}},
-        "body": json!({"email": DEMO_EMAIL, "password": DEMO_PASSWORD}).to_string(),
-    })
-}
-
-/// An event with a token, for a path that is not the service's own: the session is remembered for five seconds.
-async fn authorization(running: &Running) -> Value {
-    let function = app::logon(&running.config, app::system_clock());
-    let answer = function.handle(&serde_json::from_value(log_on()).unwrap()).await;
-    let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    json!({
-        "type": "REQUEST",
-        "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders",
-        "httpMethod": "GET",
-        "path": "/orders",
-        "headers": {"Cookie": cookie},
-        "requestContext": {"requestId": "r"},
-    })
-}
-
 fn check(name: &str, answer: &Value) {
     let is_right = match name {
         "authorizer" => answer["policyDocument"]["Statement"][0]["Effect"] == "Allow",
@@ -178,10 +160,10 @@ fn check(name: &str, answer: &Value) {
     assert!(is_right, "{name}: {answer}");
 }
 
-/// The peak of a process's resident memory.
-fn peak_kib(pid: u32) -> u64 {
+/// What Linux says of a process's memory: `VmRSS:` is what is resident, `VmHWM:` the most that ever was.
+fn memory_kib(pid: u32, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
@@ -199,6 +181,11 @@ fn report(measured: &mut [Measured; 3], hashes: &mut [Duration]) {
         let (p50, p99) = (quantile(&mut m.warm, 0.5), quantile(&mut m.warm, 0.99));
         let (mib, megabytes) = (m.peak_kib as f64 / 1024.0, m.bytes as f64 / 1e6);
         println!("{name:<12}{start:>7.2} ms{first:>7.2} ms{p50:>7.3} ms{p99:>7.3} ms{mib:>7.1} MiB{megabytes:>8.2} MB");
+    }
+    for (at, name) in [(1, "AuthorizerTime"), (2, "HashTime"), (2, "StoreTime")] {
+        let told = measured[at].journal.iter().filter_map(|line| line[name].as_f64());
+        let mut told: Vec<Duration> = told.map(|millis| Duration::from_secs_f64(millis / 1000.0)).collect();
+        println!("{:<32}{:>7.3} ms", format!("{} says of {name}", NAMES[at]), quantile(&mut told, 0.5));
     }
     let hash = quantile(hashes, 0.5);
     println!("{:<32}{hash:>7.3} ms\n", "one Argon2id verification");

@@ -12,23 +12,24 @@
     clippy::expect_used,
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::unwrap_used,
     reason = "a measurement that fails says so"
 )]
 
-use std::{net::SocketAddr, time::Instant};
+#[expect(dead_code, reason = "other benchmarks authorize as well")]
+mod stack;
+
+use std::time::Instant;
 
 use jea_auth::{
     account::{Account, Email, Status},
     app,
     event::Event,
-    http::TokenDelivery,
-    local::{self, Options},
     operations::id,
     password::{Hasher, Password},
     store::Store,
-    throttle::{Pace, Paces},
 };
-use serde_json::json;
+use stack::{log_on, stack};
 
 const CLASSES: [(&str, &str); 3] = [
     ("wrong password", "active@example.org"),
@@ -40,26 +41,14 @@ const RESAMPLES: usize = 2_000;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let tries: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let options = Options {
-        listen: any_port,
-        dynamodb: any_port,
-        kms: any_port,
-        data: None,
-        backend: None,
-        allowed_origins: Vec::new(),
-        delivery: TokenDelivery::Cookie,
-        failed_logon_status: axum::http::StatusCode::UNAUTHORIZED,
-    };
-    let mut running = local::start(&options, app::system_clock()).await.expect("the stack starts");
-    let endless = Pace { burst: 1_000_000, interval: std::time::Duration::from_millis(1) };
-    running.config.paces = Paces { account: endless, address: endless };
+    let running = stack().await;
     let store = Store::new(running.config.aws.dynamodb(), &running.config.stack);
     add(&store, "active@example.org", Status::Active).await;
     add(&store, "disabled@example.org", Status::Disabled).await;
     let function = app::logon(&running.config, app::system_clock());
 
-    let events = CLASSES.map(|(_, email)| event(email));
+    let event = |email| serde_json::from_value::<Event>(log_on(email, "a wrong password", "192.0.2.1"));
+    let events = CLASSES.map(|(_, email)| event(email).expect("an event"));
     let mut times: [Vec<f64>; 3] = Default::default();
     for attempt in 0..tries + 20 {
         // Each class comes first, second and third as often.
@@ -105,17 +94,6 @@ async fn add(store: &Store, email: &str, status: Status) {
         profile: [].into(),
     };
     let _ = store.add_account(&account).await.expect("an account");
-}
-
-fn event(email: &str) -> Event {
-    let event = json!({
-        "httpMethod": "POST",
-        "path": "/users/api/auth",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
-        "body": json!({"email": email, "password": "a wrong password"}).to_string(),
-    });
-    serde_json::from_value(event).expect("an event")
 }
 
 fn median(times: &mut [f64]) -> f64 {

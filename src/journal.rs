@@ -8,8 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::time::Timestamp;
 
@@ -29,19 +28,16 @@ pub enum Journal {
 }
 
 /// What one event came to.
-#[derive(Serialize)]
 pub struct Entry<'a> {
     /// The kind of event.
     pub event: &'static str,
     /// What came of it.
     pub outcome: &'a str,
     /// Why, if it was refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
     /// The gateway's id of the request; it is in the access log too.
     pub request_id: &'a str,
     /// The keyed hash of the email, if a log-on got that far.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<&'a str>,
 }
 
@@ -86,9 +82,10 @@ impl Journal {
     pub fn write(&self, now: Timestamp, entry: &Entry<'_>, measures: &[Measure]) {
         match self {
             Self::Metrics { stack } => {
-                let mut line = line(stack, now, entry, measures).to_string();
-                line.push('\n');
-                let _ = std::io::stdout().lock().write_all(line.as_bytes());
+                if let Ok(mut line) = serde_json::to_vec(&Line { stack, now, entry, measures }) {
+                    line.push(b'\n');
+                    let _ = std::io::stdout().lock().write_all(&line);
+                }
             }
             Self::Log => {
                 let Entry { event, outcome, reason, request_id, account } = *entry;
@@ -99,24 +96,66 @@ impl Journal {
 }
 
 /// One line (CloudWatch User Guide, "Specification: Embedded metric format").
-fn line(stack: &str, now: Timestamp, entry: &Entry<'_>, measures: &[Measure]) -> Value {
-    let mut line = match serde_json::to_value(entry) {
-        Ok(Value::Object(members)) => members,
-        Ok(_) | Err(_) => Map::new(),
-    };
-    line.insert("level".to_owned(), "INFO".into());
-    line.insert("stack".to_owned(), stack.into());
-    let metrics: Vec<Value> = measures
-        .iter()
-        .map(|measure| {
-            line.insert(measure.name().to_owned(), measure.value().into());
-            json!({"Name": measure.name(), "Unit": measure.unit()})
-        })
-        .collect();
-    let dimensions = if entry.reason.is_some() { json!([["stack"], ["stack", "reason"]]) } else { json!([["stack"]]) };
-    let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics});
-    line.insert("_aws".to_owned(), json!({"Timestamp": now.millis(), "CloudWatchMetrics": [directive]}));
-    Value::Object(line)
+struct Line<'a> {
+    stack: &'a str,
+    now: Timestamp,
+    entry: &'a Entry<'a>,
+    measures: &'a [Measure],
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Entry { event, outcome, reason, request_id, account } = *self.entry;
+        let dimensions: &[&[&str]] = if reason.is_some() { &[&["stack"], &["stack", "reason"]] } else { &[&["stack"]] };
+        let metrics =
+            self.measures.iter().map(|measure| Metric { name: measure.name(), unit: measure.unit() }).collect();
+        let directive = Directive {
+            timestamp: self.now.millis(),
+            cloud_watch_metrics: [Metrics { namespace: NAMESPACE, dimensions, metrics }],
+        };
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("_aws", &directive)?;
+        line.serialize_entry("level", "INFO")?;
+        let texts = [
+            ("stack", Some(self.stack)),
+            ("event", Some(event)),
+            ("outcome", Some(outcome)),
+            ("reason", reason),
+            ("request_id", Some(request_id)),
+            ("account", account),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                line.serialize_entry(name, text)?;
+            }
+        }
+        for measure in self.measures {
+            line.serialize_entry(measure.name(), &measure.value())?;
+        }
+        line.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    timestamp: u64,
+    cloud_watch_metrics: [Metrics<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metrics<'a> {
+    namespace: &'static str,
+    dimensions: &'a [&'a [&'a str]],
+    metrics: Vec<Metric>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
 }
 
 /// Measures how long something takes. Nothing is decided by it.
@@ -140,7 +179,14 @@ impl Stopwatch {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn line(entry: &Entry<'_>, measures: &[Measure]) -> serde_json::Value {
+        let now = Timestamp::from_millis(1_750_000_000_123);
+        serde_json::to_value(Line { stack: "jea-auth", now, entry, measures }).unwrap()
+    }
 
     #[test]
     fn a_line_is_what_cloudwatch_makes_metrics_of() {
@@ -157,7 +203,7 @@ mod tests {
             Measure::Days("KeyAge", Duration::from_hours(36)),
         ];
         assert_eq!(
-            line("jea-auth", Timestamp::from_millis(1_750_000_000_123), &entry, &measures),
+            line(&entry, &measures),
             json!({
                 "_aws": {
                     "Timestamp": 1_750_000_000_123_u64,
@@ -180,7 +226,7 @@ mod tests {
     #[test]
     fn a_line_without_a_reason_has_one_dimension() {
         let entry = Entry { event: "e", outcome: "o", reason: None, request_id: "r", account: None };
-        let line = line("s", Timestamp::from_millis(0), &entry, &[]);
+        let line = line(&entry, &[]);
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["stack"]]));
         assert_eq!((line.get("reason"), line.get("account")), (None, None));
     }

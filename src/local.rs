@@ -55,6 +55,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where DynamoDB listens.
     pub dynamodb: SocketAddr,
+    /// The URL of a DynamoDB that runs already and takes the place of the embedded one.
+    pub other_dynamodb: Option<String>,
     /// Where KMS listens.
     pub kms: SocketAddr,
     /// The folder that keeps the data; memory alone if there is none.
@@ -138,7 +140,8 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
     let dynamodb_listener = listen(options.dynamodb, "--dynamodb").await?;
     let kms_listener = listen(options.kms, "--kms").await?;
     let url = url_of(&gateway_listener, options.listen);
-    let dynamodb_url = url_of(&dynamodb_listener, options.dynamodb);
+    let embedded_url = url_of(&dynamodb_listener, options.dynamodb);
+    let dynamodb_url = options.other_dynamodb.clone().unwrap_or(embedded_url);
     let kms_url = url_of(&kms_listener, options.kms);
 
     let database = database::open(options.data.as_deref())?;

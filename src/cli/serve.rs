@@ -58,6 +58,7 @@ impl Serve {
         let options = Options {
             listen: self.listen,
             dynamodb: self.dynamodb,
+            other_dynamodb: None,
             kms: self.kms,
             data: (!self.memory).then_some(self.data),
             backend: self.backend,

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-const STATUSES: [(&str, u16); 26] = [
+pub const STATUSES: [(&str, u16); 26] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
@@ -43,7 +43,7 @@ const STATUSES: [(&str, u16); 26] = [
 ];
 
 /// The authorizer's events, and the effect that each must give.
-const EFFECTS: [(&str, &str); 9] = [
+pub const EFFECTS: [(&str, &str); 9] = [
     ("authorizer-allow-cookie", "Allow"),
     ("authorizer-allow-bearer", "Allow"),
     ("authorizer-allow-set-cookie-line", "Allow"),
@@ -56,27 +56,30 @@ const EFFECTS: [(&str, &str); 9] = [
 ];
 
 /// A session of the demo account, to put where the events leave a place for one.
-struct Session {
+pub struct Session {
     token: String,
     claims: Value,
 }
 
 impl Session {
-    async fn new(service: &Service) -> Self {
+    pub async fn new(service: &Service) -> Self {
         let answer = service.log_on(DEMO_EMAIL, DEMO_PASSWORD).await;
         let token = token_of(&answer);
         let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
         Self { claims: serde_json::from_slice(&claims).unwrap(), token }
     }
 
-    fn event(&self, name: &str) -> Event {
+    pub fn event(&self, name: &str) -> Event {
+        serde_json::from_str(&self.text(name)).unwrap()
+    }
+
+    /// The file's text, with this session.
+    pub fn text(&self, name: &str) -> String {
         let text = fs::read_to_string(format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let text = text
-            .replace("SESSION_TOKEN", &self.token)
+        text.replace("SESSION_TOKEN", &self.token)
             .replace("SESSION_SUB", self.claims["sub"].as_str().unwrap())
             .replace("SESSION_SID", self.claims["sid"].as_str().unwrap())
-            .replace("SESSION_AUTH_TIME", &self.claims["auth_time"].to_string());
-        serde_json::from_str(&text).unwrap()
+            .replace("SESSION_AUTH_TIME", &self.claims["auth_time"].to_string())
     }
 }
 

@@ -1,7 +1,6 @@
 //! Keys that come and go while the service runs.
 
 use std::{
-    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -18,7 +17,7 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, client, has, token_of};
+use crate::service::{EMAIL, Moto, PASSWORD, Service, assert_refused, client, has, token_of};
 
 fn keyring(service: &Service) -> Keyring {
     app::keyring(&service.running.config)
@@ -226,36 +225,15 @@ async fn the_local_kms_seals() {
     let service = Service::start().await;
     seals_and_unseals(&Kms::new(service.running.config.aws.kms(), "jea-auth")).await;
 }
-
-/// A process that ends with its test.
-struct Ended(std::process::Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
 #[tokio::test]
 async fn moto_s_kms_seals_and_serves_a_log_on() {
     if !has("python3", &["-c", "import moto.server, flask"]) {
         return;
     }
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let arguments = ["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()];
-    let moto = Command::new("python3").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let _moto = Ended(moto);
-    let url = format!("http://127.0.0.1:{port}");
-    for _ in 0..300 {
-        if reqwest::get(&url).await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let moto = Moto::start().await;
     let service = Service::start().await;
     let mut config = service.config();
-    config.aws.kms_endpoint = Some(url);
+    config.aws.kms_endpoint = Some(moto.url.clone());
     config.stack = "moto-stack".to_owned();
     let client = config.aws.kms();
     let key = client.create_key().send().await.unwrap().key_metadata.unwrap().key_id;

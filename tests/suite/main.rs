@@ -28,6 +28,7 @@ mod command_line;
 mod contract;
 mod cross_site;
 mod delivery;
+mod emulators;
 mod events;
 mod faults;
 mod hostile_tokens;

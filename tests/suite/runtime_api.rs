@@ -52,28 +52,12 @@ impl Function {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let endpoint = |url: &Option<String>| url.clone().unwrap();
         let stdout = tempfile::tempfile().unwrap();
-        let paces = &config.paces;
         let spawned = Instant::now();
         let child = Command::new(binary)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "function-under-test")
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "id")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_SESSION_TOKEN", "token")
-            .env("AWS_ENDPOINT_URL_DYNAMODB", endpoint(&config.aws.dynamodb_endpoint))
-            .env("AWS_ENDPOINT_URL_KMS", endpoint(&config.aws.kms_endpoint))
-            .env("STACK_NAME", &config.stack)
-            .env("ISSUER", &config.site.issuer)
-            .env("ACCOUNT_BURST", paces.account.burst.to_string())
-            .env("ACCOUNT_SECONDS", paces.account.interval.as_secs().to_string())
-            .env("ADDRESS_BURST", paces.address.burst.to_string())
-            .env("ADDRESS_SECONDS", paces.address.interval.as_secs().to_string())
+            .envs(environment(config))
             .stdout(stdout.try_clone().unwrap())
             .spawn()
             .unwrap();
@@ -112,6 +96,29 @@ impl Drop for Function {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// The environment that Lambda and the template would give to a function.
+pub fn environment(config: &Config) -> Vec<(&'static str, String)> {
+    let endpoint = |url: &Option<String>| url.clone().unwrap();
+    let paces = &config.paces;
+    vec![
+        ("AWS_LAMBDA_FUNCTION_NAME", "function-under-test".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512".to_owned()),
+        ("AWS_REGION", "eu-west-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "id".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+        ("AWS_SESSION_TOKEN", "token".to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint(&config.aws.dynamodb_endpoint)),
+        ("AWS_ENDPOINT_URL_KMS", endpoint(&config.aws.kms_endpoint)),
+        ("STACK_NAME", config.stack.clone()),
+        ("ISSUER", config.site.issuer.clone()),
+        ("ACCOUNT_BURST", paces.account.burst.to_string()),
+        ("ACCOUNT_SECONDS", paces.account.interval.as_secs().to_string()),
+        ("ADDRESS_BURST", paces.address.burst.to_string()),
+        ("ADDRESS_SECONDS", paces.address.interval.as_secs().to_string()),
+    ]
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -31,6 +32,40 @@ pub struct Service {
     pub running: Running,
     pub client: Client,
     millis: Arc<AtomicU64>,
+    _moto: Option<Moto>,
+}
+
+/// Moto's emulation of AWS, in Python. With `TEST_DYNAMODB=moto` its DynamoDB takes the place of the embedded one.
+pub struct Moto {
+    pub url: String,
+    server: Child,
+}
+
+impl Moto {
+    pub async fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = Command::new("python3")
+            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let moto = Self { url: format!("http://127.0.0.1:{port}"), server };
+        for _ in 0..300 {
+            if reqwest::get(&moto.url).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        moto
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
 }
 
 /// Everything in memory, on ports that are free.
@@ -39,6 +74,7 @@ pub fn options() -> Options {
     Options {
         listen: any_port,
         dynamodb: any_port,
+        other_dynamodb: None,
         kms: any_port,
         data: None,
         backend: None,
@@ -60,8 +96,11 @@ impl Service {
 
     pub async fn start_with(options: Options) -> Self {
         let millis = Arc::new(AtomicU64::new(app::now().millis()));
-        let running = local::start(&options, clock(&millis)).await.unwrap();
-        let service = Self { running, client: client(), millis };
+        let moto =
+            if std::env::var("TEST_DYNAMODB").as_deref() == Ok("moto") { Some(Moto::start().await) } else { None };
+        let other_dynamodb = moto.as_ref().map(|moto| moto.url.clone());
+        let running = local::start(&Options { other_dynamodb, ..options }, clock(&millis)).await.unwrap();
+        let service = Self { running, client: client(), millis, _moto: moto };
         service.add_account(EMAIL, PASSWORD, Status::Active).await;
         service
     }
@@ -188,7 +227,6 @@ pub fn assert_common_headers(response: &Response) {
 
 /// Whether a program runs here. If not, it says so.
 pub fn has(program: &str, arguments: &[&str]) -> bool {
-    use std::process::{Command, Stdio};
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let has = status.is_ok_and(|status| status.success());
     if !has {
@@ -198,7 +236,7 @@ pub fn has(program: &str, arguments: &[&str]) -> bool {
 }
 
 /// Says aloud that something cannot be tested here: straight to stderr, which the test runner does not hold back.
-fn skip(reason: &str) {
+pub fn skip(reason: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }

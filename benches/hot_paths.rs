@@ -1,0 +1,113 @@
+//! What is done for every request, alone: the parts of an authorization and of a log-on.
+//!
+//!     cargo bench --bench hot_paths
+//!
+//! The hash is computed four times over: by `argon2` with memory that is allocated for it and with memory that is there,
+//! as this service does it, and by `argon2-rust` in both ways.
+
+#![expect(clippy::unwrap_used, missing_docs, reason = "a measurement that cannot go on says so")]
+
+#[expect(dead_code, reason = "other benchmarks log on as well")]
+mod stack;
+
+use std::{hint::black_box, time::Duration};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jea_auth::{
+    app,
+    credential::Credential,
+    event::Event,
+    local::DEMO_PASSWORD,
+    password::{Hasher, ITERATIONS, MEMORY_KIB, PARALLELISM, Password},
+    session::Lifetimes,
+    signing_key::{Algorithm, KeyId, KeyMaterial, signing},
+    token::{Claims, Expected, Token, UnverifiedToken},
+};
+use serde_json::json;
+use stack::{authorization, stack};
+
+fn tokens(criterion: &mut Criterion) {
+    let now = app::now();
+    let expected = Expected {
+        issuer: "https://api.example.org".to_owned(),
+        audience: "https://api.example.org".to_owned(),
+        lifetimes: Lifetimes { token: Duration::from_hours(12), session: Duration::from_hours(168) },
+    };
+    let claims = Claims {
+        iss: expected.issuer.clone(),
+        aud: expected.audience.clone(),
+        sub: "0123456789abcdef0123456789abcdef".to_owned(),
+        sid: "0123456789abcdef0123456789abcdef".to_owned(),
+        jti: "0123456789abcdef0123456789abcdef".to_owned(),
+        iat: now.seconds(),
+        exp: now.seconds() + 43_200,
+        auth_time: now.seconds(),
+    };
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+        let kid = KeyId::made_at(now);
+        let material = KeyMaterial::generate(kid.clone(), algorithm).unwrap();
+        let key = signing(&material.jwk, &material.private).unwrap();
+        let verifying = material.jwk.verifying().unwrap();
+        let token = Token::sign(&claims, &kid, algorithm, &key).unwrap();
+        let name = algorithm.name();
+        criterion.bench_function(&format!("token/sign {name}"), |bencher| {
+            bencher.iter(|| Token::sign(black_box(&claims), &kid, algorithm, &key).unwrap());
+        });
+        criterion.bench_function(&format!("token/verify {name}"), |bencher| {
+            bencher.iter(|| {
+                let unverified = UnverifiedToken::parse(black_box(token.expose())).unwrap();
+                unverified.verify(algorithm, &verifying, &expected, now).unwrap()
+            });
+        });
+    }
+    criterion.bench_function("token/refuse garbage", |bencher| {
+        bencher.iter(|| UnverifiedToken::parse(black_box("eyJhbGciOiJub25lIn0.e30.")).is_err());
+    });
+}
+
+fn credentials(criterion: &mut Criterion) {
+    let body = json!({"email": "Yi@jePlus.org", "password": "a password of many words"}).to_string();
+    criterion.bench_function("credential/parse", |bencher| {
+        bencher.iter(|| Credential::parse(black_box(body.as_bytes())).unwrap());
+    });
+}
+
+fn authorizations(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let running = runtime.block_on(stack());
+    let event = runtime.block_on(authorization(&running, "/orders"));
+    let event: Event = serde_json::from_value(event).unwrap();
+    let function = app::authorizer(&running.config, app::system_clock());
+    criterion.bench_function("authorizer/session remembered", |bencher| {
+        bencher.iter(|| runtime.block_on(function.handle(black_box(&event))).unwrap());
+    });
+    runtime.block_on(running.stop());
+}
+
+fn hashes(criterion: &mut Criterion) {
+    let password = Password::new(DEMO_PASSWORD);
+    let mut group = criterion.benchmark_group("argon2id");
+    group.sample_size(50).measurement_time(Duration::from_secs(8));
+    group.bench_function("argon2, fresh memory", |bencher| {
+        bencher.iter(|| Hasher::default().verify(black_box(&password), None));
+    });
+    let hasher = Hasher::default();
+    group.bench_function("argon2, memory reused", |bencher| {
+        bencher.iter(|| hasher.verify(black_box(&password), None));
+    });
+    let memory = argon2_rust::params::Memory::kib(u64::from(MEMORY_KIB));
+    let params = argon2_rust::Params::builder().memory(memory).passes(ITERATIONS).lanes(PARALLELISM).build().unwrap();
+    let other = argon2_rust::Argon2::new(argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13, params);
+    let (text, salt) = (DEMO_PASSWORD.as_bytes(), [7; 16]);
+    let mut output = [0; 32];
+    group.bench_function("argon2-rust, fresh memory", |bencher| {
+        bencher.iter(|| other.hash_into(black_box(text), &salt, &mut output).unwrap());
+    });
+    let mut reusing = other.hasher();
+    group.bench_function("argon2-rust, memory reused", |bencher| {
+        bencher.iter(|| reusing.hash_into(black_box(text), &salt, &mut output).unwrap());
+    });
+}
+
+criterion_group!(benches, tokens, credentials, authorizations, hashes);
+criterion_main!(benches);

@@ -1,0 +1,56 @@
+//! The stack that is measured: everything in memory, with the demo account and a throttle that lets all through.
+
+use std::{net::SocketAddr, time::Duration};
+
+use jea_auth::{
+    app,
+    http::TokenDelivery,
+    local::{self, DEMO_EMAIL, DEMO_PASSWORD, Options, Running},
+    throttle::{Pace, Paces},
+};
+use serde_json::{Value, json};
+
+pub async fn stack() -> Running {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = Options {
+        listen: any_port,
+        dynamodb: any_port,
+        other_dynamodb: None,
+        kms: any_port,
+        data: None,
+        backend: None,
+        allowed_origins: Vec::new(),
+        delivery: TokenDelivery::Cookie,
+        failed_logon_status: axum::http::StatusCode::UNAUTHORIZED,
+    };
+    let mut running = local::start(&options, app::system_clock()).await.unwrap();
+    let endless = Pace { burst: 1_000_000, interval: Duration::from_secs(1) };
+    running.config.paces = Paces { account: endless, address: endless };
+    running
+}
+
+/// The event of a log-on, as a REST API sends it.
+pub fn log_on(email: &str, password: &str, address: &str) -> Value {
+    json!({
+        "httpMethod": "POST",
+        "path": "/users/api/auth",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"requestId": "r", "identity": {"sourceIp": address}},
+        "body": json!({"email": email, "password": password}).to_string(),
+    })
+}
+
+/// The event that asks whether a new session of the demo account may have a path.
+pub async fn authorization(running: &Running, path: &str) -> Value {
+    let event = serde_json::from_value(log_on(DEMO_EMAIL, DEMO_PASSWORD, "192.0.2.1")).unwrap();
+    let answer = app::logon(&running.config, app::system_clock()).handle(&event).await;
+    let cookie = answer.headers.get("set-cookie").unwrap().to_str().unwrap();
+    json!({
+        "type": "REQUEST",
+        "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders",
+        "httpMethod": "GET",
+        "path": path,
+        "headers": {"Cookie": cookie.split(';').next()},
+        "requestContext": {"requestId": "r"},
+    })
+}
