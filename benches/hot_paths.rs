@@ -5,9 +5,8 @@
 //! The hash is computed four times over: by `argon2` with memory that is allocated for it and with memory that is there,
 //! as this service does it, and by `argon2-rust` in both ways.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a measurement that cannot go on says so")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on says so")]
 
-#[expect(dead_code, reason = "other benchmarks log on as well")]
 mod stack;
 
 use std::{hint::black_box, time::Duration};

@@ -15,7 +15,7 @@ use crate::{
     token::{Expected, TokenError, UnverifiedToken},
 };
 use keys::KnownKeys;
-use memory::SessionMemory;
+use memory::{Known, TokenMemory};
 
 /// No session has this id, and no account.
 const NOBODY: &str = "nobody";
@@ -26,7 +26,7 @@ pub struct Access {
     tokens: Expected,
     origins: TrustedOrigins,
     keys: KnownKeys,
-    sessions: SessionMemory,
+    memory: TokenMemory,
 }
 
 /// What a request shows at the door.
@@ -78,12 +78,12 @@ pub enum Denial {
 }
 
 impl Access {
-    /// Asks `store` for sessions and keys. A session is remembered for `session_memory`; a log-off elsewhere takes
-    /// that long to be seen here. The service's own operations are rare, and are not admitted by memory: after a
+    /// Asks `store` for sessions and keys. A token and its session are remembered for `session_memory`; a log-off
+    /// elsewhere takes that long to be seen here. The service's own operations are rare, and are not admitted by memory: after a
     /// log-off they are refused at once.
     #[must_use]
     pub fn new(store: Store, tokens: Expected, origins: TrustedOrigins, session_memory: Duration) -> Self {
-        Self { store, tokens, origins, keys: KnownKeys::default(), sessions: SessionMemory::new(session_memory) }
+        Self { store, tokens, origins, keys: KnownKeys::default(), memory: TokenMemory::new(session_memory) }
     }
 
     /// Opens the connection to the store before the first request needs it. A failure is left to that request.
@@ -111,22 +111,29 @@ impl Access {
         {
             return Err(Denial::CrossSite);
         }
+        let is_own = Operation::at(shown.path).is_some();
+        if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
+            && let Some(session) = self.still_good(&known, now).await?
+        {
+            return Ok(Admitted { session, carrier });
+        }
         let token = UnverifiedToken::parse(text)?;
         let key = self.keys.find(&self.store, token.key_id(), now).await?.ok_or(Denial::UnknownKey)?;
         let claims = token.verify(key.algorithm, &key.verifying, &self.tokens, now)?;
-        // One that seems to have ended is read again: it may have been renewed since.
-        let recalled = self.sessions.recall(&claims.sub, &claims.sid, now);
-        let is_own = Operation::at(shown.path).is_some();
-        let session = if let Some(session) = recalled.filter(|session| !is_own && session.is_alive(now)) {
-            session
-        } else {
-            let read = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
-            self.sessions.remember(&read, now);
-            read
-        };
+        let session = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
         if !session.is_alive(now) {
             return Err(Denial::SessionEnded);
         }
+        let known = Known { kid: token.key_id().clone(), claims, session: session.clone(), read_at: now };
+        self.memory.remember(text, known);
         Ok(Admitted { session, carrier })
+    }
+
+    /// The session of a token that was admitted a moment ago, if its key has not been revoked and neither has ended
+    /// since. A session that seems to have ended may have been renewed: that is for a read to tell.
+    async fn still_good(&self, known: &Known, now: Timestamp) -> Result<Option<Session>, Denial> {
+        let has_key = self.keys.find(&self.store, &known.kid, now).await?.is_some();
+        let is_good = has_key && self.tokens.check(&known.claims, now).is_ok() && known.session.is_alive(now);
+        Ok(is_good.then(|| known.session.clone()))
     }
 }

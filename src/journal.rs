@@ -111,7 +111,7 @@ impl Serialize for Line<'_> {
             self.measures.iter().map(|measure| Metric { name: measure.name(), unit: measure.unit() }).collect();
         let directive = Directive {
             timestamp: self.now.millis(),
-            cloud_watch_metrics: [Metrics { namespace: NAMESPACE, dimensions, metrics }],
+            cloud_watch_metrics: [Group { namespace: NAMESPACE, dimensions, metrics }],
         };
         let mut line = serializer.serialize_map(None)?;
         line.serialize_entry("_aws", &directive)?;
@@ -140,12 +140,12 @@ impl Serialize for Line<'_> {
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
     timestamp: u64,
-    cloud_watch_metrics: [Metrics<'a>; 1],
+    cloud_watch_metrics: [Group<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metrics<'a> {
+struct Group<'a> {
     namespace: &'static str,
     dimensions: &'a [&'a [&'a str]],
     metrics: Vec<Metric>,

@@ -177,7 +177,11 @@ impl<'a> UnverifiedToken<'a> {
 }
 
 impl Expected {
-    fn check(&self, claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
+    /// Checks what a token says, once its signature has held.
+    ///
+    /// # Errors
+    /// As [`UnverifiedToken::verify`], from [`TokenError::Claims`] on.
+    pub fn check(&self, claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
         let (now, skew, life) = (now.seconds(), SKEW.as_secs(), self.lifetimes.token.as_secs());
         if [&claims.sub, &claims.sid, &claims.jti].into_iter().any(String::is_empty) {
             return Err(TokenError::Claims);

@@ -1,35 +1,45 @@
-//! The sessions that the authorizer has seen a moment ago.
+//! The tokens that the authorizer has admitted a moment ago, with their sessions.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::{session::Session, time::Timestamp};
+use aws_lc_rs::digest::{SHA256, digest};
 
-/// How many sessions are remembered, at some 300 bytes each. When all places are taken, all are given up: the next
-/// request of each session costs one read.
+use crate::{session::Session, signing_key::KeyId, time::Timestamp, token::Claims};
+
+/// How many tokens are remembered, at some 700 bytes each. When all places are taken, all are given up: the next
+/// request of each token costs one signature check and one read.
 const PLACES: usize = 1024;
 
-pub(super) struct SessionMemory {
-    max_age: Duration,
-    places: Mutex<HashMap<(String, String), (Session, Timestamp)>>,
+/// A token whose signature held, and the session that was there.
+pub(super) struct Known {
+    pub(super) kid: KeyId,
+    pub(super) claims: Claims,
+    pub(super) session: Session,
+    pub(super) read_at: Timestamp,
 }
 
-impl SessionMemory {
+/// Tokens by their SHA-256, so that the memory holds none that could be used.
+pub(super) struct TokenMemory {
+    max_age: Duration,
+    places: Mutex<HashMap<[u8; 32], Arc<Known>>>,
+}
+
+impl TokenMemory {
     pub(super) fn new(max_age: Duration) -> Self {
         Self { max_age, places: Mutex::default() }
     }
 
-    pub(super) fn recall(&self, sub: &str, sid: &str, now: Timestamp) -> Option<Session> {
-        let key = (sub.to_owned(), sid.to_owned());
+    pub(super) fn recall(&self, token: &str, now: Timestamp) -> Option<Arc<Known>> {
         let places = self.lock();
-        let (session, read_at) = places.get(&key)?;
-        (*read_at <= now && now.since(*read_at) < self.max_age).then(|| session.clone())
+        let known = places.get(&sha256(token))?;
+        (known.read_at <= now && now.since(known.read_at) < self.max_age).then(|| Arc::clone(known))
     }
 
-    pub(super) fn remember(&self, session: &Session, now: Timestamp) {
+    pub(super) fn remember(&self, token: &str, known: Known) {
         if self.max_age.is_zero() {
             return;
         }
@@ -37,12 +47,18 @@ impl SessionMemory {
         if places.len() >= PLACES {
             places.clear();
         }
-        places.insert((session.sub.clone(), session.sid.clone()), (session.clone(), now));
+        places.insert(sha256(token), Arc::new(known));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), (Session, Timestamp)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<Known>>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn sha256(token: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    bytes
 }
 
 #[cfg(test)]
@@ -51,39 +67,51 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
-    fn session(sid: &str) -> Session {
-        Session {
-            sub: "sub".into(),
-            sid: sid.into(),
+    fn known() -> Known {
+        let claims = Claims {
+            iss: "i".into(),
+            aud: "a".into(),
+            sub: "s".into(),
+            sid: "s".into(),
+            jti: "j".into(),
+            iat: 1_000,
+            exp: 1_060,
+            auth_time: 1_000,
+        };
+        let session = Session {
+            sub: "s".into(),
+            sid: "s".into(),
             email: "yi@jeplus.org".into(),
             name: "Yi".into(),
             role: None,
             auth_time: NOW,
             expires_at: NOW.plus(Duration::from_mins(1)),
-        }
+        };
+        Known { kid: KeyId::made_at(NOW), claims, session, read_at: NOW }
     }
 
     #[test]
-    fn a_session_is_remembered_until_its_time_is_over_and_not_at_it() {
-        let memory = SessionMemory::new(Duration::from_secs(5));
-        memory.remember(&session("a"), NOW);
-        assert!(memory.recall("sub", "a", NOW.plus(Duration::from_millis(4_999))).is_some());
-        assert!(memory.recall("sub", "a", NOW.plus(Duration::from_secs(5))).is_none());
-        assert!(memory.recall("sub", "b", NOW).is_none());
+    fn a_token_is_remembered_until_its_time_is_over_and_not_at_it() {
+        let memory = TokenMemory::new(Duration::from_secs(5));
+        memory.remember("token", known());
+        assert!(memory.recall("token", NOW.plus(Duration::from_millis(4_999))).is_some());
+        assert!(memory.recall("token", NOW.plus(Duration::from_secs(5))).is_none());
+        assert!(memory.recall("token", NOW.minus(Duration::from_secs(1))).is_none(), "a clock that was set back");
+        assert!(memory.recall("Token", NOW).is_none());
     }
 
     #[test]
     fn a_memory_of_zero_remembers_nothing() {
-        let memory = SessionMemory::new(Duration::ZERO);
-        memory.remember(&session("a"), NOW);
-        assert!(memory.recall("sub", "a", NOW).is_none());
+        let memory = TokenMemory::new(Duration::ZERO);
+        memory.remember("token", known());
+        assert!(memory.recall("token", NOW).is_none());
     }
 
     #[test]
     fn the_memory_is_bounded() {
-        let memory = SessionMemory::new(Duration::from_secs(5));
+        let memory = TokenMemory::new(Duration::from_secs(5));
         for number in 0..=PLACES {
-            memory.remember(&session(&number.to_string()), NOW);
+            memory.remember(&number.to_string(), known());
         }
         assert!(memory.lock().len() <= PLACES);
     }
