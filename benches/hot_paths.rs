@@ -98,6 +98,8 @@ fn hashes(criterion: &mut Criterion) {
     let params = argon2_rust::Params::builder().memory(memory).passes(ITERATIONS).lanes(PARALLELISM).build().unwrap();
     let other = argon2_rust::Argon2::new(argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13, params);
     let (text, salt) = (DEMO_PASSWORD.as_bytes(), [7; 16]);
+    let ours = Hasher::default().hash(&password, salt).unwrap();
+    assert_eq!(other.hash_encoded(text, &salt).unwrap(), ours.as_str(), "both compute the same");
     let mut output = [0; 32];
     group.bench_function("argon2-rust, fresh memory", |bencher| {
         bencher.iter(|| other.hash_into(black_box(text), &salt, &mut output).unwrap());
