@@ -201,3 +201,66 @@ async fn the_tables_are_those_that_the_code_creates() {
         assert_eq!(ttl, described, "{resource}");
     }
 }
+
+#[test]
+fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
+    let template = template();
+    let sources: String = ["src/app.rs", "src/authorizer.rs", "src/http.rs"]
+        .map(|file| fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap())
+        .concat();
+    let is_written = |metric: &str| sources.contains(&format!("\"{metric}\""));
+    let mut watched = 0;
+    for (name, resource) in at(&template, &["Resources"]).as_mapping().unwrap() {
+        if text(&resource["Type"]) != "AWS::CloudWatch::Alarm" {
+            continue;
+        }
+        let properties = at(resource, &["Properties"]);
+        assert!(text(&properties["AlarmDescription"]).len() > 20, "{name:?} says what it means");
+        assert!(properties.get("AlarmActions").is_some() && properties.get("TreatMissingData").is_some(), "{name:?}");
+        if text(&properties["Namespace"]) == jea_auth::journal::NAMESPACE {
+            assert!(is_written(text(&properties["MetricName"])), "{name:?}");
+            assert_eq!(text(&properties["Dimensions"][0]["Name"]), "stack");
+            watched += 1;
+        }
+    }
+    assert_eq!(watched, 3);
+    let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
+    let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        for metric in widget["properties"]["metrics"].as_array().unwrap() {
+            let (namespace, name) = (metric[0].as_str().unwrap(), metric[1].as_str().unwrap_or_default());
+            assert!(matches!(namespace, "AWS/Lambda" | "...") || is_written(name), "{metric}");
+        }
+    }
+}
+
+#[test]
+fn the_access_log_is_json_that_can_hold_no_token_and_no_email() {
+    let template = template();
+    let setting = at(&template, &["Resources", "Api", "Properties", "AccessLogSetting"]);
+    let Value::Tagged(setting) = setting else { panic!("it has a condition") };
+    let format = text(&setting.value[1]["Format"]);
+    let entry: serde_json::Value = serde_json::from_str(format).unwrap();
+    let told: Vec<&str> = entry.as_object().unwrap().values().map(|value| value.as_str().unwrap()).collect();
+    assert!(told.contains(&"$context.requestId") && told.contains(&"$context.status"));
+    for value in told {
+        assert!(value.starts_with("$context."), "{value}");
+        for secret in ["header", "query", "cookie", "email", "claims", "requestOverride"] {
+            assert!(!value.contains(secret), "{value}");
+        }
+    }
+}
+
+#[test]
+fn log_ons_are_let_through_more_slowly_than_other_requests() {
+    let template = template();
+    let settings = at(&template, &["Resources", "Api", "Properties", "MethodSettings"]).as_sequence().unwrap();
+    let limited: BTreeSet<&str> = settings
+        .iter()
+        .filter(|setting| matches!(&setting["ThrottlingRateLimit"], Value::Tagged(tagged) if tagged.tag == "Ref"))
+        .map(|setting| text(&setting["ResourcePath"]))
+        .collect();
+    let expected = ROUTES.iter().filter(|(_, operation)| operation.name() == "log-on");
+    let expected: BTreeSet<String> = expected.map(|(path, _)| format!("/{}", path.replace('/', "~1"))).collect();
+    assert_eq!(limited, expected.iter().map(String::as_str).collect());
+}
