@@ -4,11 +4,12 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
+use jea_auth::routes::ROUTES;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
@@ -126,7 +127,7 @@ async fn let_containers_in(service: &Service) {
 }
 
 /// `sam local`, with the template as it was built for this machine and the variables of the service.
-fn sam_local(service: &Service, folder: &std::path::Path, arguments: &[&str]) -> Command {
+fn sam_local(service: &Service, folder: &Path, template: &str, arguments: &[&str]) -> Command {
     let config = &service.running.config;
     let variables = json!({"STACK_NAME": config.stack, "ISSUER": config.site.issuer});
     let file = folder.join("variables.json");
@@ -135,7 +136,7 @@ fn sam_local(service: &Service, folder: &std::path::Path, arguments: &[&str]) ->
     command
         .arg("local")
         .args(arguments)
-        .args(["--skip-pull-image", "--template", ".aws-sam/build/template.yaml", "--env-vars"])
+        .args(["--skip-pull-image", "--template", template, "--env-vars"])
         .arg(file)
         .args(["--parameter-overrides", "Architecture=x86_64"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -146,9 +147,27 @@ fn sam_local(service: &Service, folder: &std::path::Path, arguments: &[&str]) ->
     command
 }
 
+/// The template as `sam build` leaves it.
+const BUILT: &str = ".aws-sam/build/template.yaml";
+
+/// The same for `start-api`, which makes one route of all methods of a path and asks the authorizer for all or none of
+/// them: without preflights on the open paths.
+fn for_start_api() -> &'static str {
+    const FILE: &str = ".aws-sam/build/start-api.yaml";
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut template: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(&fs::read_to_string(root.join(BUILT)).unwrap()).unwrap();
+    let paths = &mut template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"];
+    for (path, _) in ROUTES.iter().filter(|(_, operation)| operation.is_open()) {
+        paths[*path].as_mapping_mut().unwrap().remove("options").unwrap();
+    }
+    fs::write(root.join(FILE), serde_yaml_ng::to_string(&template).unwrap()).unwrap();
+    FILE
+}
+
 fn has_docker() -> bool {
     let image = "public.ecr.aws/lambda/provided:al2023-x86_64";
-    has("docker", &["image", "inspect", image]) && has("ls", &[".aws-sam/build/template.yaml"])
+    has("docker", &["image", "inspect", image]) && has("ls", &[BUILT])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +184,7 @@ async fn sam_local_invoke_gives_what_each_event_is_named_for() {
         let file = folder.path().join(format!("{name}.json"));
         fs::write(&file, session.text(name)).unwrap();
         let arguments = ["invoke", function, "--event", file.to_str().unwrap()];
-        let mut command = tokio::process::Command::from(sam_local(&service, folder.path(), &arguments));
+        let mut command = tokio::process::Command::from(sam_local(&service, folder.path(), BUILT, &arguments));
         let output = command.output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // The function's journal comes first; the answer is the last line.
@@ -195,7 +214,7 @@ async fn sam_local_start_api_logs_on_checks_in_and_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let arguments = ["start-api", "--port", &port.to_string(), "--warm-containers", "EAGER"];
-    let _sam = Running::start(sam_local(&service, folder.path(), &arguments).stdout(Stdio::null()));
+    let _sam = Running::start(sam_local(&service, folder.path(), for_start_api(), &arguments).stdout(Stdio::null()));
     until_it_listens(port).await;
     let url = format!("http://127.0.0.1:{port}");
     let log_on = Service::credential_request(&Client::new(), &url).send().await.unwrap();
