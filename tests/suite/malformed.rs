@@ -102,6 +102,9 @@ async fn a_credential_is_plain_json_or_415() {
         }
         assert_eq!(request.send().await.unwrap().status().as_u16(), status, "{content_type:?}");
     }
+    // The client has a session since the first of them.
+    let confirm = service.request(Method::POST, "/users/api/confirm").header("Content-Type", "text/plain");
+    assert_refused(confirm.body(credential.clone()).send().await.unwrap(), 415).await;
     let encoded = service.request(Method::POST, "/users/api/auth").header("Content-Type", "application/json");
     assert_refused(encoded.header("Content-Encoding", "gzip").body(credential).send().await.unwrap(), 415).await;
 }
