@@ -1,29 +1,16 @@
 //! The stack that is measured: everything in memory, with the demo account and a throttle that lets all through.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use jea_auth::{
     app,
-    http::TokenDelivery,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, Options, Running},
     throttle::{Pace, Paces},
 };
 use serde_json::{Value, json};
 
 pub async fn stack() -> Running {
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let options = Options {
-        listen: any_port,
-        dynamodb: any_port,
-        other_dynamodb: None,
-        kms: any_port,
-        data: None,
-        backend: None,
-        allowed_origins: Vec::new(),
-        delivery: TokenDelivery::Cookie,
-        failed_logon_status: axum::http::StatusCode::UNAUTHORIZED,
-    };
-    let mut running = local::start(&options, app::system_clock()).await.unwrap();
+    let mut running = local::start(&Options::in_memory(), app::system_clock()).await.unwrap();
     let endless = Pace { burst: 1_000_000, interval: Duration::from_secs(1) };
     running.config.paces = Paces { account: endless, address: endless };
     running

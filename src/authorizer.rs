@@ -43,6 +43,9 @@ impl AuthorizerFunction {
         let (now, watch) = ((self.clock)(), Stopwatch::start());
         // A browser asks without the cookie whether it may send it. That is for the log-on function to answer.
         if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.method_arn()) {
+            let (request_id, outcome) = (event.request_id(), "preflight");
+            let entry = Entry { event: "authorization", outcome, reason: None, request_id, account: None };
+            self.journal.write(now, &entry, &[Measure::Count("Allowed")]);
             return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", arn)}));
         }
         let decided = self.access.decide(&shown, now).await;

@@ -71,6 +71,25 @@ pub struct Options {
     pub failed_logon_status: StatusCode,
 }
 
+impl Options {
+    /// Everything in memory, on ports that are free, and as a new deployment answers.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen: any_port,
+            dynamodb: any_port,
+            other_dynamodb: None,
+            kms: any_port,
+            data: None,
+            backend: None,
+            allowed_origins: Vec::new(),
+            delivery: TokenDelivery::Cookie,
+            failed_logon_status: StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
 /// A stack that runs.
 pub struct Running {
     /// The base URL of the service.

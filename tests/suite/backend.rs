@@ -13,7 +13,7 @@ use jea_auth::local::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, options, token_of};
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, token_of};
 
 /// A backend that tells what it was asked, and counts.
 async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
@@ -39,7 +39,11 @@ async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 async fn service_before(address: SocketAddr) -> Service {
-    Service::start_with(Options { backend: Some(format!("http://{address}/base").parse().unwrap()), ..options() }).await
+    Service::start_with(Options {
+        backend: Some(format!("http://{address}/base").parse().unwrap()),
+        ..Options::in_memory()
+    })
+    .await
 }
 
 // Check 50.

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Method, StatusCode};
 
-use crate::service::{Service, assert_refused, options};
+use crate::service::{Service, assert_refused};
 
 // Check 36.
 #[tokio::test]
@@ -54,7 +54,7 @@ const APP: &str = "https://app.example.org";
 
 async fn service_for_app() -> Service {
     let allowed_origins = vec![APP.to_owned()];
-    Service::start_with(jea_auth::local::Options { allowed_origins, ..options() }).await
+    Service::start_with(jea_auth::local::Options { allowed_origins, ..jea_auth::local::Options::in_memory() }).await
 }
 
 // Check 37.
@@ -101,7 +101,9 @@ fn assert_readable(answer: &reqwest::Response) {
 #[tokio::test]
 async fn with_several_origins_the_gateway_s_own_answers_are_readable_by_none() {
     let allowed_origins = vec![APP.to_owned(), "https://other.example.org".to_owned()];
-    let service = Service::start_with(jea_auth::local::Options { allowed_origins, ..options() }).await;
+    let service =
+        Service::start_with(jea_auth::local::Options { allowed_origins, ..jea_auth::local::Options::in_memory() })
+            .await;
     let get = |path: &str| Client::new().get(format!("{}{path}", service.running.url)).header("Origin", APP).send();
     assert_readable(&get("/users/api/info").await.unwrap());
     let refused = get("/users/api/user").await.unwrap();

@@ -12,7 +12,7 @@ use jea_auth::{
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, options, token_of};
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, token_of};
 
 // Check 38.
 #[tokio::test]
@@ -59,7 +59,11 @@ async fn two_tokens_that_differ_are_none() {
 
 #[tokio::test]
 async fn body_delivery_puts_the_token_into_the_answer_and_sets_no_cookie() {
-    let service = Service::start_with(jea_auth::local::Options { delivery: TokenDelivery::Body, ..options() }).await;
+    let service = Service::start_with(jea_auth::local::Options {
+        delivery: TokenDelivery::Body,
+        ..jea_auth::local::Options::in_memory()
+    })
+    .await;
     let answer = service.log_on(EMAIL, PASSWORD).await;
     assert!(cookies_of(&answer).is_empty());
     let body: Value = answer.json().await.unwrap();
@@ -73,7 +77,9 @@ async fn body_delivery_puts_the_token_into_the_answer_and_sets_no_cookie() {
 #[tokio::test]
 async fn a_failed_log_on_can_be_200_for_clients_that_read_a_body_only_then() {
     let failed_logon_status = StatusCode::OK;
-    let service = Service::start_with(jea_auth::local::Options { failed_logon_status, ..options() }).await;
+    let service =
+        Service::start_with(jea_auth::local::Options { failed_logon_status, ..jea_auth::local::Options::in_memory() })
+            .await;
     let answer = service.log_on(EMAIL, "wrong").await;
     assert!(cookies_of(&answer).is_empty());
     assert_eq!(assert_refused(answer, 200).await, "No matching username and password pair was found!");

@@ -1,7 +1,6 @@
 //! The service under test: the whole stack in memory, with a clock that the test sets.
 
 use std::{
-    net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -14,7 +13,6 @@ use jea_auth::{
     account::{Account, Email, Status},
     app,
     config::Config,
-    http::TokenDelivery,
     local::{self, Options, Running},
     operations::id,
     password::{Hasher, Password},
@@ -68,22 +66,6 @@ impl Drop for Moto {
     }
 }
 
-/// Everything in memory, on ports that are free.
-pub fn options() -> Options {
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    Options {
-        listen: any_port,
-        dynamodb: any_port,
-        other_dynamodb: None,
-        kms: any_port,
-        data: None,
-        backend: None,
-        allowed_origins: Vec::new(),
-        delivery: TokenDelivery::Cookie,
-        failed_logon_status: StatusCode::UNAUTHORIZED,
-    }
-}
-
 /// A client that keeps cookies, as a browser does.
 pub fn client() -> Client {
     Client::builder().cookie_store(true).build().unwrap()
@@ -91,7 +73,7 @@ pub fn client() -> Client {
 
 impl Service {
     pub async fn start() -> Self {
-        Self::start_with(options()).await
+        Self::start_with(Options::in_memory()).await
     }
 
     pub async fn start_with(options: Options) -> Self {
