@@ -10,13 +10,6 @@ use aws_smithy_http_client::{
 };
 use aws_types::{SdkConfig, region::Region};
 
-/// A connection that takes longer is not coming.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// One try of one call. DynamoDB answers in single-digit milliseconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
-/// One call with all its tries. The function's own time limit must be at least twice this, or a client could see a
-/// cut connection instead of a 503.
-pub const OPERATION_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Tries of one call.
 const ATTEMPTS: u32 = 3;
 /// Wait before the second try.
@@ -24,11 +17,41 @@ const BACKOFF: Duration = Duration::from_millis(25);
 /// Longest wait between tries.
 const BACKOFF_MAX: Duration = Duration::from_millis(50);
 
+/// How long a client tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// To connect.
+    pub connect: Duration,
+    /// One try of one call. The first one fetches the credentials as well.
+    pub attempt: Duration,
+    /// One call with all its tries.
+    pub operation: Duration,
+}
+
+impl Limits {
+    /// Of a function, which has its credentials and whose client waits: DynamoDB answers in single-digit milliseconds.
+    /// The function's own time limit must be at least twice that of a call, or a client could see a cut connection
+    /// instead of a 503.
+    pub const FUNCTION: Self = Self {
+        connect: Duration::from_millis(500),
+        attempt: Duration::from_millis(500),
+        operation: Duration::from_millis(1500),
+    };
+    /// Of a person, over any line, whose credentials may come from a program that asks for a code.
+    pub const PERSON: Self = Self {
+        connect: Duration::from_secs(5),
+        attempt: Duration::from_mins(1),
+        operation: Duration::from_secs(90),
+    };
+}
+
 /// Where the services are, and who asks.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Region and credentials. Whatever it says of HTTP, time limits and retries is replaced by the limits here.
+    /// Region and credentials. Whatever it says of HTTP, time limits and retries is replaced by what is said here.
     pub sdk: SdkConfig,
+    /// How long a client tries.
+    pub limits: Limits,
     /// DynamoDB's address, if it is not the region's own.
     pub dynamodb_endpoint: Option<String>,
     /// The address of KMS, if it is not the region's own.
@@ -61,9 +84,17 @@ impl Aws {
     }
 
     fn limited(&self, endpoint: Option<&str>) -> SdkConfig {
-        let mut config = self.sdk.to_builder().timeout_config(timeouts()).retry_config(retries());
+        let mut config = self.sdk.to_builder().timeout_config(self.timeouts()).retry_config(retries());
         config.set_endpoint_url(endpoint.map(str::to_owned));
         config.http_client(http_client(endpoint)).build()
+    }
+
+    fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.limits.connect)
+            .operation_attempt_timeout(self.limits.attempt)
+            .operation_timeout(self.limits.operation)
+            .build()
     }
 }
 
@@ -78,14 +109,6 @@ pub fn https() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .build()
-}
-
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF_MAX)
 }
@@ -98,7 +121,8 @@ mod tests {
     #[test]
     fn both_clients_are_bounded_in_how_long_they_try() {
         let sdk = Aws::fixed("eu-west-1".into(), "id".into(), "secret".into(), None);
-        let aws = Aws { sdk, dynamodb_endpoint: None, kms_endpoint: Some("http://127.0.0.1:1".into()) };
+        let (limits, kms_endpoint) = (Limits::FUNCTION, Some("http://127.0.0.1:1".into()));
+        let aws = Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint };
         let (dynamodb, kms) = (aws.dynamodb(), aws.kms());
         for timeouts in [dynamodb.config().timeout_config(), kms.config().timeout_config()] {
             let timeouts = timeouts.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lambda_http::http::{StatusCode, Uri};
 
 use crate::{
-    aws::Aws,
+    aws::{Aws, Limits},
     http::{Site, TokenDelivery},
     journal::Journal,
     origin::TrustedOrigins,
@@ -187,6 +187,7 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
         let secret = self.take("AWS_SECRET_ACCESS_KEY", |text| Some(text.to_owned()), "a secret access key");
         Some(Aws {
             sdk: Aws::fixed(region?, key?, secret?, (self.read)("AWS_SESSION_TOKEN")),
+            limits: Limits::FUNCTION,
             dynamodb_endpoint: (self.read)("AWS_ENDPOINT_URL_DYNAMODB"),
             kms_endpoint: (self.read)("AWS_ENDPOINT_URL_KMS"),
         })

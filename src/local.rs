@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::{
     account::{Account, Email, InvalidEmail, Status},
     app,
-    aws::Aws,
+    aws::{Aws, Limits},
     config::{Config, DEFAULT_STACK},
     http::{Site, TokenDelivery},
     journal::Journal,
@@ -283,6 +283,7 @@ fn config(options: &Options, url: &str, dynamodb_url: &str, kms_url: &str) -> Co
 pub fn aws(dynamodb_url: &str, kms_url: &str) -> Aws {
     Aws {
         sdk: Aws::fixed("us-east-1".to_owned(), "local".to_owned(), "local".to_owned(), None),
+        limits: Limits::FUNCTION,
         dynamodb_endpoint: Some(dynamodb_url.to_owned()),
         kms_endpoint: Some(kms_url.to_owned()),
     }

@@ -1,11 +1,13 @@
 //! The store and the keys that a command works on.
 
-use aws_config::BehaviorVersion;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, identity::IdentityCache};
 
 use super::{Failure, Target};
 use crate::{
     administration::Administration,
-    aws::{self, Aws},
+    aws::{self, Aws, Limits},
     config::environment,
     keyring::Keyring,
     kms::Kms,
@@ -16,6 +18,9 @@ use crate::{
 /// Where `serve` listens if it is not told otherwise.
 const LOCAL_DYNAMODB: &str = "http://127.0.0.1:8000";
 const LOCAL_KMS: &str = "http://127.0.0.1:8001";
+
+/// How long credentials may take, from a program that asks its user for a code.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(55);
 
 /// The parts of one stack.
 pub(super) struct Connection {
@@ -42,8 +47,10 @@ impl Target {
                 &kms_endpoint.unwrap_or_else(|| LOCAL_KMS.to_owned()),
             )
         } else {
-            let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https()).load().await;
-            Aws { sdk, dynamodb_endpoint, kms_endpoint }
+            let credentials = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
+            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https());
+            let sdk = config.identity_cache(credentials).load().await;
+            Aws { sdk, limits: Limits::PERSON, dynamodb_endpoint, kms_endpoint }
         };
         let region = services.sdk.region().map_or("us-east-1", |region| region.as_ref());
         let dynamodb_url =

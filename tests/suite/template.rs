@@ -52,7 +52,7 @@ fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program()
 #[test]
 fn a_function_s_time_limit_is_at_least_twice_that_of_a_call() {
     let seconds = at(&template(), &["Globals", "Function", "Timeout"]).as_u64().unwrap();
-    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::aws::OPERATION_TIMEOUT);
+    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::aws::Limits::FUNCTION.operation);
 }
 
 #[test]

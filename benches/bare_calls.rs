@@ -1,0 +1,114 @@
+//! The DynamoDB calls of a log-on without anybody who makes them: bytes that are ready, over connections that are open.
+//! The time they take is the embedded DynamoDB's own.
+
+use std::time::{Duration, Instant};
+
+use jea_auth::{
+    app,
+    local::{DEMO_EMAIL, DEMO_PASSWORD, Running},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+
+use super::{proxy::Wire, stack::log_on};
+
+pub struct BareCalls {
+    host: String,
+    connections: Vec<BufReader<TcpStream>>,
+    /// What is read and counted before the hash, at once.
+    before: Vec<(String, String)>,
+    /// The one transaction after it.
+    after: (String, String),
+    /// Texts in the calls that no two log-ons share.
+    own: [String; 3],
+}
+
+impl BareCalls {
+    /// Records the calls of one log-on.
+    pub async fn record(running: &mut Running) -> Self {
+        let (wire, upstream) = (Wire::default(), running.dynamodb_url.clone());
+        running.config.aws.dynamodb_endpoint = Some(wire.proxy(&upstream).await);
+        let function = app::logon(&running.config, app::system_clock());
+        running.config.aws.dynamodb_endpoint = Some(upstream.clone());
+        // The first one reads the keys as well.
+        for address in ["192.0.2.2", "192.0.2.3"] {
+            wire.calls.lock().unwrap().clear();
+            let event = serde_json::from_value(log_on(DEMO_EMAIL, DEMO_PASSWORD, address)).unwrap();
+            assert_eq!(function.handle(&event).await.status.as_u16(), 200);
+        }
+        let calls = wire.calls.lock().unwrap().clone();
+        let (_, transaction) = calls.last().unwrap();
+        let items = &transaction["TransactItems"];
+        let account_bucket = &items[2]["Delete"]["Key"]["key"]["S"];
+        let mut buckets = calls.iter().map(|(_, call)| &call["Key"]["key"]["S"]);
+        let address_bucket = buckets.find(|bucket| bucket.is_string() && *bucket != account_bucket).unwrap();
+        let own = [address_bucket, &items[1]["Put"]["Item"]["sid"]["S"], &transaction["ClientRequestToken"]];
+        let own = own.map(|text| text.as_str().unwrap().to_owned());
+        let mut before: Vec<_> = calls.iter().map(|(target, call)| (target.clone(), call.to_string())).collect();
+        let after = before.pop().unwrap();
+        let host = upstream.trim_start_matches("http://").to_owned();
+        let mut connections = Vec::new();
+        for _ in &before {
+            let connection = TcpStream::connect(&host).await.unwrap();
+            connection.set_nodelay(true).unwrap();
+            connections.push(BufReader::new(connection));
+        }
+        Self { host, connections, before, after, own }
+    }
+
+    /// The calls before the hash, as log-on `number` would make them.
+    pub async fn before(&mut self, number: usize) -> Duration {
+        let requests: Vec<_> = self.before.iter().map(|call| self.request(call, number)).collect();
+        let begun = Instant::now();
+        for (connection, request) in self.connections.iter_mut().zip(&requests) {
+            connection.write_all(request).await.unwrap();
+        }
+        for connection in &mut self.connections {
+            answered(connection).await;
+        }
+        begun.elapsed()
+    }
+
+    /// The call after the hash.
+    pub async fn after(&mut self, number: usize) -> Duration {
+        let request = self.request(&self.after, number);
+        let begun = Instant::now();
+        self.connections[0].write_all(&request).await.unwrap();
+        answered(&mut self.connections[0]).await;
+        begun.elapsed()
+    }
+
+    /// A call that succeeds anew: with a session, an address and a token of the transaction that were never there.
+    fn request(&self, (target, call): &(String, String), number: usize) -> Vec<u8> {
+        let new = |old: &String| format!("{number:0width$}", width = old.len());
+        let body = self.own.iter().fold(call.clone(), |body, old| body.replace(old, &new(old)));
+        // The embedded DynamoDB looks whether there is a signature, not whether it holds.
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: {target}\r\n\
+             x-amz-date: 20260101T000000Z\r\nauthorization: AWS4-HMAC-SHA256 Credential=id/20260101/us-east-1/dynamodb/\
+             aws4_request, SignedHeaders=host;x-amz-date, Signature=0\r\ncontent-length: {}\r\n\r\n",
+            self.host,
+            body.len()
+        );
+        (head + &body).into_bytes()
+    }
+}
+
+/// Reads one answer to its end. A call that failed would cost less, and mean nothing.
+async fn answered(connection: &mut BufReader<TcpStream>) {
+    let (mut line, mut length) = (String::new(), 0);
+    connection.read_line(&mut line).await.unwrap();
+    let is_done = line.contains(" 200 ");
+    while line != "\r\n" {
+        line.clear();
+        connection.read_line(&mut line).await.unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).await.unwrap();
+    assert!(is_done, "{}", String::from_utf8_lossy(&body));
+}
