@@ -72,6 +72,9 @@ pub enum Denial {
     /// Its session has ended.
     #[error("session ended")]
     SessionEnded,
+    /// It could not be decided, because so many tokens with unknown keys came that no more keys are asked for.
+    #[error("too many unknown keys at once")]
+    NoRoom,
     /// It could not be decided.
     #[error(transparent)]
     Undecided(#[from] StoreError),
@@ -93,16 +96,20 @@ impl Access {
         }
     }
 
-    /// Whether it is the preflight of a page on a configured origin.
+    /// Whether it is the preflight of a page on a configured origin, sent to the service itself. Another API behind the
+    /// same authorizer need not have anybody who answers it.
     #[must_use]
     pub fn is_preflight(&self, shown: &Shown<'_>) -> bool {
-        shown.provenance.is_preflight && self.origins.configured(&shown.provenance).is_some()
+        let (_, below) = self.tokens.issuer.split_once("://").unwrap_or_default();
+        shown.provenance.is_preflight
+            && below.split('/').next() == Some(shown.host)
+            && self.origins.configured(&shown.provenance).is_some()
     }
 
     /// Decides. What costs nothing is checked first; garbage never reaches the network.
     ///
     /// # Errors
-    /// The first [`Denial`] that holds. [`Denial::Undecided`] is no verdict on the request.
+    /// The first [`Denial`] that holds. [`Denial::NoRoom`] and [`Denial::Undecided`] are no verdict on the request.
     pub async fn decide(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Admitted, Denial> {
         let (carrier, text) = carrier::one_token(shown.cookies.iter().copied(), shown.authorizations.iter().copied())?;
         if carrier == Carrier::Cookie
@@ -118,7 +125,7 @@ impl Access {
             return Ok(Admitted { session, carrier });
         }
         let token = UnverifiedToken::parse(text)?;
-        let key = self.keys.find(&self.store, token.key_id(), now).await?.ok_or(Denial::UnknownKey)?;
+        let key = self.keys.find(&self.store, token.key_id(), now).await?;
         let claims = token.verify(key.algorithm, &key.verifying, &self.tokens, now)?;
         let session = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
         if !session.is_alive(now) {
@@ -132,7 +139,11 @@ impl Access {
     /// The session of a token that was admitted a moment ago, if its key has not been revoked and neither has ended
     /// since. A session that seems to have ended may have been renewed: that is for a read to tell.
     async fn still_good(&self, known: &Known, now: Timestamp) -> Result<Option<Session>, Denial> {
-        let has_key = self.keys.find(&self.store, &known.kid, now).await?.is_some();
+        let has_key = match self.keys.find(&self.store, &known.kid, now).await {
+            Ok(_) => true,
+            Err(Denial::UnknownKey) => false,
+            Err(other) => return Err(other),
+        };
         let is_good = has_key && self.tokens.check(&known.claims, now).is_ok() && known.session.is_alive(now);
         Ok(is_good.then(|| known.session.clone()))
     }

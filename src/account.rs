@@ -52,6 +52,23 @@ impl Email {
 #[error("an email has one @ with text on both sides, no spaces, and at most {EMAIL_MAX_BYTES} bytes")]
 pub struct InvalidEmail;
 
+/// Longest name and longest name of a role, in bytes. Both stand in headers, of which a gateway takes some 10,000 bytes.
+pub const LABEL_MAX_BYTES: usize = 256;
+
+/// A name, or the name of a role: what can stand in a header.
+///
+/// # Errors
+/// [`InvalidLabel`] if it is empty, longer than [`LABEL_MAX_BYTES`], or holds a control character.
+pub fn label(text: &str) -> Result<String, InvalidLabel> {
+    let is_possible = (1..=LABEL_MAX_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
+    if is_possible { Ok(text.to_owned()) } else { Err(InvalidLabel) }
+}
+
+/// The text is no name that an account or a role may have.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("it has 1 to {LABEL_MAX_BYTES} bytes and no control characters")]
+pub struct InvalidLabel;
+
 /// Whether an account may log on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -125,6 +142,16 @@ mod tests {
     fn what_cannot_be_an_email_is_told() {
         for text in ["", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a\u{0}@c"] {
             assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_can_stand_in_a_header() {
+        for text in ["Yi", "Žofie Ōe", &"x".repeat(LABEL_MAX_BYTES)] {
+            assert_eq!(label(text).as_deref(), Ok(text));
+        }
+        for text in ["", "Bob\r\nX-User-Role: admin", "\u{1b}[2J", "\0", &"x".repeat(LABEL_MAX_BYTES + 1)] {
+            assert_eq!(label(text), Err(InvalidLabel), "{text:?}");
         }
     }
 }

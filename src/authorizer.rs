@@ -30,7 +30,7 @@ impl AuthorizerFunction {
     /// A policy for one event. A bad token is a Deny, never an error: errors count as failures of the function.
     ///
     /// # Errors
-    /// [`Undecided`] if the store failed.
+    /// [`Undecided`] if the store failed, or a flood of unknown keys is not over.
     pub async fn handle(&self, event: &Event) -> Result<Value, Undecided> {
         let shown = Shown {
             cookies: event.headers("cookie"),
@@ -52,8 +52,8 @@ impl AuthorizerFunction {
         self.note(now, event, &decided, watch.elapsed());
         match (decided, event.method_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, arn)),
-            (Err(Denial::Undecided(cause)), _) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "dependency failed");
+            (Err(cause @ (Denial::Undecided(_) | Denial::NoRoom)), _) => {
+                tracing::error!(error = &cause as &dyn std::error::Error, "no verdict");
                 Err(Undecided)
             }
             (Ok(_), None) | (Err(_), _) => Ok(deny()),
@@ -63,7 +63,7 @@ impl AuthorizerFunction {
     fn note(&self, now: Timestamp, event: &Event, decided: &Result<Admitted, Denial>, time: Duration) {
         let (outcome, count) = match decided {
             Ok(_) => ("allowed", "Allowed"),
-            Err(Denial::Undecided(_)) => ("undecided", "Undecided"),
+            Err(Denial::Undecided(_) | Denial::NoRoom) => ("undecided", "Undecided"),
             Err(_) => ("denied", "Denied"),
         };
         let reason = decided.as_ref().err().filter(|_| outcome == "denied").map(ToString::to_string);
@@ -89,12 +89,15 @@ fn allow(admitted: &Admitted, arn: &str) -> Value {
             "sid": session.sid,
             "email": session.email,
             "name": session.name,
-            "role": session.role.as_deref().unwrap_or_default(),
+            "role": session.role.as_deref().unwrap_or(NO_ROLE),
             "auth_time": session.auth_time.seconds().to_string(),
             "carrier": carrier.name(),
         },
     })
 }
+
+/// The role of an account that has none. Not an empty text: nobody says that a gateway replaces a client's header by one.
+const NO_ROLE: &str = "none";
 
 /// Who comes without a session.
 const NOBODY: &str = "nobody";

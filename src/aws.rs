@@ -38,11 +38,8 @@ impl Limits {
         operation: Duration::from_millis(1500),
     };
     /// Of a person, over any line, whose credentials may come from a program that asks for a code.
-    pub const PERSON: Self = Self {
-        connect: Duration::from_secs(5),
-        attempt: Duration::from_mins(1),
-        operation: Duration::from_secs(90),
-    };
+    pub const PERSON: Self =
+        Self { connect: Duration::from_secs(5), attempt: Duration::from_mins(1), operation: Duration::from_secs(90) };
 }
 
 /// Where the services are, and who asks.

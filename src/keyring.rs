@@ -96,14 +96,15 @@ impl Keyring {
     /// The public halves that verify now or will: the JWK set. It needs nothing of KMS.
     ///
     /// # Errors
-    /// [`KeyringError::Store`] if the store fails.
+    /// [`KeyringError::Store`] if the store fails, [`KeyringError::NoSigningKey`] if there is none yet: an empty set
+    /// would be remembered for longer than it is true.
     pub async fn public_keys(&self, now: Timestamp) -> Result<Vec<Jwk>, KeyringError> {
         let mut state = self.state.lock().await;
         self.refresh(&mut state, now).await?;
         let mut keys: Vec<Jwk> =
             state.keys.iter().filter(|key| key.window.verifies_at(now)).map(|key| key.jwk.clone()).collect();
         keys.sort_by(|a, b| a.key_id().cmp(b.key_id()));
-        Ok(keys)
+        if keys.is_empty() { Err(KeyringError::NoSigningKey) } else { Ok(keys) }
     }
 
     /// Makes the key that is due, if one is, and the service secret, if there is none. Gives back the new key's id. The

@@ -15,9 +15,12 @@ mod sessions;
 mod signing_keys;
 mod tables;
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     Client,
     error::{BoxError, ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
 };
 
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added, Change};
@@ -70,9 +73,9 @@ pub enum StoreError {
         /// What the SDK says.
         source: BoxError,
     },
-    /// Others wrote the same items all the time.
-    #[error("DynamoDB {operation} met conflicting writes at every try")]
-    Conflict {
+    /// Others wrote the same item between the two parts of every try.
+    #[error("DynamoDB {operation} was overtaken at every try")]
+    Overtaken {
         /// The API's name of the call.
         operation: &'static str,
     },
@@ -95,7 +98,50 @@ impl StoreError {
     }
 }
 
-/// Tries of a write that meets other writes on the same items. The SDK does not repeat these itself.
-const CONFLICT_TRIES: u32 = 4;
-/// Wait before the next such try; each one waits this much longer.
-const CONFLICT_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
+/// Tries of a write that meets other writes on the same items.
+const CONFLICT_TRIES: u16 = 6;
+/// Longest wait before the second try; each later one may be this much longer.
+const CONFLICT_WAIT: Duration = Duration::from_millis(20);
+
+/// Sends a write until it meets no other one on the same items. The SDK does not repeat these itself (DynamoDB Developer
+/// Guide, "Transaction conflict handling in DynamoDB"). Waits are random, or writers that met once would meet again.
+async fn until_alone<T, E, F>(is_conflict: fn(&E) -> bool, mut send: impl FnMut() -> F) -> Result<T, SdkError<E>>
+where
+    F: Future<Output = Result<T, SdkError<E>>>,
+{
+    for tried in 1..CONFLICT_TRIES {
+        let outcome = send().await;
+        match &outcome {
+            Err(error) if error.as_service_error().is_some_and(is_conflict) => {}
+            Ok(_) | Err(_) => return outcome,
+        }
+        tokio::time::sleep(CONFLICT_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
+    }
+    send().await
+}
+
+/// Whether a write of one item met a transaction that writes it.
+fn meets_transaction<E: ProvideErrorMetadata>(error: &E) -> bool {
+    error.code() == Some("TransactionConflictException")
+}
+
+/// Whether a transaction was cancelled for what passes by itself, and for no condition.
+fn meets_writes(error: &TransactWriteItemsError) -> bool {
+    let codes: Vec<&str> = cancellation_codes(error).collect();
+    let passes =
+        |code: &&str| matches!(*code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
+    codes.iter().any(passes) && !codes.contains(&CONDITION_FAILED)
+}
+
+/// What a cancelled transaction says of each of its items, in their order.
+fn cancellation_codes(error: &TransactWriteItemsError) -> impl Iterator<Item = &str> {
+    let reasons = if let TransactWriteItemsError::TransactionCanceledException(cancelled) = error {
+        cancelled.cancellation_reasons()
+    } else {
+        &[]
+    };
+    reasons.iter().map(|reason| reason.code().unwrap_or_default())
+}
+
+/// An item's code in a cancelled transaction if its condition did not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";

@@ -8,18 +8,19 @@ use std::{
 
 use jsonwebtoken::DecodingKey;
 
+use super::Denial;
 use crate::{
     keyring::KEYS_MAX_AGE,
     signing_key::{Algorithm, KeyId},
-    store::{Store, StoreError},
+    store::Store,
     time::Timestamp,
 };
 
 /// How long a key that is not there is known not to be there.
 const UNKNOWN_MAX_AGE: Duration = Duration::from_secs(10);
 /// How many keys are remembered, those that are not there included. With all places taken by recent entries, a key id
-/// that is not among them is unknown without a read: so many reads at the most can be forced in 10 s by tokens that
-/// nobody signed.
+/// that is not among them is not asked for: so many reads at the most can be forced in 10 s by tokens that nobody
+/// signed. A key that is there keeps its place for its whole life, or they could push it out.
 const PLACES: usize = 32;
 
 /// A key in the form that checks signatures.
@@ -49,15 +50,13 @@ impl Place {
 
 impl KnownKeys {
     /// The key with this id, from memory or from the store.
-    pub(super) async fn find(
-        &self,
-        store: &Store,
-        kid: &KeyId,
-        now: Timestamp,
-    ) -> Result<Option<Arc<KnownKey>>, StoreError> {
+    ///
+    /// # Errors
+    /// [`Denial::UnknownKey`], or if that cannot be told [`Denial::NoRoom`] or [`Denial::Undecided`].
+    pub(super) async fn find(&self, store: &Store, kid: &KeyId, now: Timestamp) -> Result<Arc<KnownKey>, Denial> {
         let place = match self.recall(kid, now) {
             Recall::Place(place) => place,
-            Recall::NoRoom => return Ok(None),
+            Recall::NoRoom => return Err(Denial::NoRoom),
             Recall::Unread => {
                 let read = store.verifying_key(kid).await?;
                 let key = read.and_then(|key| {
@@ -70,7 +69,7 @@ impl KnownKeys {
                 place
             }
         };
-        Ok(place.key.filter(|key| now < key.verifies_until))
+        place.key.filter(|key| now < key.verifies_until).ok_or(Denial::UnknownKey)
     }
 
     fn recall(&self, kid: &KeyId, now: Timestamp) -> Recall {
@@ -79,7 +78,10 @@ impl KnownKeys {
             return Recall::Place(place.clone());
         }
         if places.len() >= PLACES && !places.contains_key(kid) {
-            places.retain(|_, place| place.holds(now));
+            places.retain(|_, place| match &place.key {
+                Some(key) => now < key.verifies_until,
+                None => place.holds(now),
+            });
             if places.len() >= PLACES {
                 return Recall::NoRoom;
             }

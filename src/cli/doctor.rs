@@ -11,7 +11,6 @@ use crate::{
     app,
     password::{Hasher, Password, Verification},
     signing_key::{self, PUBLISHED_AHEAD, SigningKey},
-    store::StoreError,
     time::Timestamp,
 };
 
@@ -67,9 +66,22 @@ impl Doctor {
         let connection = self.target.connect().await;
         let now = app::now();
         let mut findings = tables(&connection).await;
-        let keys = connection.keyring.stored().await.unwrap_or_default();
-        findings.push(signer(&keys, now));
-        findings.push(successor(&keys, now));
+        let keys = match connection.keyring.stored().await {
+            Ok(keys) => {
+                findings.push(signer(&keys, now));
+                findings.push(successor(&keys, now));
+                keys
+            }
+            Err(error) => {
+                findings.push(Finding::not(
+                    State::Error,
+                    "signing key",
+                    deepest(&error),
+                    "first make its table readable",
+                ));
+                Vec::new()
+            }
+        };
         findings.push(unsealing(&connection, now).await);
         let url = self.url.or_else(|| self.target.local.then(|| "http://127.0.0.1:3000".to_owned()));
         findings.push(published(&keys, now, url.as_deref()).await);
@@ -95,8 +107,8 @@ async fn tables(connection: &Connection) -> Vec<Finding> {
 }
 
 /// The cause at the bottom, which says most.
-fn deepest(error: &StoreError) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }

@@ -105,7 +105,12 @@ async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> 
     if let Some(made) = made {
         output::note(&format!("made key {}", made.as_str()));
     }
-    show(&keyring, target).await
+    show(&keyring, target).await?;
+    let left = keyring.stored().await.map_err(|error| target.unreachable(error))?;
+    if signing_key::signer(&left, app::now()).is_none() {
+        return Err(Failure::new("no key signs now, so nobody can log on", "make one with `jea-auth key rotate`"));
+    }
+    Ok(())
 }
 
 async fn show(keyring: &Keyring, target: &Target) -> Result<(), Failure> {

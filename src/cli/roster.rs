@@ -12,15 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use crate::{
-    account::{Account, Email, Status},
+    account::{Account, Email, Status, label},
     app,
     operations::id,
     password::PasswordHash,
+    store::ADDED_AT_ONCE,
     time::Timestamp,
 };
 
-/// Longest line, in bytes: a DynamoDB item has at most 400 KB.
+/// Longest line, in bytes: with every letter escaped, an account of the most that it may have.
 const LINE_MAX_BYTES: usize = 400_000;
+/// The most that an account may have, in bytes of its texts: so that as many as are added at once fit into the 4 MB of a
+/// DynamoDB transaction.
+const ACCOUNT_MAX_BYTES: usize = 3_000_000 / ADDED_AT_ONCE;
 
 /// One account as it stands in a file.
 #[derive(Serialize, Deserialize)]
@@ -68,15 +72,18 @@ impl Line {
             None | Some("") => Status::Active,
             Some(name) => Status::named(name).ok_or("status is neither active nor disabled")?,
         };
-        if self.name.is_empty() {
-            return Err("name is empty".to_owned());
+        let texts = [&self.email, &self.name, &self.password_hash].into_iter().chain(&self.role).chain(&self.sub);
+        let texts = texts.chain(self.profile.iter().flat_map(|(name, value)| [name, value]));
+        if texts.map(String::len).sum::<usize>() > ACCOUNT_MAX_BYTES {
+            return Err(format!("its texts have more than {ACCOUNT_MAX_BYTES} bytes"));
         }
+        let named = |what: &str, text: &str| label(text).map_err(|error| format!("{what}: {error}"));
         Ok(Account {
             email,
             registered_email: self.email.trim().to_owned(),
             sub: self.sub.filter(|sub| !sub.is_empty()).unwrap_or_else(|| id(&app::random())),
-            name: self.name,
-            role: self.role.filter(|role| !role.is_empty()),
+            name: named("name", &self.name)?,
+            role: self.role.filter(|role| !role.is_empty()).map(|role| named("role", &role)).transpose()?,
             status,
             password_hash,
             created: self.created.map_or_else(app::now, Timestamp::from_seconds),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, export, import, output, secret};
 use crate::{
-    account::{Account, Email, Status},
+    account::{self, Account, Email, Status},
     administration::Changed,
     app,
     operations::id,
@@ -24,10 +24,10 @@ pub(super) enum User {
         /// The email to log on with
         email: String,
         /// What the person is called
-        #[arg(long)]
+        #[arg(long, value_parser = account::label)]
         name: String,
         /// The name of a role
-        #[arg(long)]
+        #[arg(long, value_parser = account::label)]
         role: Option<String>,
         #[command(flatten)]
         password: NewPassword,

@@ -102,10 +102,10 @@ impl Operations {
             notes.reason = Some("another account");
             return Err(Refusal::Mismatch);
         }
-        let issued = self.check_in(identity, now, fresh).await?;
+        // First, because the password was right whatever becomes of the session, and a failure changes nothing then.
         self.store.forget_attempts(&verified.bucket).await?;
         self.attempts.forget(&verified.bucket);
-        Ok(issued)
+        self.check_in(identity, now, fresh).await
     }
 
     /// Takes an attempt from both buckets, unless one is known to be empty, then compares. An unknown or disabled

@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::{
     operation::{
         put_item::PutItemError,
         scan::{ScanError, ScanOutput},
-        transact_write_items::TransactWriteItemsError,
         update_item::UpdateItemError,
     },
     types::{AttributeValue, Put, ReturnValue, TransactWriteItem},
@@ -16,8 +15,9 @@ use aws_sdk_dynamodb::{
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 
 use super::{
-    CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError,
+    CONDITION_FAILED, Store, StoreError, cancellation_codes,
     item::{Item, number, seconds, text},
+    meets_transaction, meets_writes, until_alone,
 };
 use crate::{
     account::{Account, Email, Status},
@@ -98,12 +98,11 @@ impl Store {
     /// given back in their order.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Conflict`] if other writes get in the way at every try;
-    /// then none of them was added by the last try.
+    /// [`StoreError::Call`] if DynamoDB fails; then none of them was added.
     pub async fn add_accounts(&self, accounts: &[Account]) -> Result<Vec<Added>, StoreError> {
         const OPERATION: &str = "TransactWriteItems";
         let mut results = vec![Added::Added; accounts.len()];
-        for tried in 1..=CONFLICT_TRIES {
+        loop {
             let pending: Vec<usize> =
                 (0..accounts.len()).filter(|at| results.get(*at) == Some(&Added::Added)).collect();
             let puts: Result<Vec<_>, _> = pending
@@ -121,25 +120,20 @@ impl Store {
             if puts.is_empty() {
                 return Ok(results);
             }
-            let Err(error) = self.client.transact_write_items().set_transact_items(Some(puts)).send().await else {
-                return Ok(results);
-            };
-            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-            else {
+            let write = self.client.transact_write_items().set_transact_items(Some(puts));
+            let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(results) };
+            let codes = error.as_service_error().into_iter().flat_map(cancellation_codes);
+            let existing: Vec<usize> =
+                pending.iter().zip(codes).filter(|(_, code)| *code == CONDITION_FAILED).map(|(at, _)| *at).collect();
+            if existing.is_empty() {
                 return Err(StoreError::call(OPERATION, error));
-            };
-            let mut has_existing = false;
-            for (at, reason) in pending.iter().zip(cancelled.cancellation_reasons()) {
-                if let (Some("ConditionalCheckFailed"), Some(result)) = (reason.code(), results.get_mut(*at)) {
+            }
+            for at in existing {
+                if let Some(result) = results.get_mut(at) {
                     *result = Added::Exists;
-                    has_existing = true;
                 }
             }
-            if !has_existing {
-                tokio::time::sleep(CONFLICT_WAIT * tried).await;
-            }
         }
-        Err(StoreError::Conflict { operation: OPERATION })
     }
 
     /// Changes an account, and gives it back as it is then; nothing if there is none.
@@ -172,7 +166,7 @@ impl Store {
                 update.update_expression("ADD generation :one").expression_attribute_values(":one", number(1))
             }
         };
-        match update.send().await {
+        match until_alone(meets_transaction, || update.clone().send()).await {
             Ok(output) => output.attributes.map(account).transpose(),
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
@@ -194,12 +188,13 @@ impl Store {
             .table_name(&self.tables.accounts)
             .key("email", text(email.as_str()))
             .return_values(ReturnValue::AllOld);
-        let output = delete.send().await.map_err(|error| StoreError::call("DeleteItem", error))?;
+        let deleted = until_alone(meets_transaction, || delete.clone().send()).await;
+        let output = deleted.map_err(|error| StoreError::call("DeleteItem", error))?;
         output.attributes.map(account).transpose()
     }
 }
 
-/// How many accounts are added by one call: half of what a transaction may hold, well below its 4 MB.
+/// How many accounts are added by one call: half of what a transaction may hold. All together are to be below its 4 MB.
 pub const ADDED_AT_ONCE: usize = 50;
 
 /// A change of one account.

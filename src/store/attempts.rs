@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError,
+    Store, StoreError,
     item::{Item, millis, seconds, text},
+    meets_transaction, until_alone,
 };
 use crate::{
     throttle::{BucketKey, Pace, WAIT_MAX},
@@ -18,23 +19,24 @@ use crate::{
 
 const TABLE: &str = "attempts";
 const OPERATION: &str = "UpdateItem";
+/// How often an attempt that was overtaken starts over.
+const TRIES: u32 = 4;
 
 impl Store {
     /// Takes one attempt from a bucket. Gives back zero, or how long to wait if there is none to take; a refusal
     /// changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Conflict`] if other writes get in the way at every try.
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if other attempts come between at every try.
     pub async fn take_attempt(&self, key: &BucketKey, pace: Pace, now: Timestamp) -> Result<Duration, StoreError> {
-        for tried in 1..=CONFLICT_TRIES {
+        for _ in 0..TRIES {
             match self.step(key, pace, now).await? {
                 Step::Taken => return Ok(Duration::ZERO),
                 Step::Full(tat) => return Ok(pace.wait(tat, now).clamp(Duration::from_millis(1), WAIT_MAX)),
                 Step::Overtaken => {}
-                Step::Conflict => tokio::time::sleep(CONFLICT_WAIT * tried).await,
             }
         }
-        Err(StoreError::Conflict { operation: OPERATION })
+        Err(StoreError::Overtaken { operation: OPERATION })
     }
 
     /// Forgets the attempts on an account.
@@ -43,7 +45,8 @@ impl Store {
     /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn forget_attempts(&self, key: &BucketKey) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.tables.attempts).key("key", text(key.as_str()));
-        delete.send().await.map(drop).map_err(|error| StoreError::call("DeleteItem", error))
+        let deleted = until_alone(meets_transaction, || delete.clone().send()).await;
+        deleted.map(drop).map_err(|error| StoreError::call("DeleteItem", error))
     }
 
     /// DynamoDB has no maximum of two numbers, so a bucket that lies in the past and one that lies ahead are two
@@ -54,9 +57,9 @@ impl Store {
             .update_expression("SET tat = :next, expires_at = :expires_at")
             .condition_expression("attribute_not_exists(tat) OR tat <= :now")
             .expression_attribute_values(":next", millis(now.plus(pace.interval)));
-        match outcome(fresh.send().await)? {
+        match outcome(until_alone(meets_transaction, || fresh.clone().send()).await)? {
             Step::Full(tat) if pace.wait(tat, now).is_zero() => {}
-            step @ (Step::Taken | Step::Full(_) | Step::Overtaken | Step::Conflict) => return Ok(step),
+            step @ (Step::Taken | Step::Full(_) | Step::Overtaken) => return Ok(step),
         }
         let interval = millis(Timestamp::from_millis(0).plus(pace.interval));
         let ahead = self
@@ -65,9 +68,9 @@ impl Store {
             .condition_expression("tat > :now AND tat <= :limit")
             .expression_attribute_values(":interval", interval)
             .expression_attribute_values(":limit", millis(now.plus(pace.tolerance())));
-        match outcome(ahead.send().await)? {
+        match outcome(until_alone(meets_transaction, || ahead.clone().send()).await)? {
             Step::Full(tat) if pace.wait(tat, now).is_zero() => Ok(Step::Overtaken),
-            step @ (Step::Taken | Step::Full(_) | Step::Overtaken | Step::Conflict) => Ok(step),
+            step @ (Step::Taken | Step::Full(_) | Step::Overtaken) => Ok(step),
         }
     }
 
@@ -89,7 +92,6 @@ enum Step {
     Full(Timestamp),
     /// Another attempt or a cleared bucket came between the two updates.
     Overtaken,
-    Conflict,
 }
 
 type Sent = Result<
@@ -104,7 +106,6 @@ fn outcome(sent: Sent) -> Result<Step, StoreError> {
             Some(attributes) => Item::new(TABLE, attributes.clone()).millis("tat").map(Step::Full),
             None => Ok(Step::Overtaken),
         },
-        Some(UpdateItemError::TransactionConflictException(_)) => Ok(Step::Conflict),
         Some(_) | None => Err(StoreError::call(OPERATION, error)),
     }
 }

@@ -1,14 +1,11 @@
 //! The one transaction of a log-on.
 
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, Put, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
 use super::{
-    CONFLICT_TRIES, CONFLICT_WAIT, Store, StoreError,
+    CONDITION_FAILED, Store, StoreError, cancellation_codes,
     item::{number, text},
-    sessions,
+    meets_writes, sessions, until_alone,
 };
 use crate::{
     account::{Account, Status},
@@ -32,7 +29,7 @@ impl Store {
     /// `stronger` if there is one; forgets the account's attempts. All of it happens, or nothing.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Conflict`] if other writes get in the way at every try.
+    /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn open_session(
         &self,
         account: &Account,
@@ -43,16 +40,14 @@ impl Store {
         const OPERATION: &str = "TransactWriteItems";
         let items = self.log_on_items(account, stronger, session, attempts);
         let items = items.map_err(|error| StoreError::Call { operation: OPERATION, source: error.into() })?;
-        for tried in 1..=CONFLICT_TRIES {
-            let sent = self.client.transact_write_items().set_transact_items(Some(items.to_vec())).send().await;
-            let Err(error) = sent else { return Ok(Opened::Opened) };
-            match error.as_service_error().map(cancellation) {
-                Some(Cancellation::AccountChanged) => return Ok(Opened::AccountChanged),
-                Some(Cancellation::Conflict) => tokio::time::sleep(CONFLICT_WAIT * tried).await,
-                Some(Cancellation::Other) | None => return Err(StoreError::call(OPERATION, error)),
-            }
+        let write = self.client.transact_write_items().set_transact_items(Some(items.to_vec()));
+        let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(Opened::Opened) };
+        // The account is the first item.
+        let account = error.as_service_error().and_then(|error| cancellation_codes(error).next());
+        if account == Some(CONDITION_FAILED) {
+            return Ok(Opened::AccountChanged);
         }
-        Err(StoreError::Conflict { operation: OPERATION })
+        Err(StoreError::call(OPERATION, error))
     }
 
     fn log_on_items(
@@ -91,22 +86,4 @@ impl Store {
             TransactWriteItem::builder().delete(attempts_item).build(),
         ])
     }
-}
-
-enum Cancellation {
-    AccountChanged,
-    Conflict,
-    Other,
-}
-
-/// Why a transaction was cancelled. Reasons come in the order of the items; the account is the first.
-fn cancellation(error: &TransactWriteItemsError) -> Cancellation {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
-        return Cancellation::Other;
-    };
-    let mut codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code());
-    if codes.clone().next().flatten() == Some("ConditionalCheckFailed") {
-        return Cancellation::AccountChanged;
-    }
-    if codes.any(|code| code == Some("TransactionConflict")) { Cancellation::Conflict } else { Cancellation::Other }
 }

@@ -2,12 +2,12 @@
 
 use aws_sdk_dynamodb::{
     error::BoxError,
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    operation::put_item::PutItemError,
     types::{Put, ReturnValue, TransactWriteItem, Update},
 };
 
 use super::{
-    Added, Store, StoreError,
+    Added, CONDITION_FAILED, Store, StoreError, cancellation_codes,
     item::{Item, bytes, millis, seconds, text},
 };
 use crate::{
@@ -120,9 +120,13 @@ impl Store {
             .transact_items(TransactWriteItem::builder().update(remember).build());
         match write.send().await {
             Ok(_) => Ok(Added::Added),
-            // Whatever cancels these two, a condition or a conflict, is another rotator that was quicker.
+            // A condition or a conflict is another rotator that was quicker; anything else is a failure.
             Err(error)
-                if error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) =>
+                if error
+                    .as_service_error()
+                    .into_iter()
+                    .flat_map(cancellation_codes)
+                    .any(|code| matches!(code, CONDITION_FAILED | "TransactionConflict")) =>
             {
                 Ok(Added::Exists)
             }

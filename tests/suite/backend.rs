@@ -78,7 +78,7 @@ async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_i
     assert_eq!(header("x-session-id"), [claims["sid"].as_str().unwrap()]);
     assert_eq!(header("x-user-email"), [EMAIL]);
     assert_eq!(header("x-user-name"), ["Yi"]);
-    assert_eq!(header("x-user-role"), [""], "no role is an empty header, not the client's");
+    assert_eq!(header("x-user-role"), ["none"], "no role is not the client's header");
 }
 
 /// Asks for a path that an HTTP client would tidy up, and tells what the backend saw.

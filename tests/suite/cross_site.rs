@@ -1,6 +1,8 @@
 //! A page of another site can make a browser send the cookie, and must gain nothing by it.
 
+use jea_auth::app;
 use reqwest::{Client, Method, StatusCode};
+use serde_json::json;
 
 use crate::service::{Service, assert_refused};
 
@@ -91,6 +93,22 @@ async fn a_browser_app_on_a_configured_origin_can_use_everything() {
     let refused = refused.send().await.unwrap();
     assert_readable(&refused);
     assert_refused(refused, 401).await;
+}
+
+// Check 37.
+#[tokio::test]
+async fn a_preflight_to_another_api_behind_the_authorizer_is_a_request_like_any_other() {
+    let service = service_for_app().await;
+    let authorizer = app::authorizer(&service.running.config, service.clock());
+    for (host, effect) in [(service.running.url.trim_start_matches("http://"), "Allow"), ("orders.example.org", "Deny")]
+    {
+        let event = json!({
+            "type": "REQUEST", "methodArn": "arn:a", "httpMethod": "OPTIONS", "path": "/orders",
+            "headers": {"Origin": APP, "Access-Control-Request-Method": "POST"}, "requestContext": {"domainName": host},
+        });
+        let verdict = authorizer.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
+        assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect, "{host}");
+    }
 }
 
 fn assert_readable(answer: &reqwest::Response) {

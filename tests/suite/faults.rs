@@ -3,7 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use jea_auth::{app, event::Event, http::Answer};
+use jea_auth::{
+    app,
+    event::Event,
+    http::Answer,
+    store::{Added, Change, Store},
+};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 
@@ -97,6 +102,44 @@ async fn a_log_on_that_cannot_read_count_commit_or_unseal_is_503_and_leaves_noth
     }
     let (answer, _, _) = faulty.handle(&log_on(), ("Nothing", "", Fault::Denied)).await;
     assert_eq!(answer.status.as_u16(), 200, "and all is well afterwards");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_meets_another_is_tried_again() {
+    let faulty = Faulty::start().await;
+    for (call, holds, code) in [
+        ("UpdateItem", "\"account:", ""),
+        ("UpdateItem", "\"address:", ""),
+        ("TransactWriteItems", "-sessions", "TransactionConflict"),
+        ("TransactWriteItems", "-sessions", "ThrottlingError"),
+    ] {
+        let (answer, log, _) = faulty.handle(&log_on(), (call, holds, Fault::Cancelled(code))).await;
+        assert_eq!(answer.status.as_u16(), 200, "{call} {holds} {code}: {log}");
+        assert!(!log.contains("ERROR"), "{call} {holds} {code}: {log}");
+    }
+    let store = Store::new(faulty.config().aws.dynamodb(), &faulty.config().stack);
+    let email = jea_auth::account::Email::parse(EMAIL).unwrap();
+    let fails_once =
+        |call, holds, code| *faulty.wire.rule.lock().unwrap() = Some((call, holds, Fault::Cancelled(code)));
+    fails_once("UpdateItem", "-accounts", "");
+    let account = store.change_account(&email, &Change::EndSessions).await.unwrap().unwrap();
+    fails_once("DeleteItem", "-accounts", "");
+    assert!(store.remove_account(&email).await.unwrap().is_some());
+    fails_once("TransactWriteItems", "-accounts", "TransactionConflict");
+    assert_eq!(store.add_accounts(&[account]).await.unwrap(), [Added::Added]);
+    assert!(faulty.wire.rule.lock().unwrap().is_none(), "it has failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_stored_is_not_taken_for_another_rotator_s() {
+    let faulty = Faulty::start().await;
+    let (config, now) = (faulty.config(), faulty.service.now().plus(jea_auth::signing_key::SIGNS));
+    let made = async |code| {
+        *faulty.wire.rule.lock().unwrap() = Some(("TransactWriteItems", "-signing-keys", Fault::Cancelled(code)));
+        app::keyring(&config).make_due(now, &app::random()).await
+    };
+    assert_eq!(made("TransactionConflict").await.unwrap(), None);
+    assert!(made("ThrottlingError").await.is_err());
 }
 
 // Check 18.

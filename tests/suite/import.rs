@@ -77,23 +77,25 @@ async fn every_bad_line_is_told_and_then_nothing_is_added() {
         "not JSON".to_owned(),
         good.replace('}', r#","status":"asleep"}"#),
         good.replace('}', r#","name":"Twice"}"#),
+        good.replace('}', &format!(r#","profile":{{"about":"{}"}}}}"#, "x".repeat(60_000))),
     ];
     fs::write(&file, lines.join("\n")).unwrap();
     let operator = Operator::of(&service);
     for more in [&["--json"][..], &["--json", "--dry-run"]] {
         let refused = import(&operator, &file, more);
         assert_eq!(refused.status.code(), Some(1));
-        assert_eq!(summary(&refused), (8, 0, 0, 7));
+        assert_eq!(summary(&refused), (9, 0, 0, 8));
         let told = String::from_utf8(refused.stderr).unwrap();
         for reason in [
             "line 2: an email has one @",
             "line 3: password_hash is not a hash of Argon2",
-            "line 4: name is empty",
+            "line 4: name: it has 1 to 256 bytes and no control characters",
             "line 5: unknown field `nick`",
             "line 6: expected",
             "line 7: status is neither active nor disabled",
             "line 8: duplicate field `name`",
-            "7 of 8 lines are bad",
+            "line 9: its texts have more than 60000 bytes",
+            "8 of 9 lines are bad",
         ] {
             assert!(told.contains(reason), "{reason} in {told}");
         }

@@ -98,6 +98,10 @@ async fn without_any_key_log_on_is_503_and_recovers_by_itself() {
     let answer = service.log_on(EMAIL, PASSWORD).await;
     assert_eq!(answer.headers()["retry-after"], "5");
     assert!(!answer.headers().contains_key("set-cookie"));
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        let answer = service.get(path).await;
+        assert_eq!((answer.status().as_u16(), &answer.headers()["cache-control"]), (503, &"no-store".parse().unwrap()));
+    }
     assert_refused(answer, 503).await;
     keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);

@@ -24,6 +24,8 @@ pub enum Fault {
     Throttled,
     Denied,
     Malformed,
+    /// Once: other writes of the same item, or in a transaction, this of each item.
+    Cancelled(&'static str),
 }
 
 pub const FAULTS: [Fault; 6] =
@@ -70,6 +72,15 @@ async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: Header
         Some(Fault::InternalError) => return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Some(Fault::Throttled) => return error(StatusCode::BAD_REQUEST, "ThrottlingException"),
         Some(Fault::Denied) => return error(StatusCode::BAD_REQUEST, "AccessDeniedException"),
+        Some(Fault::Cancelled(code)) => {
+            *wire.rule.lock().unwrap() = None;
+            if !target.ends_with(".TransactWriteItems") {
+                return error(StatusCode::BAD_REQUEST, "TransactionConflictException");
+            }
+            let reasons = [json!({"Code": code}), json!({"Code": "None"})];
+            let cancelled = json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons});
+            return (StatusCode::BAD_REQUEST, cancelled.to_string()).into_response();
+        }
         Some(Fault::Malformed) | None => {}
     }
     let mut headers = headers;

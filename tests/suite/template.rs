@@ -217,13 +217,14 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         let properties = at(resource, &["Properties"]);
         assert!(text(&properties["AlarmDescription"]).len() > 20, "{name:?} says what it means");
         assert!(properties.get("AlarmActions").is_some() && properties.get("TreatMissingData").is_some(), "{name:?}");
-        if text(&properties["Namespace"]) == jea_auth::journal::NAMESPACE {
+        assert_eq!(properties.get("OKActions"), properties.get("AlarmActions"), "{name:?} tells when it is over");
+        if properties.get("Namespace").map(text) == Some(jea_auth::journal::NAMESPACE) {
             assert!(is_written(text(&properties["MetricName"])), "{name:?}");
             assert_eq!(text(&properties["Dimensions"][0]["Name"]), "stack");
             watched += 1;
         }
     }
-    assert_eq!(watched, 3);
+    assert_eq!(watched, 4);
     let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {
