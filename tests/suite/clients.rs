@@ -1,5 +1,7 @@
 //! The examples that clients are told to copy, run with the programs they are written for.
 
+use jea_auth::{http::TokenDelivery, local::Options};
+use reqwest::StatusCode;
 use tokio::process::Command;
 
 use crate::service::{EMAIL, PASSWORD, Service, has};
@@ -51,10 +53,13 @@ async fn the_smoke_script_passes() {
     if !has("curl", &["--version"]) {
         return;
     }
-    let service = Service::start().await;
-    let script = format!("{}/tests/smoke.sh", env!("CARGO_MANIFEST_DIR"));
-    let printed = run("sh", &["-c"], &format!("sh '{script}' \"$BASE\""), &service).await;
-    assert!(printed.contains("all passed"), "{printed}");
+    let other = Options { delivery: TokenDelivery::Body, failed_logon_status: StatusCode::OK, ..Options::in_memory() };
+    for options in [Options::in_memory(), other] {
+        let service = Service::start_with(options).await;
+        let script = format!("{}/tests/smoke.sh", env!("CARGO_MANIFEST_DIR"));
+        let printed = run("sh", &["-c"], &format!("sh '{script}' \"$BASE\""), &service).await;
+        assert!(printed.contains("all passed"), "{printed}");
+    }
 }
 
 #[tokio::test]
