@@ -48,6 +48,14 @@ fn every_check_has_its_tests_and_every_test_its_checks() {
     let listed: Vec<u32> = list.iter().map(|check| check.number).collect();
     assert_eq!(listed, (1..=60).collect::<Vec<_>>());
     let holders: BTreeSet<&str> = list.iter().flat_map(|check| check.holders.iter().map(String::as_str)).collect();
+    for path in sources(&root().join("src")).into_iter().chain(sources(&root().join("tests/suite"))) {
+        let source = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = source.lines().collect();
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| line.trim().starts_with("// Check")) {
+            let function = lines[at..].iter().find_map(|line| line.split_once("fn ")).unwrap().1;
+            assert!(holders.contains(function.split('(').next().unwrap()), "{function} is not in the list");
+        }
+    }
     for holder in holders {
         let expected: BTreeSet<u32> =
             list.iter().filter(|check| check.holders.iter().any(|name| name == holder)).map(|c| c.number).collect();
