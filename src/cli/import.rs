@@ -15,7 +15,8 @@ use crate::{
 
 pub(super) const HELP: &str = "\
 A line has email, name and password_hash; it may have role, status (active or disabled), sub, created (seconds since the
-epoch) and members of a profile: any other column in CSV, the object \"profile\" in JSON lines.
+epoch) and members of a profile: any other column in CSV, the object \"profile\" in JSON lines. Names and roles have at most
+256 bytes and no control characters, all texts of an account together at most 60,000.
 
 Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt and PBKDF2 (SHA-1, SHA-256, SHA-512), in PHC or modular-crypt form. At
 the first log-on each is replaced by Argon2id.

@@ -40,7 +40,7 @@ impl Store {
         const OPERATION: &str = "TransactWriteItems";
         let items = self.log_on_items(account, stronger, session, attempts);
         let items = items.map_err(|error| StoreError::Call { operation: OPERATION, source: error.into() })?;
-        let write = self.client.transact_write_items().set_transact_items(Some(items.to_vec()));
+        let write = self.client.transact_write_items().set_transact_items(Some(items.into()));
         let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(Opened::Opened) };
         // The account is the first item.
         let account = error.as_service_error().and_then(|error| cancellation_codes(error).next());

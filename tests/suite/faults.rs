@@ -14,6 +14,7 @@ use tracing::instrument::WithSubscriber;
 
 use crate::{
     log::Log,
+    operator::Operator,
     proxy::{FAULTS, Fault, Rule, Wire},
     service::{EMAIL, PASSWORD, Service},
 };
@@ -140,6 +141,19 @@ async fn a_key_that_cannot_be_stored_is_not_taken_for_another_rotator_s() {
     };
     assert_eq!(made("TransactionConflict").await.unwrap(), None);
     assert!(made("ThrottlingError").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_leaves_no_key_to_sign_says_so() {
+    let faulty = Faulty::start().await;
+    let key = faulty.service.store().signing_keys().await.unwrap().keys.remove(0);
+    *faulty.wire.rule.lock().unwrap() =
+        Some(("TransactWriteItems", "-signing-keys", Fault::Cancelled("TransactionConflict")));
+    let operator = Operator::at(&faulty.dynamodb, &faulty.kms);
+    let revoked = operator.run(&["key", "revoke", key.jwk.key_id().as_str(), "--yes"], "");
+    assert_eq!(revoked.status.code(), Some(1));
+    let told = String::from_utf8(revoked.stderr).unwrap();
+    assert!(told.contains("no key signs now") && told.contains("jea-auth key rotate"), "{told}");
 }
 
 // Check 18.
