@@ -17,7 +17,7 @@ use crate::{
 use keys::KnownKeys;
 use memory::{Known, TokenMemory};
 
-/// No session has this id, and no account.
+/// An id that no session and no account has: both are hexadecimal digits, or were imported with an account.
 const NOBODY: &str = "nobody";
 
 /// Decides who may pass, and remembers for a few seconds what it decided.
@@ -43,6 +43,8 @@ pub struct Shown<'a> {
     pub provenance: Provenance,
     /// The host it was sent to.
     pub host: &'a str,
+    /// Whether it brings a header that a backend could take for the gateway's word on who it comes from.
+    pub claims_identity: bool,
 }
 
 /// A request that may pass.
@@ -69,12 +71,12 @@ pub enum Denial {
     /// It comes from a page of another site.
     #[error("cross-site request with a cookie")]
     CrossSite,
+    /// It says itself who it comes from.
+    #[error("identity header of the client's own")]
+    ClaimsIdentity,
     /// Its session has ended.
     #[error("session ended")]
     SessionEnded,
-    /// It could not be decided, because so many tokens with unknown keys came that no more keys are asked for.
-    #[error("too many unknown keys at once")]
-    NoRoom,
     /// It could not be decided.
     #[error(transparent)]
     Undecided(#[from] StoreError),
@@ -109,8 +111,11 @@ impl Access {
     /// Decides. What costs nothing is checked first; garbage never reaches the network.
     ///
     /// # Errors
-    /// The first [`Denial`] that holds. [`Denial::NoRoom`] and [`Denial::Undecided`] are no verdict on the request.
+    /// The first [`Denial`] that holds. [`Denial::Undecided`] is no verdict on the request.
     pub async fn decide(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Admitted, Denial> {
+        if shown.claims_identity {
+            return Err(Denial::ClaimsIdentity);
+        }
         let (carrier, text) = carrier::one_token(shown.cookies.iter().copied(), shown.authorizations.iter().copied())?;
         if carrier == Carrier::Cookie
             && !matches!(shown.method, "GET" | "HEAD" | "OPTIONS")
@@ -137,7 +142,7 @@ impl Access {
     }
 
     /// The session of a token that was admitted a moment ago, if its key has not been revoked and neither has ended
-    /// since. A session that seems to have ended may have been renewed: that is for a read to tell.
+    /// since. If the remembered session has expired the answer is no, and it is read again: a check-in may have extended it.
     async fn still_good(&self, known: &Known, now: Timestamp) -> Result<Option<Session>, Denial> {
         let has_key = match self.keys.find(&self.store, &known.kid, now).await {
             Ok(_) => true,

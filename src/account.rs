@@ -114,7 +114,8 @@ pub struct Account {
     pub password_hash: PasswordHash,
     /// When it was made.
     pub created: Timestamp,
-    /// How often an operator has ended its sessions. A log-on that began before does not count any more.
+    /// Raised by whatever ends the account's sessions, before it reads and deletes them. A session is good for the
+    /// generation that it was opened in.
     pub generation: u64,
     /// Whatever else is known of the person: title, company, country and the like.
     pub profile: BTreeMap<String, String>,

@@ -1,8 +1,9 @@
 //! What an operator does to accounts and sessions.
 //!
-//! Whatever ends sessions writes the account first: from then on no log-on that began before can commit, because its
-//! transaction asks for the account as it was. Then the sessions are read, consistently, and deleted; a check-in
-//! extends only what is there. So no log-on and no check-in that runs at the same moment leaves a session behind.
+//! Whatever ends sessions raises the account's generation first. From then on no check-in and no other operation of these
+//! sessions succeeds, and no log-on that read the account before gets a token: it looks at the account again after it has
+//! written its session. When the write was acknowledged, and not before, the sessions are read, consistently, and deleted.
+//! So no log-on and no check-in that runs at the same moment leaves a session behind.
 
 use crate::{
     account::{Account, Email},
@@ -51,14 +52,23 @@ impl Administration {
         self.store.change_account(email, &Change::Enable).await
     }
 
-    /// Removes the account, and ends all sessions. Nothing comes back if there is no such account.
+    /// Removes the account at `key`, which is its email, and ends all sessions. Gives back how many sessions ended; nothing
+    /// if there is no such account. An item that is malformed, its key included, is removed as well.
     ///
     /// # Errors
     /// [`StoreError`]. The account is disabled first and removed last, so doing it again ends what is left.
-    pub async fn delete(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        let Some(disabled) = self.disable(email).await? else { return Ok(None) };
-        let _ = self.store.remove_account(email).await?;
-        Ok(Some(disabled))
+    pub async fn delete(&self, key: &str) -> Result<Option<usize>, StoreError> {
+        if let Ok(email) = Email::parse(key) {
+            match self.store.change_account(&email, &Change::Disable).await {
+                // Nobody can log on to a malformed account, or check in.
+                Ok(_) | Err(StoreError::Malformed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let Some(sub) = self.store.sub_at(key).await? else { return Ok(None) };
+        let ended = if sub.is_empty() { 0 } else { self.store.end_sessions(&sub).await? };
+        self.store.remove_account(key).await?;
+        Ok(Some(ended))
     }
 
     /// Ends all sessions. Nothing comes back if there is no such account.
@@ -83,10 +93,7 @@ impl Administration {
 
     async fn change_and_end(&self, email: &Email, change: &Change) -> Result<Option<Changed>, StoreError> {
         let Some(account) = self.store.change_account(email, change).await? else { return Ok(None) };
-        let sessions = self.store.sessions(&account.sub).await?;
-        for session in &sessions {
-            self.store.end_session(&session.sub, &session.sid).await?;
-        }
-        Ok(Some(Changed { account, ended: sessions.len() }))
+        let ended = self.store.end_sessions(&account.sub).await?;
+        Ok(Some(Changed { account, ended }))
     }
 }

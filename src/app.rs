@@ -22,7 +22,7 @@ use crate::{
     keyring::{Keyring, KeyringError},
     kms::Kms,
     operations::{Fresh, Operations},
-    signing_key::KeyId,
+    signing_key::{self, KeyId},
     store::Store,
     time::{Clock, Timestamp},
 };
@@ -81,11 +81,11 @@ async fn look_after_keys(
     let now = now();
     let made = keyring.make_due(now, &random()).await?;
     let keys = keyring.stored().await?;
-    let newest = keys.iter().map(|key| key.created).max();
-    let signs_until = keys.iter().map(|key| key.window.signs_until).max();
+    let newest = signing_key::chain(&keys, now).iter().map(|key| key.created).max();
+    let signs_through = signing_key::signs_through(&keys, now);
     let measures = [
         Measure::Days("KeyAge", newest.map_or(Duration::ZERO, |created| now.since(created))),
-        Measure::Days("SigningDaysLeft", signs_until.map_or(Duration::ZERO, |until| until.since(now))),
+        Measure::Days("SigningDaysLeft", signs_through.map_or(Duration::ZERO, |until| until.since(now))),
     ];
     let outcome = if made.is_some() { "a key was made" } else { "no key was due" };
     journal.write(now, &Entry { event: "rotation", outcome, reason: None, request_id, account: None }, &measures);
@@ -158,7 +158,8 @@ pub fn now() -> Timestamp {
 /// Random bytes for one operation.
 #[must_use]
 pub fn fresh() -> Fresh {
-    Fresh { sid: random(), jti: random(), salt: random(), device: random() }
+    let sids = [[random(), random()], [random(), random()]];
+    Fresh { sids, jti: random(), salt: random(), device: random() }
 }
 
 /// Random bytes.

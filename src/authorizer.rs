@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     access::{Access, Admitted, Denial, Shown},
     event::Event,
+    identity,
     journal::{Entry, Journal, Measure, Stopwatch},
     time::{Clock, Timestamp},
 };
@@ -30,7 +31,7 @@ impl AuthorizerFunction {
     /// A policy for one event. A bad token is a Deny, never an error: errors count as failures of the function.
     ///
     /// # Errors
-    /// [`Undecided`] if the store failed, or a flood of unknown keys is not over.
+    /// [`Undecided`] if the store failed.
     pub async fn handle(&self, event: &Event) -> Result<Value, Undecided> {
         let shown = Shown {
             cookies: event.headers("cookie"),
@@ -39,20 +40,21 @@ impl AuthorizerFunction {
             path: event.path(),
             provenance: event.provenance(),
             host: event.host(),
+            claims_identity: event.header_names().any(identity::is_header),
         };
         let (now, watch) = ((self.clock)(), Stopwatch::start());
         // A browser asks without the cookie whether it may send it. That is for the log-on function to answer.
-        if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.method_arn()) {
+        if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.stage_arn()) {
             let (request_id, outcome) = (event.request_id(), "preflight");
             let entry = Entry { event: "authorization", outcome, reason: None, request_id, account: None };
             self.journal.write(now, &entry, &[Measure::Count("Allowed")]);
-            return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", arn)}));
+            return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", &arn)}));
         }
         let decided = self.access.decide(&shown, now).await;
         self.note(now, event, &decided, watch.elapsed());
-        match (decided, event.method_arn()) {
-            (Ok(admitted), Some(arn)) => Ok(allow(&admitted, arn)),
-            (Err(cause @ (Denial::Undecided(_) | Denial::NoRoom)), _) => {
+        match (decided, event.stage_arn()) {
+            (Ok(admitted), Some(arn)) => Ok(allow(&admitted, &arn)),
+            (Err(cause @ Denial::Undecided(_)), _) => {
                 tracing::error!(error = &cause as &dyn std::error::Error, "no verdict");
                 Err(Undecided)
             }
@@ -63,7 +65,7 @@ impl AuthorizerFunction {
     fn note(&self, now: Timestamp, event: &Event, decided: &Result<Admitted, Denial>, time: Duration) {
         let (outcome, count) = match decided {
             Ok(_) => ("allowed", "Allowed"),
-            Err(Denial::Undecided(_) | Denial::NoRoom) => ("undecided", "Undecided"),
+            Err(Denial::Undecided(_)) => ("undecided", "Undecided"),
             Err(_) => ("denied", "Denied"),
         };
         let reason = decided.as_ref().err().filter(|_| outcome == "denied").map(ToString::to_string);
@@ -78,7 +80,9 @@ impl AuthorizerFunction {
     }
 }
 
-/// Allows this one request, and hands on who it comes from. Context values of a gateway are texts.
+/// Allows the request, and hands on who it comes from. Context values of a gateway are texts. The resource is the whole
+/// stage, because one may have 512 characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each
+/// request anew, so nothing else is allowed by it.
 fn allow(admitted: &Admitted, arn: &str) -> Value {
     let Admitted { session, carrier } = admitted;
     json!({
@@ -91,6 +95,7 @@ fn allow(admitted: &Admitted, arn: &str) -> Value {
             "name": session.name,
             "role": session.role.as_deref().unwrap_or(NO_ROLE),
             "auth_time": session.auth_time.seconds().to_string(),
+            "generation": session.generation.to_string(),
             "carrier": carrier.name(),
         },
     })

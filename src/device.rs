@@ -2,63 +2,85 @@
 //!
 //! A device that has logged on to an account before has a bucket of its own for that account, so strangers who use up
 //! the account's bucket do not lock its owner out. The cookie is worth that bucket and nothing else: without the
-//! password it opens nothing.
+//! password it opens nothing. It holds for one generation of the account: whoever knew an old password, and made
+//! cookies with it, has no use of them after `passwd`.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{account::Email, throttle::ServiceSecret, time::Timestamp};
+use crate::{
+    account::{Account, Email},
+    secret::ServiceSecret,
+    time::Timestamp,
+};
 
 /// Name of the cookie.
 pub const DEVICE_COOKIE: &str = "known_device";
 /// How long a device is known after a log-on.
 pub const KNOWN_FOR: Duration = Duration::from_hours(90 * 24);
-/// Longest cookie value that is looked at, in bytes; one that was made here is shorter.
-const VALUE_MAX_BYTES: usize = 256;
+/// Longest cookie value that is looked at, in bytes. One that was made here is shorter: the id of an account has at
+/// most 128 bytes, which are 171 characters.
+const VALUE_MAX_BYTES: usize = 512;
+/// How many cookies of the name are looked at: whoever can set a cookie of a neighbouring host can put some before the
+/// good one, and each costs one keyed hash.
+const COOKIES_MAX: usize = 4;
+/// The kind of the tag.
+const TAG: &str = "known-device";
 
 /// A device that is known for one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    id: String,
+    /// Its random id.
+    pub id: [u8; 16],
+    /// The account's id.
+    pub sub: String,
+    /// The account's generation.
+    pub generation: u64,
 }
 
 impl Device {
-    /// A device that is not known yet.
+    /// Whether it is known for the account as it is now.
     #[must_use]
-    pub fn new(random: &[u8; 16]) -> Self {
-        Self { id: URL_SAFE_NO_PAD.encode(random) }
+    pub fn is_of(&self, account: &Account) -> bool {
+        self.sub == account.sub && self.generation == account.generation
     }
 
-    /// Its random id.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The cookie's value: the id, when it expires, and a tag that binds both to the account.
+    /// The cookie's value: `id.sub.generation.expires.tag`, where the tag binds all of them to the email.
     #[must_use]
     pub fn cookie(&self, secret: &ServiceSecret, email: &Email, now: Timestamp) -> String {
         let expires = now.plus(KNOWN_FOR).seconds();
-        format!("{}.{expires}.{}", self.id, secret.tag("known-device", &bound(&self.id, expires, email)))
+        let (id, sub) = (URL_SAFE_NO_PAD.encode(self.id), URL_SAFE_NO_PAD.encode(&self.sub));
+        let known = format!("{id}.{sub}.{}.{expires}", self.generation);
+        format!("{known}.{}", secret.tag(TAG, &bound(&known, email)))
     }
 
-    /// The device that a cookie's value tells of, if it was made here for this account and has not expired.
+    /// The device that the first good cookie tells of, if one was made here for this email and has not expired. Whether
+    /// the account still is the one that it was made for is asked when the account is read.
     #[must_use]
-    pub fn known(value: &str, secret: &ServiceSecret, email: &Email, now: Timestamp) -> Option<Self> {
+    pub fn known(cookies: &[&str], secret: &ServiceSecret, email: &Email, now: Timestamp) -> Option<Self> {
+        cookies.iter().take(COOKIES_MAX).find_map(|value| Self::parse(value, secret, email, now))
+    }
+
+    fn parse(value: &str, secret: &ServiceSecret, email: &Email, now: Timestamp) -> Option<Self> {
         if value.len() > VALUE_MAX_BYTES {
             return None;
         }
-        let (id, rest) = value.split_once('.')?;
-        let (expires, tag) = rest.split_once('.')?;
-        let expires: u64 = expires.parse().ok()?;
-        let is_known = now.seconds() < expires && secret.is_tag("known-device", &bound(id, expires, email), tag);
-        is_known.then(|| Self { id: id.to_owned() })
+        let (known, tag) = value.rsplit_once('.')?;
+        if !secret.is_tag(TAG, &bound(known, email), tag) {
+            return None;
+        }
+        let parts: Vec<&str> = known.split('.').collect();
+        let [id, sub, generation, expires] = parts.as_slice() else { return None };
+        let expires = Timestamp::from_seconds(expires.parse().ok()?);
+        let id = URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?;
+        let sub = String::from_utf8(URL_SAFE_NO_PAD.decode(sub).ok()?).ok()?;
+        (now < expires).then_some(Self { id, sub, generation: generation.parse().ok()? })
     }
 }
 
-fn bound(id: &str, expires: u64, email: &Email) -> String {
-    format!("{id}.{expires}.{}", email.as_str())
+fn bound(known: &str, email: &Email) -> String {
+    format!("{known}.{}", email.as_str())
 }
 
 #[cfg(test)]
@@ -71,43 +93,58 @@ mod tests {
         ServiceSecret::new(&vec![byte; 32].into())
     }
 
+    fn device(sub: &str) -> Device {
+        Device { id: [7; 16], sub: sub.to_owned(), generation: 3 }
+    }
+
+    fn known(value: &str, email: &Email, now: Timestamp) -> Option<Device> {
+        Device::known(&[value], &secret(1), email, now)
+    }
+
     // Check 15.
     #[test]
     fn a_device_is_known_for_its_account_and_its_time() {
         let (yi, other) = (Email::canonical("yi@jeplus.org"), Email::canonical("other@jeplus.org"));
-        let device = Device::new(&[7; 16]);
-        let value = device.cookie(&secret(1), &yi, NOW);
-        assert_eq!(Device::known(&value, &secret(1), &yi, NOW), Some(device.clone()));
-        assert_eq!(Device::known(&value, &secret(1), &other, NOW), None, "another account");
-        assert_eq!(Device::known(&value, &secret(2), &yi, NOW), None, "another service");
+        let value = device("a:b.c").cookie(&secret(1), &yi, NOW);
+        assert_eq!(known(&value, &yi, NOW), Some(device("a:b.c")));
+        assert_eq!(known(&value, &other, NOW), None, "another account");
+        assert_eq!(Device::known(&[&value], &secret(2), &yi, NOW), None, "another service");
         let end = NOW.plus(KNOWN_FOR);
         assert_eq!(KNOWN_FOR.as_secs(), 90 * 24 * 3600);
-        assert_eq!(Device::known(&value, &secret(1), &yi, end.minus(Duration::from_secs(1))), Some(device));
-        assert_eq!(Device::known(&value, &secret(1), &yi, end), None);
+        assert_eq!(known(&value, &yi, end.minus(Duration::from_secs(1))), Some(device("a:b.c")));
+        assert_eq!(known(&value, &yi, end), None);
     }
 
     #[test]
     fn a_value_is_read_up_to_its_longest_and_no_further() {
         let yi = Email::canonical("yi@jeplus.org");
-        let cookie = |length: usize| Device { id: "a".repeat(length) }.cookie(&secret(1), &yi, NOW);
-        let longest = VALUE_MAX_BYTES - (cookie(1).len() - 1);
-        assert_eq!(cookie(longest).len(), VALUE_MAX_BYTES);
-        let known = |length| Device::known(&cookie(length), &secret(1), &yi, NOW).map(|device| device.id().to_owned());
-        assert_eq!(known(longest), Some("a".repeat(longest)));
-        assert_eq!(known(longest + 1), None);
+        let cookie = |length: usize| device(&"a".repeat(length)).cookie(&secret(1), &yi, NOW);
+        assert!(cookie(128).len() < VALUE_MAX_BYTES, "the longest id of an account");
+        let longest = (128..VALUE_MAX_BYTES).rfind(|length| cookie(*length).len() <= VALUE_MAX_BYTES).unwrap();
+        assert!(known(&cookie(longest), &yi, NOW).is_some());
+        assert_eq!(known(&cookie(longest + 1), &yi, NOW), None);
     }
 
     // Check 15.
     #[test]
     fn a_changed_value_is_no_device() {
         let yi = Email::canonical("yi@jeplus.org");
-        let value = Device::new(&[7; 16]).cookie(&secret(1), &yi, NOW);
-        let later = value.replace(".17", ".27");
-        for changed in
-            ["", ".", "..", &value[1..], &value[..value.len() - 1], &later, &format!("{value}x"), &"a.".repeat(500)]
-        {
+        let value = device("sub").cookie(&secret(1), &yi, NOW);
+        let (later, newer) = (value.replace(".17", ".27"), value.replace(".3.", ".4."));
+        let (shorter, longer) = (&value[..value.len() - 1], format!("{value}x"));
+        for changed in ["", ".", "..", "....", &value[1..], shorter, &later, &newer, &longer, &"a.".repeat(500)] {
             assert_ne!(changed, value);
-            assert_eq!(Device::known(changed, &secret(1), &yi, NOW), None, "{changed}");
+            assert_eq!(known(changed, &yi, NOW), None, "{changed}");
         }
+    }
+
+    // Check 63.
+    #[test]
+    fn some_cookies_before_the_good_one_do_not_hide_it() {
+        let yi = Email::canonical("yi@jeplus.org");
+        let value = device("sub").cookie(&secret(1), &yi, NOW);
+        let found = |cookies: &[&str]| Device::known(cookies, &secret(1), &yi, NOW).is_some();
+        assert!(found(&["planted", "", "x.y.z", &value]));
+        assert!(!found(&["1", "2", "3", "4", &value]), "each costs a keyed hash");
     }
 }

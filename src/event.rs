@@ -60,10 +60,19 @@ impl Event {
         self.text(&["requestContext", "requestId"]).unwrap_or_default()
     }
 
-    /// What the request asks for, as an ARN; in authorizer events.
+    /// All that the request's API and stage have, as an ARN with a wildcard; in authorizer events. What the request asks
+    /// for is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
     #[must_use]
-    pub fn method_arn(&self) -> Option<&str> {
-        self.text(&["methodArn"])
+    pub fn stage_arn(&self) -> Option<String> {
+        let mut parts = self.text(&["methodArn"])?.splitn(3, '/');
+        let (api, stage, _) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(format!("{api}/{stage}/*"))
+    }
+
+    /// The names of all headers, as the client wrote them.
+    pub fn header_names(&self) -> impl Iterator<Item = &str> {
+        let headers = ["headers", "multiValueHeaders"].into_iter().filter_map(|member| self.0.get(member)?.as_object());
+        headers.flat_map(Map::keys).map(String::as_str)
     }
 
     /// A text that the authorizer handed on.
@@ -164,8 +173,21 @@ mod tests {
             "isBase64Encoded": "yes",
         }));
         assert_eq!(odd.headers("cookie"), Vec::<&str>::new());
-        assert_eq!((odd.method(), odd.path(), odd.source_ip(), odd.method_arn()), ("", "", "", None));
+        assert_eq!((odd.method(), odd.path(), odd.source_ip(), odd.stage_arn()), ("", "", "", None));
         assert_eq!(odd.body(), Ok(Vec::new()));
+    }
+
+    // Check 65.
+    #[test]
+    fn the_arn_of_a_stage_is_short_whatever_is_asked_for() {
+        let asking = |arn: &str| event(json!({"methodArn": arn})).stage_arn();
+        let api = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5";
+        let long = format!("{api}/prod/GET/{}", "x".repeat(600));
+        assert_eq!(asking(&long), Some(format!("{api}/prod/*")));
+        assert_eq!(asking(&format!("{api}/prod/GET/")), Some(format!("{api}/prod/*")));
+        for arn in ["", "arn:a", "arn:a/prod"] {
+            assert_eq!(asking(arn), None, "{arn}");
+        }
     }
 
     #[test]

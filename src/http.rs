@@ -138,7 +138,7 @@ impl LogonFunction {
             Operation::Discovery => self.discovery(now).await,
             Operation::LogOn => self.log_on(event, now, notes).await,
             Operation::CheckIn => self.check_in(&identity.ok_or_else(Answer::no_session)?, now).await,
-            Operation::LogOff => self.log_off(&identity.ok_or_else(Answer::no_session)?, now).await,
+            Operation::LogOff => self.log_off(&identity.ok_or_else(Answer::no_session)?).await,
             Operation::Confirm => self.confirm(event, &identity.ok_or_else(Answer::no_session)?, now, notes).await,
             Operation::User => self.user(&identity.ok_or_else(Answer::no_session)?).await,
         }
@@ -153,7 +153,8 @@ impl LogonFunction {
             TokenDelivery::Cookie => Carrier::Cookie,
             TokenDelivery::Body => Carrier::Bearer,
         };
-        match self.operations.log_on(credential, client(event), now, &(self.fresh)(), notes).await {
+        let client = Client { address: event.source_ip(), devices: &devices(event) };
+        match self.operations.log_on(credential, client, now, &(self.fresh)(), notes).await {
             Ok(issued) => Ok(self.issued(&issued, carrier, "Logged in successfully!", "Session token in cookie")),
             Err(Refusal::Mismatch) => {
                 Err(Answer::failed(self.site.failed_logon_status, "No matching username and password pair was found!"))
@@ -167,8 +168,8 @@ impl LogonFunction {
         Ok(self.issued(&issued, identity.carrier, "Session renewed successfully!", "Session key cookie"))
     }
 
-    async fn log_off(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Answer> {
-        self.operations.log_off(identity, now).await.map_err(|error| refused(&error))?;
+    async fn log_off(&self, identity: &Identity) -> Result<Answer, Answer> {
+        self.operations.log_off(identity).await.map_err(|error| refused(&error))?;
         let answer = Answer::ok(&AuthObject::void("Logged out successfully!", "Session token cleared"));
         Ok(match identity.carrier {
             Carrier::Cookie => answer.with_cookie(&self.site, COOKIE_NAME, "", Duration::ZERO),
@@ -184,7 +185,8 @@ impl LogonFunction {
         notes: &mut Notes,
     ) -> Result<Answer, Answer> {
         let credential = body::credential(event)?;
-        match self.operations.confirm(credential, identity, client(event), now, &(self.fresh)(), notes).await {
+        let client = Client { address: event.source_ip(), devices: &devices(event) };
+        match self.operations.confirm(credential, identity, client, now, &(self.fresh)(), notes).await {
             Ok(issued) => {
                 Ok(self.issued(&issued, identity.carrier, "User credential confirmed!", "Session key cookie"))
             }
@@ -239,9 +241,8 @@ fn refused(refusal: &Refusal) -> Answer {
     }
 }
 
-fn client(event: &Event) -> Client<'_> {
-    let cookies = event.headers("cookie").into_iter();
-    Client { address: event.source_ip(), device: carrier::named(cookies, DEVICE_COOKIE).next() }
+fn devices(event: &Event) -> Vec<&str> {
+    carrier::named(event.headers("cookie").into_iter(), DEVICE_COOKIE).collect()
 }
 
 /// Who the authorizer says it is. Without that, nobody.
@@ -251,6 +252,7 @@ fn identity(event: &Event) -> Option<Identity> {
         sid: event.authorizer("sid")?.to_owned(),
         email: event.authorizer("email")?.to_owned(),
         auth_time: Timestamp::from_seconds(event.authorizer("auth_time")?.parse().ok()?),
+        generation: event.authorizer("generation")?.parse().ok()?,
         carrier: Carrier::named(event.authorizer("carrier")?)?,
     })
 }

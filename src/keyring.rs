@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 
 use crate::{
     kms::{Kms, KmsError},
-    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, KeyMaterial, SigningKey, Window},
-    store::{Added, SECRET_KID, Store, StoreError},
-    throttle::ServiceSecret,
+    secret::ServiceSecret,
+    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, KeyMaterial, SKEW, SigningKey, Window},
+    store::{Added, SECRET_KID, Store, StoreError, StoredKeys},
     time::Timestamp,
 };
 
@@ -151,8 +151,19 @@ impl Keyring {
             // Whoever comes second leaves the first one's secret alone.
             let _ = self.store.add_service_secret(&sealed).await?;
         }
+        if let Some(key) = stored.keys.iter().max_by_key(|key| key.created)
+            && key.created.since(now) > SKEW
+        {
+            let (kid, seconds) = (key.jwk.key_id().as_str(), key.created.since(now).as_secs());
+            tracing::warn!(
+                kid,
+                seconds,
+                "a key was made by a clock that is ahead of this one: is one of the two wrong?"
+            );
+        }
         let Some(window) = plan(&stored.keys, now) else { return Ok(None) };
-        let newest = stored.keys.iter().max_by_key(|key| key.window.signs_from);
+        let chain = signing_key::chain(&stored.keys, now);
+        let newest = chain.last().copied().or_else(|| stored.keys.iter().max_by_key(|key| key.window.signs_from));
         let algorithm = algorithm.or(newest.map(|key| key.jwk.algorithm())).unwrap_or(Algorithm::Es256);
         let kid = KeyId::made_at(now);
         let KeyMaterial { private, jwk } = KeyMaterial::generate(kid.clone(), algorithm)?;
@@ -182,8 +193,17 @@ impl Keyring {
         Ok(keys)
     }
 
+    /// All that the table of keys holds, what is malformed included.
+    ///
+    /// # Errors
+    /// [`KeyringError::Store`] if the store fails.
+    pub async fn stored_items(&self) -> Result<StoredKeys, KeyringError> {
+        Ok(self.store.signing_keys().await?)
+    }
+
     async fn refresh(&self, state: &mut State, now: Timestamp) -> Result<(), KeyringError> {
-        let is_fresh = |read_at: Timestamp| now.since(read_at) < KEYS_MAX_AGE && read_at <= now;
+        // Requests that waited for one read have come before it, so what is in memory can be younger than they are.
+        let is_fresh = |read_at: Timestamp| now.distance(read_at) < KEYS_MAX_AGE;
         // Without a signer the store is asked every time: what is missing may have been made by now.
         if state.read_at.is_some_and(is_fresh) && signing_key::signer(&state.keys, now).is_some() {
             return Ok(());

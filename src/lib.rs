@@ -5,10 +5,11 @@
 //! 1. [`event`] takes method, path, headers and body out of the gateway's event; [`http`] finds the operation, refuses
 //!    cross-site requests by [`origin`], and parses the [`credential`].
 //! 2. [`operations`] asks the [`keyring`] for the key that signs, then the [`store`] for three things at once: one
-//!    attempt of the account's bucket, or of a known [`device`]'s, and one of the address's ([`throttle`]), and the
+//!    attempt of the account's bucket and one of the address's ([`throttle`]), or one of a known [`device`]'s, and the
 //!    [`account`].
 //! 3. [`password`] computes one Argon2id hash: that of the account, or a decoy of the same cost.
-//! 4. One transaction opens the [`session`], if the account is still as it was read, and forgets its attempts.
+//! 4. The [`session`] is written, and beside it the attempt is given back. Then the account is looked at again: if somebody
+//!    has ended its sessions meanwhile, the session is deleted, and the log-on starts over.
 //! 5. [`token`] signs, and [`http`] answers: the Auth object, and the cookie.
 //!
 //! Every other request meets [`authorizer`], which asks [`access`]: one token ([`carrier`]), of one exact shape, signed
@@ -41,6 +42,7 @@ pub mod credential;
 pub mod device;
 pub mod event;
 pub mod http;
+pub mod identity;
 pub mod journal;
 mod json;
 pub mod keyring;
@@ -51,6 +53,7 @@ pub mod operations;
 pub mod origin;
 pub mod password;
 pub mod routes;
+pub mod secret;
 pub mod session;
 pub mod signing_key;
 pub mod store;

@@ -6,7 +6,7 @@ mod log_on;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    account::{Account, Email},
+    account::{Account, Email, Status},
     carrier::Carrier,
     keyring::{Keyring, KeyringError, Signer},
     password::{Hasher, SALT_BYTES, UnusableHash},
@@ -18,6 +18,7 @@ use crate::{
     token::{CannotSign, Claims, Expected, Token},
 };
 use attempts::Attempts;
+pub use log_on::SessionIds;
 
 /// No account has this email.
 const NOBODY: &str = "nobody";
@@ -38,14 +39,14 @@ pub struct Client<'a> {
     /// Its address, as the gateway saw it.
     pub address: &'a str,
     /// What it shows to be a known device.
-    pub device: Option<&'a str>,
+    pub devices: &'a [&'a str],
 }
 
 /// Random bytes for one operation, drawn whether they are used or not.
 #[derive(Clone)]
 pub struct Fresh {
-    /// For a session id.
-    pub sid: [u8; 16],
+    /// For session ids.
+    pub sids: SessionIds,
     /// For a token id.
     pub jti: [u8; 16],
     /// For the salt of a new password hash.
@@ -78,8 +79,17 @@ pub struct Identity {
     pub email: String,
     /// When the password was given.
     pub auth_time: Timestamp,
+    /// The generation of the account in which the session was opened.
+    pub generation: u64,
     /// How the token came.
     pub carrier: Carrier,
+}
+
+impl Identity {
+    /// Whether its session is one of this account, as the account is now.
+    fn is_of(&self, account: &Account) -> bool {
+        account.sub == self.sub && account.generation == self.generation && account.status == Status::Active
+    }
 }
 
 /// A new token and the session that it belongs to.
@@ -168,31 +178,30 @@ impl Operations {
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
-        let keys = self.keyring.unsealed(now).await?;
-        let expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
-        if expires_at.seconds() <= now.seconds() {
-            return Err(Refusal::SessionEnded);
-        }
-        let session = self.store.extend_session(&identity.sub, &identity.sid, now, expires_at).await?;
-        self.issue(session.ok_or(Refusal::SessionEnded)?, &keys.signer, now, fresh)
+        let (keys, account) = tokio::join!(self.keyring.unsealed(now), self.account(identity));
+        self.renew(identity, &account?, &keys?.signer, now, fresh).await
     }
 
-    /// Ends a session.
+    /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if the
+    /// first answer to it was lost and it was sent again.
     ///
     /// # Errors
-    /// [`Refusal::SessionEnded`] if it has ended already, or [`Refusal::Unavailable`].
-    pub async fn log_off(&self, identity: &Identity, now: Timestamp) -> Result<(), Refusal> {
-        let ended = self.store.end_session(&identity.sub, &identity.sid).await?;
-        ended.filter(|session| session.is_alive(now)).map(drop).ok_or(Refusal::SessionEnded)
+    /// [`Refusal::Unavailable`].
+    pub async fn log_off(&self, identity: &Identity) -> Result<(), Refusal> {
+        self.store.end_session(&identity.sub, &identity.sid).await?;
+        Ok(())
     }
 
-    /// The account of a session.
+    /// The account of a session, as it is now. The authorizer asks for the session alone; so every operation on an account
+    /// asks here whether the session still counts. From the moment an account is disabled, changed or deleted no operation
+    /// succeeds, however long it takes to delete the account's sessions.
     ///
     /// # Errors
-    /// [`Refusal::SessionEnded`] if the account is gone, or [`Refusal::Unavailable`].
+    /// [`Refusal::SessionEnded`] if the account is gone, disabled or of another generation than the session, or
+    /// [`Refusal::Unavailable`].
     pub async fn account(&self, identity: &Identity) -> Result<Account, Refusal> {
         let account = self.store.account(&Email::canonical(&identity.email)).await?;
-        account.filter(|account| account.sub == identity.sub).ok_or(Refusal::SessionEnded)
+        account.filter(|account| identity.is_of(account)).ok_or(Refusal::SessionEnded)
     }
 
     /// The public keys that verify our tokens.
@@ -201,6 +210,22 @@ impl Operations {
     /// [`Refusal::Unavailable`].
     pub async fn public_keys(&self, now: Timestamp) -> Result<Vec<Jwk>, Refusal> {
         Ok(self.keyring.public_keys(now).await?)
+    }
+
+    async fn renew(
+        &self,
+        identity: &Identity,
+        account: &Account,
+        signer: &Signer,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        let expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
+        if expires_at.seconds() <= now.seconds() {
+            return Err(Refusal::SessionEnded);
+        }
+        let session = self.store.extend_session(account, &identity.sid, now, expires_at).await?;
+        self.issue(session.ok_or(Refusal::SessionEnded)?, signer, now, fresh)
     }
 
     fn issue(&self, session: Session, signer: &Signer, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {

@@ -21,6 +21,9 @@ pub struct Session {
     pub auth_time: Timestamp,
     /// When the last token of the session expires.
     pub expires_at: Timestamp,
+    /// The account's generation at log-on. When the account's has moved on, the session has ended, also if something
+    /// failed before it could be deleted: no check-in renews it.
+    pub generation: u64,
 }
 
 impl Session {
@@ -73,6 +76,7 @@ mod tests {
             role: None,
             auth_time: Timestamp::from_seconds(0),
             expires_at,
+            generation: 0,
         };
         assert!(session.is_alive(expires_at.minus(Duration::from_millis(1))));
         assert!(!session.is_alive(expires_at));

@@ -31,7 +31,8 @@ pub const SKEW: Duration = Duration::from_secs(5);
 /// Longest key id in bytes.
 pub const KEY_ID_MAX_BYTES: usize = 32;
 
-/// The claim `kid`: when the key was made, in milliseconds since the epoch, as decimal digits.
+/// The header parameter `kid` (RFC 7515, section 4.1.4): when the key was made, in milliseconds since the epoch, as
+/// decimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeyId(String);
@@ -128,16 +129,38 @@ pub fn signer(keys: &[SigningKey], now: Timestamp) -> Option<&SigningKey> {
     keys.iter().filter(|key| key.window.signs_at(now)).max_by_key(|key| key.window.signs_from)
 }
 
-/// The window of the key that is to be made now, if one is: at once if nothing signs, and as a successor when the
-/// newest key is about to be succeeded, however late that is found out.
+/// The keys that sign from now on without a gap, in the order in which they take over: what signs now, and each key that
+/// begins before those before it have stopped. A key that begins later is no successor, however new it is: one that was
+/// dated ahead by a wrong clock would otherwise keep others from being made until nothing signs.
+#[must_use]
+pub fn chain(keys: &[SigningKey], now: Timestamp) -> Vec<&SigningKey> {
+    let mut keys: Vec<_> = keys.iter().filter(|key| now < key.window.signs_until).collect();
+    keys.sort_by_key(|key| key.window.signs_from);
+    let mut end = now;
+    keys.retain(|key| {
+        let is_in_time = key.window.signs_from <= end;
+        if is_in_time {
+            end = end.max(key.window.signs_until);
+        }
+        is_in_time
+    });
+    keys
+}
+
+/// Until when something signs without a gap, if something signs now.
+#[must_use]
+pub fn signs_through(keys: &[SigningKey], now: Timestamp) -> Option<Timestamp> {
+    chain(keys, now).iter().map(|key| key.window.signs_until).max()
+}
+
+/// The window of the key that is to be made now, if one is: at once if nothing signs, and as a successor when the last
+/// key of the [`chain`] is about to be succeeded, however late that is found out.
 #[must_use]
 pub fn due(keys: &[SigningKey], now: Timestamp) -> Option<Window> {
-    let newest = keys.iter().map(|key| key.window).max_by_key(|window| window.signs_from);
-    let Some(newest) = newest.filter(|_| signer(keys, now).is_some()) else {
+    let Some(last) = chain(keys, now).last().map(|key| key.window) else {
         return Some(Window::starting(now));
     };
-    (newest.succeeded_at() <= now.plus(PUBLISHED_AHEAD))
-        .then(|| Window::starting(newest.succeeded_at().max(soonest(now))))
+    (last.succeeded_at() <= now.plus(PUBLISHED_AHEAD)).then(|| Window::starting(last.succeeded_at().max(soonest(now))))
 }
 
 /// The window of a key that is made now whether it is due or not: at once if nothing signs, or as soon as every cache

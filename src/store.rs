@@ -10,7 +10,6 @@
 mod accounts;
 mod attempts;
 mod item;
-mod log_on;
 mod sessions;
 mod signing_keys;
 mod tables;
@@ -19,12 +18,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
+    config::{self, retry::RetryConfig},
     error::{BoxError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
 };
 
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added, Change};
-pub use log_on::Opened;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
 /// The names of the tables: the stack's name and what is in them.
@@ -98,13 +97,35 @@ impl StoreError {
     }
 }
 
+/// An item that is not as this service writes it: made by hand, or by a later version before a rollback.
+#[derive(Debug)]
+pub struct Malformed {
+    /// The values of its key.
+    pub key: String,
+    /// What is wrong with it.
+    pub error: StoreError,
+}
+
+impl Malformed {
+    fn log(&self) {
+        let Self { key, error } = self;
+        tracing::warn!(key, error = error as &dyn std::error::Error, "a malformed item is left out");
+    }
+}
+
+/// For a call that the SDK may send this often at the most, because a second copy of it would change something.
+fn tries(tries: u32) -> config::Builder {
+    config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(tries))
+}
+
 /// Tries of a write that meets other writes on the same items.
 const CONFLICT_TRIES: u16 = 6;
 /// Longest wait before the second try; each later one may be this much longer.
 const CONFLICT_WAIT: Duration = Duration::from_millis(20);
 
-/// Sends a write until it meets no other one on the same items. The SDK does not repeat these itself (DynamoDB Developer
-/// Guide, "Transaction conflict handling in DynamoDB"). Waits are random, or writers that met once would meet again.
+/// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The SDK does
+/// not send these again itself (DynamoDB Developer Guide, "Transaction conflict handling in DynamoDB"). Waits are random, or
+/// writers that met once would meet again.
 async fn until_alone<T, E, F>(is_conflict: fn(&E) -> bool, mut send: impl FnMut() -> F) -> Result<T, SdkError<E>>
 where
     F: Future<Output = Result<T, SdkError<E>>>,

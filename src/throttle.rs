@@ -6,11 +6,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
-
-use crate::{account::Email, device::Device, time::Timestamp};
+use crate::{account::Email, secret::ServiceSecret, time::Timestamp};
 
 /// No wait is longer than this.
 pub const WAIT_MAX: Duration = Duration::from_mins(15);
@@ -43,6 +39,19 @@ impl Default for Paces {
     }
 }
 
+/// What a right password costs of an account's bucket. With nothing, strangers who guess beside an owner that logs on
+/// every second would get a new burst every second; with a whole interval, that owner would have to wait.
+const SUCCESS_COST: Duration = Duration::from_secs(1);
+
+/// An attempt that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Where the bucket stands with it.
+    pub tat: Timestamp,
+    /// Whether the bucket was full before it.
+    pub was_full: bool,
+}
+
 impl Pace {
     /// How far `tat` may lie ahead of now for an attempt still to be taken.
     #[must_use]
@@ -50,74 +59,81 @@ impl Pace {
         self.interval.saturating_mul(self.burst.saturating_sub(1))
     }
 
-    /// Takes one attempt from a bucket at `tat`. Gives back where the bucket is then.
+    /// Where a bucket stands that is empty now. None lies further ahead, unless the clock was set back since.
+    #[must_use]
+    pub fn empty(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.interval.saturating_mul(self.burst))
+    }
+
+    /// Takes one attempt from a bucket at `tat`. One further ahead than [`Self::empty`] counts as empty, and is to be
+    /// written down as that.
     ///
     /// # Errors
     /// How long to wait, if there is none to take.
-    pub fn take(&self, tat: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Duration> {
-        let tat = tat.map_or(now, |tat| tat.max(now));
+    pub fn take(&self, tat: Option<Timestamp>, now: Timestamp) -> Result<Taken, Duration> {
+        let was_full = tat.is_none_or(|tat| tat <= now);
+        let tat = tat.map_or(now, |tat| tat.clamp(now, self.empty(now)));
         let wait = self.wait(tat, now);
-        if wait.is_zero() { Ok(tat.plus(self.interval)) } else { Err(wait.min(WAIT_MAX)) }
+        if wait.is_zero() { Ok(Taken { tat: tat.plus(self.interval), was_full }) } else { Err(wait) }
     }
 
-    /// How long to wait when the bucket is at `tat`.
+    /// How long to wait when the bucket is at `tat`; one interval at the most.
     #[must_use]
     pub fn wait(&self, tat: Timestamp, now: Timestamp) -> Duration {
-        tat.minus(self.tolerance()).since(now)
+        tat.min(self.empty(now)).minus(self.tolerance()).since(now)
+    }
+
+    /// How far a right password puts back the bucket of its account, or of its known device: all that its attempt
+    /// took but [`SUCCESS_COST`]. A bucket that was full before is left alone, which saves the write: the attempt
+    /// comes back by itself before anybody can miss it.
+    #[must_use]
+    pub fn given_back_by_success(&self, taken: Taken) -> Duration {
+        if taken.was_full { Duration::ZERO } else { self.interval.saturating_sub(SUCCESS_COST) }
+    }
+
+    /// How far a right password puts back the bucket of its address: by the one attempt that it took, if more than half
+    /// of the bucket is used. So a lecture hall behind one address does not wait because the others' passwords were
+    /// right, and a guesser with an account of his own gains nothing: he gets back what he paid.
+    #[must_use]
+    pub fn given_back_to_address(&self, taken: Taken, now: Timestamp) -> Duration {
+        let half = self.interval.saturating_mul(self.burst) / 2;
+        if taken.tat.since(now) > half { self.interval } else { Duration::ZERO }
     }
 }
 
-/// 32 random bytes that key the hashes of emails in the throttle, and the tags of device cookies.
-pub struct ServiceSecret(hmac::Key);
+/// How many buckets the known devices of one account share. So whoever knew the password once, and made very many
+/// device cookies with it, has as many guesses as with this many.
+pub const DEVICE_BUCKETS: u8 = 16;
 
-impl ServiceSecret {
-    /// Takes the secret's bytes.
-    #[must_use]
-    pub fn new(bytes: &Zeroizing<Vec<u8>>) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
-    }
-
-    /// The bucket of an account: a keyed hash, so that the table does not tell who tried to log on.
-    #[must_use]
-    pub fn account_bucket(&self, email: &Email) -> BucketKey {
-        self.bucket("account", email.as_str())
-    }
-
-    /// The bucket of a client address, as the gateway saw it.
-    #[must_use]
-    pub fn address_bucket(&self, address: &str) -> BucketKey {
-        self.bucket("address", &network(address))
-    }
-
-    /// The bucket of a device that has logged on to the account before.
-    #[must_use]
-    pub fn device_bucket(&self, device: &Device) -> BucketKey {
-        self.bucket("device", device.id())
-    }
-
-    fn bucket(&self, kind: &str, of: &str) -> BucketKey {
-        BucketKey(format!("{kind}:{}", self.tag(kind, of)))
-    }
-
-    /// A keyed hash of `of`, different for each `kind`.
-    #[must_use]
-    pub fn tag(&self, kind: &str, of: &str) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, format!("{kind}:{of}").as_bytes()))
-    }
-
-    /// Whether `tag` is that of `of`, in constant time.
-    #[must_use]
-    pub fn is_tag(&self, kind: &str, of: &str, tag: &str) -> bool {
-        let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
-        hmac::verify(&self.0, format!("{kind}:{of}").as_bytes(), &tag).is_ok()
-    }
-}
-
-/// The key of one bucket.
+/// The key of one bucket: a keyed hash, so that the table does not tell who tried to log on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BucketKey(String);
 
 impl BucketKey {
+    /// The bucket of an account.
+    #[must_use]
+    pub fn account(secret: &ServiceSecret, email: &Email) -> Self {
+        Self::of("account", secret, email.as_str())
+    }
+
+    /// The bucket of a client address, as the gateway saw it.
+    #[must_use]
+    pub fn address(secret: &ServiceSecret, address: &str) -> Self {
+        Self::of("address", secret, &network(address))
+    }
+
+    /// The bucket of some known devices of the account `sub` in this generation: one of [`DEVICE_BUCKETS`], by the id of the
+    /// device.
+    #[must_use]
+    pub fn device(secret: &ServiceSecret, device_id: [u8; 16], sub: &str, generation: u64) -> Self {
+        let [first, ..] = device_id;
+        Self::of("device", secret, &format!("{}.{generation}.{sub}", first % DEVICE_BUCKETS))
+    }
+
+    fn of(kind: &str, secret: &ServiceSecret, of: &str) -> Self {
+        Self(format!("{kind}:{}", secret.tag(kind, of)))
+    }
+
     /// The text of the key.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -140,40 +156,77 @@ fn network(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1000);
+    const PACE: Pace = Pace { burst: 3, interval: Duration::from_secs(10) };
+
+    fn after(seconds: u64) -> Timestamp {
+        NOW.plus(Duration::from_secs(seconds))
+    }
 
     #[test]
     fn the_wait_is_until_one_attempt_fits_again() {
-        let pace = Pace { burst: 3, interval: Duration::from_secs(10) };
-        let now = Timestamp::from_seconds(1000);
-        assert_eq!(pace.wait(now, now), Duration::ZERO);
-        assert_eq!(pace.wait(now.plus(Duration::from_secs(20)), now), Duration::ZERO);
-        assert_eq!(pace.wait(now.plus(Duration::from_secs(30)), now), Duration::from_secs(10));
+        assert_eq!(PACE.wait(NOW, NOW), Duration::ZERO);
+        assert_eq!(PACE.wait(after(20), NOW), Duration::ZERO);
+        assert_eq!(PACE.wait(after(30), NOW), Duration::from_secs(10));
     }
 
     #[test]
     fn a_bucket_gives_its_burst_and_then_one_an_interval_and_a_refusal_takes_nothing() {
-        let pace = Pace { burst: 3, interval: Duration::from_secs(10) };
-        let now = Timestamp::from_seconds(1000);
         let mut tat = None;
-        for _ in 0..3 {
-            tat = Some(pace.take(tat, now).unwrap());
+        for number in 0..3 {
+            let taken = PACE.take(tat, NOW).unwrap();
+            assert_eq!(taken.was_full, number == 0);
+            tat = Some(taken.tat);
         }
         for _ in 0..5 {
-            assert_eq!(pace.take(tat, now), Err(Duration::from_secs(10)));
+            assert_eq!(PACE.take(tat, NOW), Err(Duration::from_secs(10)));
         }
-        let later = now.plus(Duration::from_secs(10));
-        assert_eq!(pace.take(tat, later.minus(Duration::from_millis(1))), Err(Duration::from_millis(1)));
-        tat = Some(pace.take(tat, later).unwrap());
-        assert_eq!(pace.take(tat, later), Err(Duration::from_secs(10)));
+        assert_eq!(PACE.take(tat, after(10).minus(Duration::from_millis(1))), Err(Duration::from_millis(1)));
+        let taken = PACE.take(tat, after(10)).unwrap();
+        assert_eq!(PACE.take(Some(taken.tat), after(10)), Err(Duration::from_secs(10)));
+        assert!(PACE.take(Some(taken.tat), taken.tat).unwrap().was_full, "when its time has come");
     }
 
     // Check 14.
     #[test]
     fn no_wait_is_longer_than_a_quarter_of_an_hour() {
-        let now = Timestamp::from_seconds(1000);
-        let far = now.plus(Duration::from_hours(1000));
-        assert_eq!(Paces::default().account.take(Some(far), now), Err(WAIT_MAX));
+        let slowest = Pace { burst: 10, interval: WAIT_MAX };
+        assert_eq!(slowest.take(Some(slowest.empty(NOW)), NOW), Err(WAIT_MAX));
+        // Where a clock that was two hours ahead has left it.
+        assert_eq!(PACE.take(Some(after(7_200)), NOW), Err(PACE.interval));
+    }
+
+    // Check 17.
+    #[test]
+    fn a_success_gives_back_what_its_attempt_took_less_one_second() {
+        let first = PACE.take(None, NOW).unwrap();
+        assert_eq!(PACE.given_back_by_success(first), Duration::ZERO, "a full bucket is left alone");
+        let second = PACE.take(Some(first.tat), NOW).unwrap();
+        assert_eq!(PACE.given_back_by_success(second), Duration::from_secs(9));
+        let fast = Pace { burst: 3, interval: Duration::from_secs(1) };
+        assert_eq!(fast.given_back_by_success(second), Duration::ZERO, "there is nothing to give back");
+    }
+
+    #[test]
+    fn an_address_gets_back_the_one_attempt_when_more_than_half_of_its_bucket_is_used() {
+        let at = |tat| Taken { tat, was_full: false };
+        assert_eq!(PACE.given_back_to_address(at(after(15)), NOW), Duration::ZERO);
+        assert_eq!(PACE.given_back_to_address(at(after(16)), NOW), Duration::from_secs(10));
+    }
+
+    // Check 62.
+    #[test]
+    fn an_account_has_sixteen_buckets_for_devices() {
+        let secret = ServiceSecret::new(&Zeroizing::new(vec![1; 32]));
+        let keys = |sub: &str| -> std::collections::HashSet<_> {
+            (0..=255).map(|first| BucketKey::device(&secret, [first; 16], sub, 0)).collect()
+        };
+        assert_eq!(keys("one").len(), 16);
+        assert!(keys("one").is_disjoint(&keys("two")));
     }
 
     #[test]
@@ -181,11 +234,11 @@ mod tests {
         let secret = ServiceSecret::new(&Zeroizing::new(vec![1; 32]));
         let other = ServiceSecret::new(&Zeroizing::new(vec![2; 32]));
         let email = Email::canonical("yi@jeplus.org");
-        assert!(!secret.account_bucket(&email).as_str().contains("jeplus"));
-        assert_ne!(secret.account_bucket(&email), other.account_bucket(&email));
+        assert!(!BucketKey::account(&secret, &email).as_str().contains("jeplus"));
+        assert_ne!(BucketKey::account(&secret, &email), BucketKey::account(&other, &email));
         assert_ne!(
-            secret.account_bucket(&Email::canonical("1.2.3.4")).as_str()[8..],
-            secret.address_bucket("1.2.3.4").as_str()[8..]
+            BucketKey::account(&secret, &Email::canonical("1.2.3.4")).as_str()[8..],
+            BucketKey::address(&secret, "1.2.3.4").as_str()[8..]
         );
     }
 

@@ -1,12 +1,16 @@
-//! The public keys that the authorizer has met.
+//! The public keys of the stack, in the authorizer's memory.
+//!
+//! There are a handful at most, so they are read all at once. An id that is not in the set that was read last is refused
+//! without a call: tokens with invented key ids cost nothing, however many come, and take no key's place.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use jsonwebtoken::DecodingKey;
+use tokio::sync::Mutex;
 
 use super::Denial;
 use crate::{
@@ -16,12 +20,9 @@ use crate::{
     time::Timestamp,
 };
 
-/// How long a key that is not there is known not to be there.
+/// How old the set must be to be read again for an id that is not in it. A new key is met within this time; in practice
+/// sooner, as it is published before it signs.
 const UNKNOWN_MAX_AGE: Duration = Duration::from_secs(10);
-/// How many keys are remembered, those that are not there included. With all places taken by recent entries, a key id
-/// that is not among them is not asked for: so many reads at the most can be forced in 10 s by tokens that nobody
-/// signed. A key that is there keeps its place for its whole life, or they could push it out.
-const PLACES: usize = 32;
 
 /// A key in the form that checks signatures.
 pub(super) struct KnownKey {
@@ -32,19 +33,24 @@ pub(super) struct KnownKey {
 
 #[derive(Default)]
 pub(super) struct KnownKeys {
-    places: Mutex<HashMap<KeyId, Place>>,
+    set: RwLock<Option<Arc<KeySet>>>,
+    /// Held while the set is read, so that many requests that need it wait for one read.
+    reading: Mutex<()>,
 }
 
-#[derive(Clone)]
-struct Place {
-    key: Option<Arc<KnownKey>>,
+struct KeySet {
+    keys: HashMap<KeyId, Arc<KnownKey>>,
     read_at: Timestamp,
 }
 
-impl Place {
-    fn holds(&self, now: Timestamp) -> bool {
-        let max_age = if self.key.is_some() { KEYS_MAX_AGE } else { UNKNOWN_MAX_AGE };
-        self.read_at <= now && now.since(self.read_at) < max_age
+impl KeySet {
+    /// The key with this id or that there is none, unless the set is too old to tell.
+    fn tell(&self, kid: &KeyId, now: Timestamp) -> Option<Result<Arc<KnownKey>, Denial>> {
+        let key = self.keys.get(kid);
+        let max_age = if key.is_some() { KEYS_MAX_AGE } else { UNKNOWN_MAX_AGE };
+        // Requests that waited for one read have come before it, so the set can be younger than they are.
+        (self.read_at.distance(now) < max_age)
+            .then(|| key.filter(|key| now < key.verifies_until).cloned().ok_or(Denial::UnknownKey))
     }
 }
 
@@ -52,50 +58,29 @@ impl KnownKeys {
     /// The key with this id, from memory or from the store.
     ///
     /// # Errors
-    /// [`Denial::UnknownKey`], or if that cannot be told [`Denial::NoRoom`] or [`Denial::Undecided`].
+    /// [`Denial::UnknownKey`], or [`Denial::Undecided`] if the store cannot tell.
     pub(super) async fn find(&self, store: &Store, kid: &KeyId, now: Timestamp) -> Result<Arc<KnownKey>, Denial> {
-        let place = match self.recall(kid, now) {
-            Recall::Place(place) => place,
-            Recall::NoRoom => return Err(Denial::NoRoom),
-            Recall::Unread => {
-                let read = store.verifying_key(kid).await?;
-                let key = read.and_then(|key| {
-                    let verifying = key.jwk.verifying()?;
-                    let algorithm = key.jwk.algorithm();
-                    Some(Arc::new(KnownKey { algorithm, verifying, verifies_until: key.verifies_until }))
-                });
-                let place = Place { key, read_at: now };
-                self.lock().insert(kid.clone(), place.clone());
-                place
-            }
-        };
-        place.key.filter(|key| now < key.verifies_until).ok_or(Denial::UnknownKey)
-    }
-
-    fn recall(&self, kid: &KeyId, now: Timestamp) -> Recall {
-        let mut places = self.lock();
-        if let Some(place) = places.get(kid).filter(|place| place.holds(now)) {
-            return Recall::Place(place.clone());
+        if let Some(told) = self.tell(kid, now) {
+            return told;
         }
-        if places.len() >= PLACES && !places.contains_key(kid) {
-            places.retain(|_, place| match &place.key {
-                Some(key) => now < key.verifies_until,
-                None => place.holds(now),
-            });
-            if places.len() >= PLACES {
-                return Recall::NoRoom;
-            }
+        let _only_reader = self.reading.lock().await;
+        if let Some(told) = self.tell(kid, now) {
+            return told;
         }
-        Recall::Unread
+        let read = store.verifying_keys().await?;
+        let keys = read.into_iter().filter_map(|key| {
+            let (algorithm, verifying) = (key.jwk.algorithm(), key.jwk.verifying()?);
+            let known = KnownKey { algorithm, verifying, verifies_until: key.verifies_until };
+            Some((key.jwk.key_id().clone(), Arc::new(known)))
+        });
+        let set = KeySet { keys: keys.collect(), read_at: now };
+        let told = set.tell(kid, now).unwrap_or(Err(Denial::UnknownKey));
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
+        told
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Place>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tell(&self, kid: &KeyId, now: Timestamp) -> Option<Result<Arc<KnownKey>, Denial>> {
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner).clone();
+        set?.tell(kid, now)
     }
-}
-
-enum Recall {
-    Place(Place),
-    Unread,
-    NoRoom,
 }

@@ -86,6 +86,7 @@ mod tests {
             role: None,
             auth_time: NOW,
             expires_at: NOW.plus(Duration::from_mins(1)),
+            generation: 0,
         };
         Known { kid: KeyId::made_at(NOW), claims, session, read_at: NOW }
     }

@@ -11,6 +11,7 @@ use crate::{
     app,
     password::{Hasher, Password, Verification},
     signing_key::{self, PUBLISHED_AHEAD, SigningKey},
+    store::{Malformed, StoredKeys},
     time::Timestamp,
 };
 
@@ -66,10 +67,12 @@ impl Doctor {
         let connection = self.target.connect().await;
         let now = app::now();
         let mut findings = tables(&connection).await;
-        let keys = match connection.keyring.stored().await {
-            Ok(keys) => {
+        let keys = match connection.store.signing_keys().await {
+            Ok(StoredKeys { keys, malformed: items, .. }) => {
+                findings.extend(items.iter().map(|item| malformed("signing key", item, "jea-auth key revoke KEY")));
                 findings.push(signer(&keys, now));
                 findings.push(successor(&keys, now));
+                findings.extend(dated_ahead(&keys, now));
                 keys
             }
             Err(error) => {
@@ -86,7 +89,7 @@ impl Doctor {
         let url = self.url.or_else(|| self.target.local.then(|| "http://127.0.0.1:3000".to_owned()));
         findings.push(published(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
-        findings.push(hashes(&connection).await);
+        findings.extend(accounts(&connection).await);
         findings.push(hash_time());
         output::rows(&findings, &COLUMNS, self.target.json)?;
         let errors = findings.iter().filter(|finding| finding.state == State::Error).count();
@@ -127,21 +130,35 @@ fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
 
 fn successor(keys: &[SigningKey], now: Timestamp) -> Finding {
     const CHECK: &str = "successor";
-    let next = keys.iter().find(|key| key.window.signs_from > now);
-    match (next, signing_key::signer(keys, now)) {
-        (Some(next), _) => Finding::ok(CHECK, format!("{} is published", next.jwk.key_id().as_str())),
-        (None, Some(key)) if key.window.succeeded_at() <= now => Finding::not(
+    let chain = signing_key::chain(keys, now);
+    let Some(last) = chain.last() else {
+        return Finding::not(State::Skipped, CHECK, "there is no key to succeed", "make a key first");
+    };
+    if last.window.signs_from > now {
+        Finding::ok(CHECK, format!("{} is published", last.jwk.key_id().as_str()))
+    } else if last.window.succeeded_at() <= now {
+        Finding::not(
             State::Warning,
             CHECK,
             "overdue; the key signs on for two weeks at the most",
             "see why the rotator does not run; jea-auth key rotate makes one now",
-        ),
-        (None, Some(key)) => {
-            let in_days = key.window.succeeded_at().minus(PUBLISHED_AHEAD).since(now).as_secs() / 86_400;
-            Finding::ok(CHECK, format!("due in {in_days} days"))
-        }
-        (None, None) => Finding::not(State::Skipped, CHECK, "there is no key to succeed", "make a key first"),
+        )
+    } else {
+        let in_days = last.window.succeeded_at().minus(PUBLISHED_AHEAD).since(now).as_secs() / 86_400;
+        Finding::ok(CHECK, format!("due in {in_days} days"))
     }
+}
+
+/// Keys that begin to sign when those before them have stopped: a clock was ahead when they were made.
+fn dated_ahead(keys: &[SigningKey], now: Timestamp) -> Vec<Finding> {
+    let chain = signing_key::chain(keys, now);
+    let ahead = keys.iter().filter(|key| key.window.signs_from > now && !chain.contains(key));
+    let finding = |key: &SigningKey| {
+        let (kid, in_days) = (key.jwk.key_id().as_str(), key.window.signs_from.since(now).as_secs() / 86_400);
+        let found = format!("{kid} signs in {in_days} days only: it was made by a clock that was ahead");
+        Finding::not(State::Warning, "successor", found, format!("jea-auth key revoke {kid}"))
+    };
+    ahead.map(finding).collect()
 }
 
 async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
@@ -216,28 +233,50 @@ fn http_date(text: &str) -> Option<Timestamp> {
     u64::try_from(date.secs()).ok().map(Timestamp::from_seconds)
 }
 
-async fn hashes(connection: &Connection) -> Finding {
-    const CHECK: &str = "password hashes";
-    let Ok(page) = connection.store.accounts().next().await else {
-        return Finding::not(
-            State::Skipped,
-            CHECK,
-            "accounts cannot be read",
-            "you need dynamodb:Scan on the accounts",
-        );
-    };
-    let accounts = page.unwrap_or_default();
-    let outdated = accounts.iter().filter(|account| !account.password_hash.is_current()).count();
-    if outdated == 0 {
-        Finding::ok(CHECK, format!("all current, of {} looked at", accounts.len()))
+/// Reads all accounts: whether each can be read, and how many have another hash than a new one would get.
+async fn accounts(connection: &Connection) -> Vec<Finding> {
+    const CHECK: &str = "accounts";
+    let (mut findings, mut read, mut outdated) = (Vec::new(), 0, 0);
+    let mut pages = connection.store.accounts();
+    loop {
+        match pages.next().await {
+            Ok(Some(page)) => {
+                for item in page {
+                    match item {
+                        Ok(account) => {
+                            read += 1;
+                            outdated += usize::from(!account.password_hash.is_current());
+                        }
+                        Err(item) => findings.push(malformed(CHECK, &item, "jea-auth user delete KEY")),
+                    }
+                }
+            }
+            Ok(None) => break,
+            Err(_) => {
+                const TODO: &str = "you need dynamodb:Scan on the accounts";
+                findings.push(Finding::not(State::Skipped, CHECK, "they cannot be read", TODO));
+                return findings;
+            }
+        }
+    }
+    findings.push(Finding::ok(CHECK, format!("{read} can be read")));
+    findings.push(if outdated == 0 {
+        Finding::ok("password hashes", "all current")
     } else {
         Finding::not(
             State::Warning,
-            CHECK,
-            format!("{outdated} of {} looked at are imported or older", accounts.len()),
+            "password hashes",
+            format!("{outdated} of {read} are imported or older"),
             "nothing; each is replaced at its next log-on",
         )
-    }
+    });
+    findings
+}
+
+/// An item that no part of the service can use. It stops nothing else.
+fn malformed(check: &'static str, item: &Malformed, removed_by: &str) -> Finding {
+    let todo = format!("mend the item in the table, or {removed_by}");
+    Finding::not(State::Error, check, format!("{}: {}", item.key, item.error), todo)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is a stopwatch")]

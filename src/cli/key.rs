@@ -91,8 +91,10 @@ impl Key {
 async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> {
     let kid = KeyId::try_from(kid)?;
     let keyring = target.connect().await.keyring;
-    let keys = keyring.stored().await.map_err(|error| target.unreachable(error))?;
-    if !keys.iter().any(|key| *key.jwk.key_id() == kid) {
+    let stored = keyring.stored_items().await.map_err(|error| target.unreachable(error))?;
+    let keys = stored.keys;
+    let is_malformed = stored.malformed.iter().any(|item| item.key == kid.as_str());
+    if !is_malformed && !keys.iter().any(|key| *key.jwk.key_id() == kid) {
         return Err(Failure::new("there is no such key", "`jea-auth key list` shows the keys there are"));
     }
     let signs = signing_key::signer(&keys, app::now()).is_some_and(|key| *key.jwk.key_id() == kid);

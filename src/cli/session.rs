@@ -53,7 +53,7 @@ impl Session {
 
 async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
     let sessions = target.connect().await.administration().sessions(email, app::now()).await;
-    let sessions = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email))?;
+    let sessions = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email.as_str()))?;
     let shown = sessions.iter().map(|session| Shown {
         sid: &session.sid,
         auth_time: session.auth_time.seconds(),
@@ -65,10 +65,10 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.administration();
     let sessions = administration.sessions(email, app::now()).await.map_err(|error| target.unreachable(error))?;
-    let sessions = sessions.ok_or_else(|| unknown(email))?;
+    let sessions = sessions.ok_or_else(|| unknown(email.as_str()))?;
     confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
     let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;
-    let changed = changed.ok_or_else(|| unknown(email))?;
+    let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     output::note(&format!("{} sessions ended", changed.ended));
     Ok(())
 }
@@ -76,10 +76,10 @@ async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Fai
 async fn revoke_one(email: &Email, sid: &str, yes: bool, target: &Target) -> Result<(), Failure> {
     let store = target.connect().await.store;
     let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
-    let account = account.ok_or_else(|| unknown(email))?;
+    let account = account.ok_or_else(|| unknown(email.as_str()))?;
     confirm(&format!("This ends the session {sid} of {}.", email.as_str()), yes)?;
     let ended = store.end_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
-    if ended.is_none() {
+    if !ended {
         let hint = format!("`jea-auth session list {}` shows the sessions there are", email.as_str());
         return Err(Failure::new("there is no such session", hint));
     }

@@ -12,7 +12,7 @@ use crate::{
     app,
     operations::id,
     password::{Hasher, PasswordHash},
-    store::Added,
+    store::{Added, Malformed},
 };
 
 #[derive(Subcommand)]
@@ -138,7 +138,7 @@ impl User {
             Self::Show { email, target } => {
                 let (email, connection) = (Email::parse(&email)?, target.connect().await);
                 let account = connection.store.account(&email).await.map_err(|error| target.unreachable(error))?;
-                show(&[account.ok_or_else(|| unknown(&email))?], &target)
+                show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
             Self::Passwd { email, password, target } => {
                 let (email, hash) = (Email::parse(&email)?, password.hash()?);
@@ -154,9 +154,9 @@ impl User {
                 let email = Email::parse(&email)?;
                 let account = target.connect().await.administration().enable(&email).await;
                 let account = account.map_err(|error| target.unreachable(error))?;
-                show(&[account.ok_or_else(|| unknown(&email))?], &target)
+                show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
-            Self::Delete { email, yes, target } => delete(&Email::parse(&email)?, yes, &target).await,
+            Self::Delete { email, yes, target } => delete(&email, yes, &target).await,
             Self::Import { file, dry_run, target } => import::run(&file, dry_run, &target).await,
             Self::Export { target } => export::run(&target).await,
         }
@@ -194,38 +194,58 @@ async fn add(
 
 async fn list(target: &Target) -> Result<(), Failure> {
     let mut pages = target.connect().await.store.accounts();
-    let mut accounts = Vec::new();
+    let (mut accounts, mut malformed) = (Vec::new(), Vec::new());
     while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
-        accounts.extend(page);
+        for item in page {
+            match item {
+                Ok(account) => accounts.push(account),
+                Err(item) => malformed.push(item),
+            }
+        }
     }
     accounts.sort_by(|a, b| a.email.as_str().cmp(b.email.as_str()));
-    show(&accounts, target)
+    show(&accounts, target)?;
+    left_out(&malformed)
 }
 
-async fn delete(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
+/// Fails if items were left out, and names them.
+pub(super) fn left_out(malformed: &[Malformed]) -> Result<(), Failure> {
+    if malformed.is_empty() {
+        return Ok(());
+    }
+    let items: Vec<String> = malformed.iter().map(|item| format!("\n  {}: {}", item.key, item.error)).collect();
+    Err(Failure::new(
+        format!("left out, because it is no account as this version writes one:{}", items.concat()),
+        "mend the item in the table, or remove it with `jea-auth user delete KEY`",
+    ))
+}
+
+/// `text` is an email, or, for an item that is malformed, its key as it is.
+async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.administration();
-    let sessions = administration.sessions(email, app::now()).await.map_err(|error| target.unreachable(error))?;
-    let sessions = sessions.ok_or_else(|| unknown(email))?;
-    confirm(&format!("This removes the account {} and ends {} of its sessions.", email.as_str(), sessions.len()), yes)?;
-    let changed = administration.delete(email).await.map_err(|error| target.unreachable(error))?;
-    let changed = changed.ok_or_else(|| unknown(email))?;
-    output::note(&format!("removed {}; {} sessions ended", email.as_str(), changed.ended));
-    Ok(())
+    let canonical = Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.as_str().to_owned());
+    for key in [canonical.as_str(), text] {
+        let sub = administration.store.sub_at(key).await.map_err(|error| target.unreachable(error))?;
+        let Some(sub) = sub else { continue };
+        let sessions = administration.store.count_sessions(&sub).await.map_err(|error| target.unreachable(error))?;
+        confirm(&format!("This removes the account {key} and ends {sessions} of its sessions."), yes)?;
+        let ended = administration.delete(key).await.map_err(|error| target.unreachable(error))?;
+        output::note(&format!("removed {key}; {} sessions ended", ended.unwrap_or_default()));
+        return Ok(());
+    }
+    Err(unknown(text))
 }
 
 fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
-    let changed = changed.ok_or_else(|| unknown(email))?;
+    let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     show(&[changed.account], target)?;
     output::note(&format!("{} sessions ended", changed.ended));
     Ok(())
 }
 
 /// There is no such account.
-pub(super) fn unknown(email: &Email) -> Failure {
-    Failure::new(
-        format!("there is no account with the email {}", email.as_str()),
-        "`jea-auth user list` shows all accounts",
-    )
+pub(super) fn unknown(email: &str) -> Failure {
+    Failure::new(format!("there is no account with the email {email}"), "`jea-auth user list` shows all accounts")
 }
 
 fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {

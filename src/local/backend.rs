@@ -18,14 +18,7 @@ use hyper_util::{
 };
 use serde_json::{Map, Value};
 
-/// What the gateway tells the backend of who asks. A client's own headers of these names never get there.
-const IDENTITY_HEADERS: [(HeaderName, &str); 5] = [
-    (HeaderName::from_static("x-user-id"), "sub"),
-    (HeaderName::from_static("x-user-email"), "email"),
-    (HeaderName::from_static("x-user-name"), "name"),
-    (HeaderName::from_static("x-user-role"), "role"),
-    (HeaderName::from_static("x-session-id"), "sid"),
-];
+use crate::identity;
 
 /// Headers of one connection, not of a message (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] =
@@ -76,14 +69,15 @@ impl Backend {
     }
 }
 
-fn headers(client: &HeaderMap, identity: &Map<String, Value>) -> HeaderMap {
+fn headers(client: &HeaderMap, context: &Map<String, Value>) -> HeaderMap {
     let mut headers = client.clone();
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
-    for (name, member) in IDENTITY_HEADERS {
+    for (name, member) in identity::HEADERS {
+        let name = HeaderName::from_static(name);
         headers.remove(&name);
-        let text = identity.get(member).and_then(Value::as_str).unwrap_or_default();
+        let text = context.get(member).and_then(Value::as_str).unwrap_or_default();
         if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
             headers.insert(name, value);
         }

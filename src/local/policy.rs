@@ -31,7 +31,10 @@ impl Verdict {
 
 fn is_about(statement: &Value, arn: &str) -> bool {
     let text = |name: &str| statement.get(name).and_then(Value::as_str).unwrap_or_default();
-    text("Action") == "execute-api:Invoke" && (text("Resource") == "*" || text("Resource") == arn)
+    let resource = text("Resource");
+    // Of the places where a wildcard may stand, only the end is read: the authorizer uses no other.
+    let is_about = resource.strip_suffix('*').map_or(resource == arn, |start| arn.starts_with(start));
+    text("Action") == "execute-api:Invoke" && is_about
 }
 
 #[cfg(test)]
@@ -48,7 +51,10 @@ mod tests {
     fn a_request_is_allowed_only_if_a_statement_says_so_and_none_the_contrary() {
         let statement = |effect: &str, resource: &str| json!({"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource});
         assert!(allows(&json!([statement("Allow", "arn:a")])));
+        assert!(allows(&json!([statement("Allow", "arn:*")])));
         assert!(!allows(&json!([statement("Allow", "arn:b")])));
+        assert!(!allows(&json!([statement("Allow", "arn:b*")])));
+        assert!(!allows(&json!([statement("Allow", "arn")])));
         assert!(!allows(&json!([statement("Deny", "*")])));
         assert!(!allows(&json!([statement("Allow", "arn:a"), statement("Deny", "*")])));
         assert!(!allows(&json!([])));

@@ -1,4 +1,4 @@
-//! Attempts: how often a password may be tried, before any hash is computed.
+//! Attempts: how often a password may be tried. They are counted before any hash is computed.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     store::{Store, StoreError},
-    throttle::{BucketKey, Pace},
+    throttle::{BucketKey, Pace, Taken, WAIT_MAX},
     time::Timestamp,
 };
 
@@ -29,10 +29,12 @@ pub(super) struct Attempts {
 impl Attempts {
     /// How long a bucket is known to be empty, without asking the store; zero if it is not.
     pub(super) fn known_wait(&self, key: &BucketKey, now: Timestamp) -> Duration {
-        lock(&self.empty_until).get(key).map_or(Duration::ZERO, |until| until.since(now))
+        let until = lock(&self.empty_until).get(key).copied();
+        // Further ahead than any wait it was written by a clock that has been set back since.
+        until.map(|until| until.since(now)).filter(|wait| *wait <= WAIT_MAX).unwrap_or_default()
     }
 
-    /// Takes one attempt. Gives back zero, or how long to wait.
+    /// Takes one attempt, or tells how long to wait.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot tell.
@@ -42,38 +44,49 @@ impl Attempts {
         key: &BucketKey,
         pace: Pace,
         now: Timestamp,
-    ) -> Result<Duration, StoreError> {
-        let wait = store.take_attempt(key, pace, now).await?;
-        if !wait.is_zero() {
+    ) -> Result<Result<Taken, Duration>, StoreError> {
+        let taken = store.take_attempt(key, pace, now).await?;
+        if let Err(wait) = taken {
             put(&self.empty_until, key, now.plus(wait));
         }
-        Ok(wait)
+        Ok(taken)
     }
 
-    /// As [`Self::take`], for an address: if the store cannot tell, this instance counts by itself. Addresses are a
-    /// second line; with the first one closed nobody gets this far, and with it open nobody need be locked out.
-    pub(super) async fn take_address(&self, store: &Store, key: &BucketKey, pace: Pace, now: Timestamp) -> Duration {
+    /// As [`Self::take`], for an address. If the store cannot tell, this instance counts by itself: guessing is bounded by
+    /// the account's bucket, which does not open without the store, so nobody need be locked out for the address's.
+    pub(super) async fn take_address(
+        &self,
+        store: &Store,
+        key: &BucketKey,
+        pace: Pace,
+        now: Timestamp,
+    ) -> Result<Taken, Duration> {
         match self.take(store, key, pace, now).await {
-            Ok(wait) => wait,
+            Ok(taken) => taken,
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "addresses are counted by this instance alone"
                 );
-                let tat = lock(&self.local).get(key).copied();
-                match pace.take(tat, now) {
-                    Ok(tat) => {
-                        put(&self.local, key, tat);
-                        Duration::ZERO
-                    }
-                    Err(wait) => wait,
-                }
+                let tat = lock(&self.local).get(key).map_or(now, |tat| (*tat).min(pace.empty(now)));
+                let taken = pace.take(Some(tat), now);
+                put(&self.local, key, taken.map_or(tat, |taken| taken.tat));
+                // As if from a full bucket: the store did not count it, so nothing is to be given back there.
+                taken.map(|_| Taken { tat: now, was_full: true })
             }
         }
     }
 
-    /// Forgets that a bucket was empty.
-    pub(super) fn forget(&self, key: &BucketKey) {
+    /// Gives back what a right password need not have cost. A failure leaves the attempt as dear as a wrong one, and fails
+    /// no log-on.
+    pub(super) async fn give_back(&self, store: &Store, key: &BucketKey, by: Duration) {
+        if by.is_zero() {
+            return;
+        }
+        if let Err(error) = store.give_back(key, by).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "an attempt was not given back");
+            return;
+        }
         lock(&self.empty_until).remove(key);
     }
 }

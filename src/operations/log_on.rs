@@ -1,6 +1,6 @@
 //! The operations that check a password.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Client, Fresh, Identity, Issued, Notes, Operations, Refusal, Unavailable, id};
 use crate::{
@@ -10,15 +10,17 @@ use crate::{
     journal::Stopwatch,
     keyring::Unsealed,
     password::{Password, PasswordHash, Verification},
+    secret::ServiceSecret,
     session::Session,
-    store::Opened,
-    throttle::BucketKey,
+    store::StoreError,
+    throttle::{BucketKey, Taken},
     time::Timestamp,
 };
 
-/// How often a log-on starts over because its account changed while it ran: another log-on may have replaced the
-/// hash by a stronger one of the same password.
-const TRIES: u32 = 2;
+/// How often a log-on begins: once more if its account changed while it ran.
+const TRIES: usize = 2;
+/// Random bytes of session ids: for each time that a log-on begins, one for each of two tries to write a session.
+pub type SessionIds = [[[u8; 16]; 2]; TRIES];
 
 /// An account whose password was given.
 struct Verified {
@@ -26,14 +28,21 @@ struct Verified {
     /// A hash of the password with the current parameters, if the account's has others.
     stronger: Option<PasswordHash>,
     keys: Unsealed,
-    /// Where the attempt was taken from: the account's bucket, or that of a known device.
-    bucket: BucketKey,
+    given_back: GivenBack,
     device: Option<Device>,
 }
 
+/// What a right password puts back, by bucket.
+type GivenBack = Vec<(BucketKey, Duration)>;
+
 impl Operations {
-    /// Opens a session for whoever knows the password: one round trip for attempts and account, one hash, one
-    /// transaction.
+    /// Opens a session for whoever knows the password: one round trip for attempts and account, one hash, one round trip to
+    /// write the session, and one to look at the account again.
+    ///
+    /// No transaction holds the account and the session together. Instead each side writes first and then looks: a log-on
+    /// writes its session, then reads the account; whatever ends an account's sessions raises its generation, then reads its
+    /// sessions. All of these are single writes and consistent reads, so whichever side comes second sees the other. If
+    /// it dies in between, a session stays that nobody has a token of, until it expires.
     ///
     /// # Errors
     /// [`Refusal::Mismatch`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
@@ -47,36 +56,30 @@ impl Operations {
     ) -> Result<Issued, Refusal> {
         let Credential { email, password } = credential;
         let password = Arc::new(password);
-        let mut generation = None;
-        for _ in 0..TRIES {
+        for sids in &fresh.sids {
             let verified = self.verify(&email, &password, client, now, fresh, notes).await?;
-            // An operator ended the account's sessions since this log-on began: it is one of them.
-            if *generation.get_or_insert(verified.account.generation) != verified.account.generation {
-                break;
-            }
-            let session = Session {
-                sub: verified.account.sub.clone(),
-                sid: id(&fresh.sid),
-                email: verified.account.registered_email.clone(),
-                name: verified.account.name.clone(),
-                role: verified.account.role.clone(),
-                auth_time: now,
-                expires_at: self.tokens.lifetimes.token_expiry(now, now),
-            };
-            let Verified { account, stronger, keys, bucket, device } = &verified;
             let watch = Stopwatch::start();
-            let opened = self.store.open_session(account, stronger.as_ref(), &session, bucket).await;
+            let (session, ()) =
+                tokio::join!(self.open_session(&verified.account, now, sids), self.give_back(&verified.given_back));
+            let session = session?;
+            let unchanged = self.is_unchanged(&verified).await;
             notes.store = notes.store.map(|before| before.saturating_add(watch.elapsed()));
-            match opened? {
-                Opened::Opened => {
-                    self.attempts.forget(bucket);
-                    let device = device.clone().unwrap_or_else(|| Device::new(&fresh.device));
-                    let cookie = device.cookie(&keys.secret, &email, now);
-                    let issued = self.issue(session, &keys.signer, now, fresh)?;
-                    return Ok(Issued { device: Some(cookie), ..issued });
-                }
-                Opened::AccountChanged => {}
+            if matches!(unchanged, Ok(true)) {
+                let Verified { keys, device, account, .. } = verified;
+                let id = device.map_or(fresh.device, |device| device.id);
+                let device = Device { id, sub: account.sub, generation: account.generation };
+                let cookie = device.cookie(&keys.secret, &email, now);
+                let issued = self.issue(session, &keys.signer, now, fresh)?;
+                return Ok(Issued { device: Some(cookie), ..issued });
             }
+            // Nobody has a token of it, and no check-in would renew it: a failure to delete it harms nobody.
+            if let Err(error) = self.store.end_session(&session.sub, &session.sid).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a session without a token stays until it expires"
+                );
+            }
+            unchanged?;
         }
         notes.reason = Some("account changed");
         Err(Refusal::Mismatch)
@@ -102,14 +105,64 @@ impl Operations {
             notes.reason = Some("another account");
             return Err(Refusal::Mismatch);
         }
-        // First, because the password was right whatever becomes of the session, and a failure changes nothing then.
-        self.store.forget_attempts(&verified.bucket).await?;
-        self.attempts.forget(&verified.bucket);
-        self.check_in(identity, now, fresh).await
+        // The password was right, whatever becomes of the session.
+        self.give_back(&verified.given_back).await;
+        if !identity.is_of(&verified.account) {
+            return Err(Refusal::SessionEnded);
+        }
+        self.renew(identity, &verified.account, &verified.keys.signer, now, fresh).await
     }
 
-    /// Takes an attempt from both buckets, unless one is known to be empty, then compares. An unknown or disabled
-    /// account costs the same calls and the same hash as a wrong password.
+    /// Writes a session. Each try has an id of its own, so a copy of an earlier one that arrives late opens nothing: only the
+    /// id whose write was acknowledged gets a token.
+    async fn open_session(
+        &self,
+        account: &Account,
+        now: Timestamp,
+        [first, second]: &[[u8; 16]; 2],
+    ) -> Result<Session, StoreError> {
+        let session = |sid| Session {
+            sub: account.sub.clone(),
+            sid: id(sid),
+            email: account.registered_email.clone(),
+            name: account.name.clone(),
+            role: account.role.clone(),
+            auth_time: now,
+            expires_at: self.tokens.lifetimes.token_expiry(now, now),
+            generation: account.generation,
+        };
+        let (first, second) = (session(first), session(second));
+        match self.store.add_session(&first).await {
+            Ok(()) => Ok(first),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a session was not written at the first try");
+                self.store.add_session(&second).await.map(|()| second)
+            }
+        }
+    }
+
+    /// The second look at the account, after the session is written: whether it is still the one whose password was
+    /// compared, active, and no session of it has been ended since. The hash is not compared: other log-ons at the same
+    /// moment may have replaced it by a stronger one of the same password, and a new password raises the generation.
+    async fn is_unchanged(&self, verified: &Verified) -> Result<bool, StoreError> {
+        let Verified { account: read, stronger, .. } = verified;
+        let replaced = match stronger {
+            Some(stronger) => self.store.strengthen(read, stronger).await.inspect_err(|error| {
+                tracing::warn!(error = error as &dyn std::error::Error, "an older hash was not replaced");
+            }),
+            None => Ok(None),
+        };
+        let account = match replaced {
+            Ok(Some(account)) => Some(account),
+            Ok(None) | Err(_) => self.store.account(&read.email).await?,
+        };
+        Ok(account.is_some_and(|account| {
+            (&account.sub, account.status, account.generation) == (&read.sub, read.status, read.generation)
+        }))
+    }
+
+    /// Takes the attempts, then compares. An unknown or disabled account costs the same calls and the same hash as a wrong
+    /// password.
     async fn verify(
         &self,
         email: &Email,
@@ -120,30 +173,31 @@ impl Operations {
         notes: &mut Notes,
     ) -> Result<Verified, Refusal> {
         let keys = self.keyring.unsealed(now).await?;
-        let account_bucket = keys.secret.account_bucket(email);
-        notes.account = Some(account_bucket.as_str().to_owned());
-        let device = client.device.and_then(|value| Device::known(value, &keys.secret, email, now));
-        let bucket = match &device {
-            Some(device) => keys.secret.device_bucket(device),
-            None => account_bucket,
-        };
-        let address_bucket = keys.secret.address_bucket(client.address);
-        let known_wait = self.attempts.known_wait(&bucket, now).max(self.attempts.known_wait(&address_bucket, now));
-        if !known_wait.is_zero() {
-            return Err(Refusal::Throttled(known_wait));
-        }
+        notes.account = Some(BucketKey::account(&keys.secret, email).as_str().to_owned());
+        let mut device = Device::known(client.devices, &keys.secret, email, now);
         let watch = Stopwatch::start();
-        let (account_wait, address_wait, account) = tokio::join!(
-            self.attempts.take(&self.store, &bucket, self.paces.account, now),
-            self.attempts.take_address(&self.store, &address_bucket, self.paces.address, now),
-            self.store.account(email),
-        );
+        let (given_back, read) = match &device {
+            Some(known) => {
+                let (taken, read) =
+                    tokio::join!(self.take_for_device(known, &keys.secret, now), self.store.account(email));
+                let read = read?;
+                if read.as_ref().is_some_and(|account| known.is_of(account)) {
+                    (taken?, read)
+                } else {
+                    // The cookie is of another generation, or of an account that is gone.
+                    device = None;
+                    (self.take_for_stranger(email, client.address, &keys.secret, now).await?, read)
+                }
+            }
+            None => {
+                let (taken, read) = tokio::join!(
+                    self.take_for_stranger(email, client.address, &keys.secret, now),
+                    self.store.account(email),
+                );
+                (taken?, read?)
+            }
+        };
         notes.store = Some(watch.elapsed());
-        let wait = account_wait?.max(address_wait);
-        if !wait.is_zero() {
-            return Err(Refusal::Throttled(wait));
-        }
-        let read = account?;
         let refused = match &read {
             None => "unknown email",
             Some(account) if account.status == Status::Disabled => "disabled account",
@@ -156,12 +210,62 @@ impl Operations {
         notes.hash = Some(watch.elapsed());
         match (verification, account) {
             (Verification::Match | Verification::MatchOutdated, Some(account)) => {
-                Ok(Verified { account, stronger, keys, bucket, device })
+                Ok(Verified { account, stronger, keys, given_back, device })
             }
             (Verification::Mismatch, _) | (_, None) => {
                 notes.reason = Some(refused);
                 Err(Refusal::Mismatch)
             }
+        }
+    }
+
+    /// Takes an attempt from the account's bucket and one from the address's.
+    async fn take_for_stranger(
+        &self,
+        email: &Email,
+        address: &str,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<GivenBack, Refusal> {
+        let paces = self.paces;
+        let (account, address) = (BucketKey::account(secret, email), BucketKey::address(secret, address));
+        let known_wait = self.attempts.known_wait(&account, now).max(self.attempts.known_wait(&address, now));
+        if !known_wait.is_zero() {
+            return Err(Refusal::Throttled(known_wait));
+        }
+        let (of_account, of_address) = tokio::join!(
+            self.attempts.take(&self.store, &account, paces.account, now),
+            self.attempts.take_address(&self.store, &address, paces.address, now),
+        );
+        match (of_account?, of_address) {
+            (Ok(of_account), Ok(of_address)) => Ok(vec![
+                (account, paces.account.given_back_by_success(of_account)),
+                (address, paces.address.given_back_to_address(of_address, now)),
+            ]),
+            (of_account, of_address) => {
+                let wait = |taken: Result<Taken, Duration>| taken.err().unwrap_or_default();
+                Err(Refusal::Throttled(wait(of_account).max(wait(of_address))))
+            }
+        }
+    }
+
+    /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do not
+    /// keep the owner out.
+    async fn take_for_device(
+        &self,
+        device: &Device,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<GivenBack, Refusal> {
+        let pace = self.paces.account;
+        let bucket = BucketKey::device(secret, device.id, &device.sub, device.generation);
+        let taken = self.attempts.take(&self.store, &bucket, pace, now).await?.map_err(Refusal::Throttled)?;
+        Ok(vec![(bucket, pace.given_back_by_success(taken))])
+    }
+
+    async fn give_back(&self, all: &GivenBack) {
+        for (bucket, by) in all {
+            self.attempts.give_back(&self.store, bucket, *by).await;
         }
     }
 

@@ -52,6 +52,24 @@ fn a_key_is_made_at_once_if_none_signs_any_more() {
 }
 
 #[test]
+fn a_key_that_was_dated_ahead_keeps_no_other_from_being_made() {
+    let (first, ahead) = (key(Window::starting(START)), key(Window::starting(START.plus(365 * DAY))));
+    let mut keys = vec![ahead, first];
+    let takes_over = keys[1].window.succeeded_at();
+    assert_eq!(signs_through(&keys, START), Some(keys[1].window.signs_until), "the chain ends before the gap");
+    assert_eq!(due(&keys, takes_over.minus(DAY)), Some(Window::starting(takes_over)));
+    keys.push(key(Window::starting(takes_over)));
+    assert_eq!(due(&keys, takes_over.minus(DAY)), None);
+    assert_eq!(signs_through(&keys, START), Some(keys[2].window.signs_until));
+    // Just in time, and just too late.
+    let end = keys[1].window.signs_until;
+    let through = |from| signs_through(&[key(Window::starting(START)), key(Window::starting(from))], START);
+    assert!(through(end) > Some(end));
+    assert_eq!(through(end.plus(Duration::from_secs(1))), Some(end));
+    assert_eq!(signs_through(&keys, START.minus(DAY)), None, "nothing signs before the first");
+}
+
+#[test]
 fn the_newest_key_whose_window_holds_signs() {
     let keys = [key(Window::starting(START)), key(Window::starting(START.plus(DAY)))];
     assert_eq!(signer(&keys, START).unwrap().jwk, keys[0].jwk);

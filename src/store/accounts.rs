@@ -8,15 +8,15 @@ use aws_sdk_dynamodb::{
     operation::{
         put_item::PutItemError,
         scan::{ScanError, ScanOutput},
-        update_item::UpdateItemError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::{AttributeValue, Put, ReturnValue, TransactWriteItem},
+    types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 
 use super::{
-    CONDITION_FAILED, Store, StoreError, cancellation_codes,
-    item::{Item, number, seconds, text},
+    CONDITION_FAILED, Malformed, Store, StoreError, cancellation_codes,
+    item::{Item, number, seconds, text, well_formed},
     meets_transaction, meets_writes, until_alone,
 };
 use crate::{
@@ -136,63 +136,108 @@ impl Store {
         }
     }
 
-    /// Changes an account, and gives it back as it is then; nothing if there is none.
+    /// Changes an account, and gives it back as it is then; nothing if there is none. Every change asks for the generation
+    /// that it was made for, so a copy of it that arrives late changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account,
+    /// [`StoreError::Overtaken`] if others change the account at every try.
+    pub async fn change_account(&self, email: &Email, change: &Change) -> Result<Option<Account>, StoreError> {
+        for _ in 0..CHANGE_TRIES {
+            let Some(before) = self.account(email).await? else { return Ok(None) };
+            let wanted = change.of(&before);
+            let update = self.update_of(&before).return_values(ReturnValue::AllNew);
+            let mut set = "SET #status = :status, generation = :next".to_owned();
+            let mut update = update
+                .condition_expression("#sub = :sub AND generation = :generation")
+                .expression_attribute_values(":status", text(wanted.status.name()))
+                .expression_attribute_values(":next", number(wanted.generation));
+            if let Change::Password(hash) = change {
+                set.push_str(", password_hash = :hash");
+                update = update.expression_attribute_values(":hash", text(hash.as_str()));
+            }
+            let update = update.update_expression(set);
+            match until_alone(meets_transaction, || update.clone().send()).await {
+                Ok(output) => return output.attributes.map(account).transpose(),
+                Err(error) => match found_instead(error)? {
+                    // The SDK sent it twice, and the first copy got through.
+                    Some(found) if found == wanted => return Ok(Some(found)),
+                    Some(_) | None => {}
+                },
+            }
+        }
+        Err(StoreError::Overtaken { operation: "UpdateItem" })
+    }
+
+    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read`,
+    /// hash included. Gives back the account as it is then, or nothing if it is gone.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
-    pub async fn change_account(&self, email: &Email, change: &Change) -> Result<Option<Account>, StoreError> {
+    pub async fn strengthen(&self, read: &Account, stronger: &PasswordHash) -> Result<Option<Account>, StoreError> {
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(email.as_str()))
-            .condition_expression("attribute_exists(email)")
+            .update_of(read)
+            .update_expression("SET password_hash = :stronger")
+            .condition_expression(
+                "#sub = :sub AND generation = :generation AND #status = :status AND password_hash = :hash",
+            )
+            .expression_attribute_values(":status", text(read.status.name()))
+            .expression_attribute_values(":hash", text(read.password_hash.as_str()))
+            .expression_attribute_values(":stronger", text(stronger.as_str()))
             .return_values(ReturnValue::AllNew);
-        let update = match change {
-            Change::Password(hash) => update
-                .update_expression("SET password_hash = :hash ADD generation :one")
-                .expression_attribute_values(":hash", text(hash.as_str()))
-                .expression_attribute_values(":one", number(1)),
-            Change::Disable => update
-                .update_expression("SET #status = :status ADD generation :one")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(Status::Disabled.name()))
-                .expression_attribute_values(":one", number(1)),
-            Change::Enable => update
-                .update_expression("SET #status = :status")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(Status::Active.name())),
-            Change::EndSessions => {
-                update.update_expression("ADD generation :one").expression_attribute_values(":one", number(1))
-            }
-        };
         match until_alone(meets_transaction, || update.clone().send()).await {
             Ok(output) => output.attributes.map(account).transpose(),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(StoreError::call("UpdateItem", error)),
+            Err(error) => found_instead(error),
         }
     }
 
-    /// Removes an account, and gives it back; nothing if there was none.
+    fn update_of(&self, read: &Account) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .key("email", text(read.email.as_str()))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_values(":sub", text(&read.sub))
+            .expression_attribute_values(":generation", number(read.generation))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    /// The id of the account at exactly this key, also if the rest of its item is malformed. Nothing comes back if there is
+    /// no item; an empty text if it has no id.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item was not an account.
-    pub async fn remove_account(&self, email: &Email) -> Result<Option<Account>, StoreError> {
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(email.as_str()))
-            .return_values(ReturnValue::AllOld);
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn sub_at(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let get =
+            self.client.get_item().table_name(&self.tables.accounts).key("email", text(key)).consistent_read(true);
+        let output = get.send().await.map_err(|error| StoreError::call("GetItem", error))?;
+        Ok(output.item.map(|attributes| Item::new(TABLE, attributes).text("sub").unwrap_or_default().to_owned()))
+    }
+
+    /// Removes the account at exactly this key, whatever its item holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn remove_account(&self, key: &str) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.tables.accounts).key("email", text(key));
         let deleted = until_alone(meets_transaction, || delete.clone().send()).await;
-        let output = deleted.map_err(|error| StoreError::call("DeleteItem", error))?;
-        output.attributes.map(account).transpose()
+        deleted.map(drop).map_err(|error| StoreError::call("DeleteItem", error))
     }
 }
+
+/// What a condition found in the place of what it asked for.
+fn found_instead(error: SdkError<UpdateItemError>) -> Result<Option<Account>, StoreError> {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+            failed.item().cloned().map(account).transpose()
+        }
+        Some(_) | None => Err(StoreError::call("UpdateItem", error)),
+    }
+}
+
+/// How often a change that was overtaken by another one starts over.
+const CHANGE_TRIES: u32 = 5;
 
 /// How many accounts are added by one call: half of what a transaction may hold. All together are to be below its 4 MB.
 pub const ADDED_AT_ONCE: usize = 50;
@@ -209,23 +254,43 @@ pub enum Change {
     EndSessions,
 }
 
+impl Change {
+    /// The account as the change leaves it.
+    fn of(&self, account: &Account) -> Account {
+        let mut changed = account.clone();
+        match self {
+            Self::Password(hash) => changed.password_hash = hash.clone(),
+            Self::Disable => changed.status = Status::Disabled,
+            Self::Enable => changed.status = Status::Active,
+            Self::EndSessions => {}
+        }
+        if !matches!(self, Self::Enable) {
+            changed.generation = changed.generation.saturating_add(1);
+        }
+        changed
+    }
+}
+
 /// All accounts, page by page.
 pub struct AccountPages(PaginationStream<Result<ScanOutput, SdkError<ScanError, HttpResponse>>>);
 
 impl AccountPages {
-    /// The next page; nothing after the last.
+    /// The next page; nothing after the last. A malformed item is one of the page, by its key.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if an item is not an account.
-    pub async fn next(&mut self) -> Result<Option<Vec<Account>>, StoreError> {
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn next(&mut self) -> Result<Option<Vec<Result<Account, Malformed>>>, StoreError> {
         let Some(page) = self.0.next().await else { return Ok(None) };
         let items = page.map_err(|error| StoreError::call("Scan", error))?.items.unwrap_or_default();
-        items.into_iter().map(account).collect::<Result<_, _>>().map(Some)
+        Ok(Some(items.into_iter().map(|item| well_formed(TABLE, &["email"], item, account_of)).collect()))
     }
 }
 
 fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
-    let item = Item::new(TABLE, attributes);
+    account_of(&Item::new(TABLE, attributes))
+}
+
+fn account_of(item: &Item) -> Result<Account, StoreError> {
     Ok(Account {
         email: Email::parse(item.text("email")?).map_err(|_| item.malformed("email"))?,
         registered_email: item.text("registered_email")?.to_owned(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 
-use super::StoreError;
+use super::{Malformed, StoreError};
 use crate::time::Timestamp;
 
 /// An item as DynamoDB gives it back. Every attribute is checked when it is taken out.
@@ -52,6 +52,21 @@ impl Item {
         let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
         digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))
     }
+}
+
+/// What an item holds, unless it is malformed. Malformed items stop themselves alone: whoever reads many goes on with
+/// the others.
+pub(super) fn well_formed<T>(
+    table: &'static str,
+    key: &[&'static str],
+    attributes: HashMap<String, AttributeValue>,
+    parse: impl Fn(&Item) -> Result<T, StoreError>,
+) -> Result<T, Malformed> {
+    let item = Item::new(table, attributes);
+    parse(&item).map_err(|error| {
+        let values = key.iter().map(|name| item.text(name).unwrap_or("?"));
+        Malformed { key: values.collect::<Vec<_>>().join(" "), error }
+    })
 }
 
 pub(super) fn text(text: &str) -> AttributeValue {

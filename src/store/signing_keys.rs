@@ -3,12 +3,12 @@
 use aws_sdk_dynamodb::{
     error::BoxError,
     operation::put_item::PutItemError,
-    types::{Put, ReturnValue, TransactWriteItem, Update},
+    types::{Put, ReturnValue, Select, TransactWriteItem, Update},
 };
 
 use super::{
-    Added, CONDITION_FAILED, Store, StoreError, cancellation_codes,
-    item::{Item, bytes, millis, seconds, text},
+    Added, CONDITION_FAILED, Malformed, Store, StoreError, cancellation_codes,
+    item::{Item, bytes, millis, seconds, text, well_formed},
 };
 use crate::{
     signing_key::{Jwk, KeyId, SigningKey, Window},
@@ -26,8 +26,10 @@ pub struct StoredKeys {
     pub keys: Vec<SigningKey>,
     /// The service secret, sealed, if it was made.
     pub sealed_secret: Option<Vec<u8>>,
-    /// The id of the key that was made last, whether it is still there or not.
+    /// The id of the key that was made last. That key may have been removed since.
     pub latest: Option<String>,
+    /// What is neither a key nor the secret.
+    pub malformed: Vec<Malformed>,
 }
 
 /// The public half of a key, and how long it holds.
@@ -40,43 +42,51 @@ pub struct VerifyingKey {
 }
 
 impl Store {
-    /// All keys and the service secret.
+    /// All keys and the service secret. A malformed item is logged and left out: the others sign and verify.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if an item is not a key.
+    /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn signing_keys(&self) -> Result<StoredKeys, StoreError> {
         let scan = self.client.scan().table_name(&self.tables.signing_keys).consistent_read(true);
         let mut items = scan.into_paginator().items().send();
-        let mut stored = StoredKeys { keys: Vec::new(), sealed_secret: None, latest: None };
+        let mut stored = StoredKeys { keys: Vec::new(), sealed_secret: None, latest: None, malformed: Vec::new() };
         while let Some(item) = items.next().await {
-            let item = Item::new(TABLE, item.map_err(|error| StoreError::call("Scan", error))?);
-            if item.text("kid")? == SECRET_KID {
-                stored.sealed_secret = Some(item.bytes("sealed")?.to_vec());
-                stored.latest = item.text_or_none("latest")?.map(str::to_owned);
-            } else {
-                stored.keys.push(signing_key(&item)?);
+            let attributes = item.map_err(|error| StoreError::call("Scan", error))?;
+            match well_formed(TABLE, &["kid"], attributes, stored_item) {
+                Ok(StoredItem::Key(key)) => stored.keys.push(*key),
+                Ok(StoredItem::Secret { sealed, latest }) => {
+                    (stored.sealed_secret, stored.latest) = (Some(sealed), latest);
+                }
+                Err(malformed) => {
+                    malformed.log();
+                    stored.malformed.push(malformed);
+                }
             }
         }
         Ok(stored)
     }
 
-    /// The public half of one key. This is all that the authorizer reads of the table.
+    /// The public halves of all keys. This is all that the authorizer reads of the table, and all that it may read.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not a key.
-    pub async fn verifying_key(&self, kid: &KeyId) -> Result<Option<VerifyingKey>, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.tables.signing_keys)
-            .key("kid", text(kid.as_str()))
-            .projection_expression("kid, jwk, verifies_until")
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem", error))?;
-        let Some(item) = output.item.map(|attributes| Item::new(TABLE, attributes)) else { return Ok(None) };
-        Ok(Some(VerifyingKey { jwk: jwk(&item)?, verifies_until: item.seconds("verifies_until")? }))
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn verifying_keys(&self) -> Result<Vec<VerifyingKey>, StoreError> {
+        let scan = self.client.scan().table_name(&self.tables.signing_keys).select(Select::SpecificAttributes);
+        let scan = scan.projection_expression("kid, jwk, verifies_until").consistent_read(true);
+        let mut items = scan.into_paginator().items().send();
+        let mut keys = Vec::new();
+        while let Some(item) = items.next().await {
+            let attributes = item.map_err(|error| StoreError::call("Scan", error))?;
+            // The service secret has no public half.
+            if attributes.get("kid").and_then(|kid| kid.as_s().ok()).is_some_and(|kid| kid == SECRET_KID) {
+                continue;
+            }
+            let key = well_formed(TABLE, &["kid"], attributes, |item| {
+                Ok(VerifyingKey { jwk: jwk(item)?, verifies_until: item.seconds("verifies_until")? })
+            });
+            keys.extend(key.inspect_err(Malformed::log));
+        }
+        Ok(keys)
     }
 
     /// Adds a key, unless another was made since `latest` was read: of two rotators at once, one makes a key. The
@@ -170,6 +180,19 @@ impl Store {
             Err(error) => Err(StoreError::call("PutItem", error)),
         }
     }
+}
+
+enum StoredItem {
+    Key(Box<SigningKey>),
+    Secret { sealed: Vec<u8>, latest: Option<String> },
+}
+
+fn stored_item(item: &Item) -> Result<StoredItem, StoreError> {
+    if item.text("kid")? == SECRET_KID {
+        let latest = item.text_or_none("latest")?.map(str::to_owned);
+        return Ok(StoredItem::Secret { sealed: item.bytes("sealed")?.to_vec(), latest });
+    }
+    signing_key(item).map(Box::new).map(StoredItem::Key)
 }
 
 fn signing_key(item: &Item) -> Result<SigningKey, StoreError> {

@@ -13,7 +13,7 @@ use jea_auth::local::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, token_of};
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, token_of};
 
 /// A backend that tells what it was asked, and counts.
 async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
@@ -52,10 +52,7 @@ async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_i
     let (address, _) = backend().await;
     let service = service_before(address).await;
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
-    let mut request = service.request(Method::PUT, "/orders/17?a=1&a=2").body(vec![0, 255]);
-    for name in ["X-User-Id", "x-user-email", "X-USER-NAME", "X-User-Role", "X-Session-Id"] {
-        request = request.header(name, "forged").header(name, "twice");
-    }
+    let request = service.request(Method::PUT, "/orders/17?a=1&a=2").body(vec![0, 255]);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::CREATED);
     let seen: Value = answer.json().await.unwrap();
@@ -70,15 +67,26 @@ async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_i
         let headers = seen["headers"].as_array().unwrap().iter();
         headers.filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
     };
-    let claims: Value = {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
-    };
+    let claims = claims_of(&token);
     assert_eq!(header("x-user-id"), [claims["sub"].as_str().unwrap()]);
     assert_eq!(header("x-session-id"), [claims["sid"].as_str().unwrap()]);
     assert_eq!(header("x-user-email"), [EMAIL]);
     assert_eq!(header("x-user-name"), ["Yi"]);
     assert_eq!(header("x-user-role"), ["none"], "no role is not the client's header");
+}
+
+// Checks 50, 72.
+#[tokio::test]
+async fn a_request_that_says_itself_who_it_comes_from_is_refused() {
+    let (address, count) = backend().await;
+    let service = service_before(address).await;
+    service.log_on(EMAIL, PASSWORD).await;
+    for name in ["X-User-Id", "x-user-email", "X-USER-NAME", "X_User_Role", "x_session-id"] {
+        let forged = service.request(Method::GET, "/orders").header(name, "forged");
+        assert_refused(forged.send().await.unwrap(), 401).await;
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 0);
+    assert_eq!(service.get("/orders").await.status(), StatusCode::CREATED);
 }
 
 /// Asks for a path that an HTTP client would tidy up, and tells what the backend saw.

@@ -4,7 +4,7 @@ use jea_auth::app;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
-use crate::service::{Service, assert_refused};
+use crate::service::{METHOD_ARN, Service, assert_refused};
 
 // Check 36.
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_preflight_to_another_api_behind_the_authorizer_is_a_request_like_any_
     for (host, effect) in [(service.running.url.trim_start_matches("http://"), "Allow"), ("orders.example.org", "Deny")]
     {
         let event = json!({
-            "type": "REQUEST", "methodArn": "arn:a", "httpMethod": "OPTIONS", "path": "/orders",
+            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "OPTIONS", "path": "/orders",
             "headers": {"Origin": APP, "Access-Control-Request-Method": "POST"}, "requestContext": {"domainName": host},
         });
         let verdict = authorizer.handle(&serde_json::from_value(event).unwrap()).await.unwrap();

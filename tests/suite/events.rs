@@ -122,7 +122,7 @@ async fn the_authorizer_gives_what_each_event_is_named_for() {
         let statement = &answer["policyDocument"]["Statement"][0];
         assert_eq!(statement["Effect"], effect, "{name}");
         if effect == "Allow" {
-            assert_eq!(statement["Resource"], event.method_arn().unwrap(), "this request and no other");
+            assert_eq!(statement["Resource"], event.stage_arn().unwrap());
             assert_eq!(answer["principalId"], session.claims["sub"]);
             assert_eq!(answer["context"]["sid"], session.claims["sid"]);
             assert_eq!((&answer["context"]["email"], &answer["context"]["name"]), (&DEMO_EMAIL.into(), &"Demo".into()));

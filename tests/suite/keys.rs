@@ -17,7 +17,10 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::service::{EMAIL, Moto, PASSWORD, Service, assert_refused, client, has, token_of};
+use crate::{
+    proxy::Wire,
+    service::{EMAIL, METHOD_ARN, Moto, PASSWORD, Service, assert_refused, client, has, log_on_event, token_of},
+};
 
 fn keyring(service: &Service) -> Keyring {
     app::keyring(&service.running.config)
@@ -285,4 +288,52 @@ print(claims['iss'])
         let printed = String::from_utf8_lossy(&output.stdout);
         assert_eq!(printed.trim(), service.running.url, "{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// A function that has just started gets 200 tokens a second whose key ids somebody invented. Time is simulated.
+// Checks 25, 64.
+#[tokio::test(flavor = "multi_thread")]
+async fn invented_key_ids_keep_nobody_out_and_cost_next_to_nothing() {
+    let service = Service::start().await;
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = app::authorizer(&config, service.clock());
+    let ask = async |token: &str| {
+        let event = serde_json::from_value(serde_json::json!({
+            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
+            "headers": {"Authorization": format!("Bearer {token}")},
+        }));
+        let verdict = function.handle(&event.unwrap()).await.unwrap();
+        verdict["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    };
+    let with_kid = |token: &str, kid: usize| {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        let header = format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{kid}"}}"#);
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(header), token.split_once('.').unwrap().1)
+    };
+    let token = service.new_token().await;
+    let mut invented = 0;
+    let mut flood = async |seconds: u64| {
+        for _ in 0..seconds * 200 {
+            invented += 1;
+            assert!(!ask(&with_kid(&token, 1_000_000 + invented)).await);
+            service.advance(Duration::from_millis(5));
+        }
+    };
+    flood(1).await;
+    assert!(ask(&token).await, "at the first try");
+    flood(15).await;
+    let keyring = keyring(&service);
+    keyring.revoke(keyring.stored().await.unwrap()[0].jwk.key_id()).await.unwrap();
+    keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    // The service's own log-on function reads the keys again.
+    let fresh = app::logon(&config, service.clock()).handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await;
+    let cookie = fresh.headers.get("set-cookie").unwrap().to_str().unwrap();
+    let newer = cookie.trim_start_matches("session_token=").split(';').next().unwrap();
+    assert_ne!(kid_of(newer), kid_of(&token));
+    flood(10).await;
+    assert!(ask(newer).await, "a new key is met within ten seconds");
+    let calls = wire.calls.lock().unwrap();
+    let reads = calls.iter().filter(|(target, call)| target.ends_with(".Scan") && call["Select"].is_string()).count();
+    assert!((2..=4).contains(&reads), "{reads} reads for {} invented ids", 26 * 200);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     runtime_api::Function,
-    service::{EMAIL, PASSWORD, Service},
+    service::{EMAIL, METHOD_ARN, PASSWORD, Service},
 };
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn every_event_is_one_line_of_the_journal_with_its_metrics_and_no_secret()
     let token = service.new_token().await;
     for token in [token.as_str(), "x.y.z"] {
         let headers = json!({"Authorization": format!("Bearer {token}")});
-        let event = json!({"methodArn": "arn:a", "httpMethod": "GET", "path": "/orders", "headers": headers});
+        let event = json!({"methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders", "headers": headers});
         authorizer.invoke(event).await;
     }
     let lines = authorizer.journal();

@@ -9,7 +9,7 @@ use jea_auth::{account::Status, app, event::Event};
 use serde_json::{Value, json};
 use tracing::{Subscriber, instrument::WithSubscriber};
 
-use crate::service::{Service, token_of};
+use crate::service::{METHOD_ARN, Service, token_of};
 
 /// A log that a test can read.
 #[derive(Clone, Default)]
@@ -66,7 +66,7 @@ async fn no_password_token_or_email_is_ever_logged() {
     let credential = |email: &str, password: &str| json!({"email": email, "password": password}).to_string();
     let event = |path: &str, body: String| -> Event {
         let event = json!({
-            "httpMethod": "POST", "path": path, "body": body, "methodArn": "arn:a",
+            "httpMethod": "POST", "path": path, "body": body, "methodArn": METHOD_ARN,
             "headers": {"content-type": "application/json", "cookie": format!("session_token={token}")},
         });
         serde_json::from_value::<Event>(event).unwrap()
@@ -87,7 +87,7 @@ async fn no_password_token_or_email_is_ever_logged() {
         format!("session_token={CANARY_PASSWORD}"),
     ] {
         let event =
-            json!({"methodArn": "arn:a", "httpMethod": "GET", "path": "/orders", "headers": {"cookie": header}});
+            json!({"methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders", "headers": {"cookie": header}});
         let event: Event = serde_json::from_value::<Value>(event).and_then(serde_json::from_value).unwrap();
         authorizer.handle(&event).with_subscriber(log.subscriber()).await.unwrap();
     }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jea_auth::{app, config::Config, event::Event, store::Store};
+use jea_auth::{account::Email, app, config::Config, event::Event, store::Store};
 use serde_json::{Value, json};
 
 use crate::{
     proxy::Wire,
-    service::{EMAIL, PASSWORD, Service, token_of},
+    service::{EMAIL, METHOD_ARN, PASSWORD, Service, context_of, imported_hash, log_on_event, token_of},
     template::{at, template, text},
 };
 
@@ -84,11 +83,7 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     let wire = Wire::default();
     let function = app::logon(&noted(&service, &wire).await, service.clock());
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    let mut context: Value = serde_json::from_slice(&claims).unwrap();
-    context["email"] = EMAIL.into();
-    context["carrier"] = "cookie".into();
-    context["auth_time"] = context["auth_time"].to_string().into();
+    let context = context_of(&token);
     let mut statuses = Vec::new();
     for (method, operation, password) in [
         ("POST", "/users/api/auth", PASSWORD),
@@ -106,6 +101,12 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
         statuses.push(answer.status.as_u16());
     }
     assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 401, 404]);
+    // An imported hash is replaced.
+    let mut account = service.account().await;
+    (account.email, account.password_hash) = (Email::canonical("old@jeplus.org"), imported_hash());
+    let _ = service.store().add_account(&account).await.unwrap();
+    let first = function.handle(&log_on_event("old@jeplus.org", "an imported password", "192.0.2.1", "")).await;
+    assert_eq!(first.status.as_u16(), 200);
     for _ in 0..12 {
         function.handle(&event("POST", "/users/api/auth", &Value::Null, "wrong")).await;
     }
@@ -121,11 +122,21 @@ async fn the_authorizer_may_do_what_it_does_and_nothing_else() {
     let token = service.new_token().await;
     for (token, effect) in [(token.as_str(), "Allow"), ("x", "Deny")] {
         let event = json!({
-            "type": "REQUEST", "methodArn": "arn:a", "httpMethod": "GET", "path": "/orders",
+            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
             "headers": {"Authorization": format!("Bearer {token}")},
         });
         let verdict = function.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
         assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect);
+    }
+    let template = template();
+    let policy = &at(&template, &["Resources", "Authorizer", "Properties", "Policies"])[0];
+    let conditions = at(policy, &["Statement"]).as_sequence().unwrap().iter().filter_map(|s| s.get("Condition"));
+    let [condition] = conditions.collect::<Vec<_>>()[..] else { panic!("one, of the keys") };
+    let attributes = at(condition, &["ForAllValues:StringEquals", "dynamodb:Attributes"]).as_sequence().unwrap();
+    let attributes: Vec<&str> = attributes.iter().map(text).collect();
+    for (target, call) in wire.calls.lock().unwrap().iter().filter(|(target, _)| target.ends_with(".Scan")) {
+        assert_eq!(call["ProjectionExpression"], attributes.join(", "), "{target}");
+        assert_eq!(call["Select"], text(at(condition, &["StringEquals", "dynamodb:Select"])));
     }
     assert_eq!(used(&wire), granted("Authorizer"));
 }

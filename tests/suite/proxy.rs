@@ -26,6 +26,12 @@ pub enum Fault {
     Malformed,
     /// Once: other writes of the same item, or in a transaction, this of each item.
     Cancelled(&'static str),
+    /// Once: it is done, and the answer never arrives.
+    Lost,
+    /// Once: it is on its way for longer than anybody waits, until [`Wire::deliver`].
+    Late,
+    /// Once: it takes this many milliseconds longer.
+    Slow(u64),
 }
 
 pub const FAULTS: [Fault; 6] =
@@ -41,6 +47,8 @@ pub struct Wire {
     pub rule: Arc<Mutex<Option<Rule>>>,
     /// The calls so far: the API's name, and what was asked.
     pub calls: Arc<Mutex<Vec<(String, Value)>>>,
+    /// Calls that are on their way.
+    late: Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>,
 }
 
 impl Wire {
@@ -52,6 +60,37 @@ impl Wire {
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
+
+    /// Makes the next call of this name fail, whose body holds a text.
+    pub fn fail(&self, call: &'static str, holds: &'static str, fault: Fault) {
+        *self.rule.lock().unwrap() = Some((call, holds, fault));
+    }
+
+    /// Lets the calls arrive that were late, and tells how many there were.
+    pub async fn deliver(&self) -> usize {
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        for (upstream, headers, body) in &late {
+            send(upstream, headers.clone(), body.clone()).await;
+        }
+        late.len()
+    }
+
+    /// How often an operation was called on the table whose name ends so.
+    pub fn count(&self, operation: &str, table: &str) -> usize {
+        let calls = self.calls.lock().unwrap();
+        let is_meant = |(target, call): &&(String, Value)| {
+            target.ends_with(&format!(".{operation}"))
+                && call["TableName"].as_str().is_some_and(|name| name.ends_with(table))
+        };
+        calls.iter().filter(is_meant).count()
+    }
+}
+
+async fn send(upstream: &str, mut headers: HeaderMap, body: Bytes) -> (StatusCode, Value) {
+    headers.remove("host");
+    headers.remove("content-length");
+    let answer = reqwest::Client::new().post(upstream).headers(headers).body(body).send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
 }
 
 async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: HeaderMap, body: Bytes) -> Response {
@@ -81,15 +120,25 @@ async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: Header
             let cancelled = json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons});
             return (StatusCode::BAD_REQUEST, cancelled.to_string()).into_response();
         }
+        Some(Fault::Lost) => {
+            *wire.rule.lock().unwrap() = None;
+            send(&upstream, headers, body).await;
+            return Response::new(Body::new(Limited::new(Full::from("{}"), 1)));
+        }
+        Some(Fault::Late) => {
+            *wire.rule.lock().unwrap() = None;
+            wire.late.lock().unwrap().push((upstream, headers, body));
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        }
+        Some(Fault::Slow(millis)) => {
+            *wire.rule.lock().unwrap() = None;
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
         Some(Fault::Malformed) | None => {}
     }
-    let mut headers = headers;
-    headers.remove("host");
-    headers.remove("content-length");
-    let answer = reqwest::Client::new().post(&upstream).headers(headers).body(body).send().await.unwrap();
-    let status = answer.status();
-    let mut answer: Value = answer.json().await.unwrap();
-    if fault.is_some() {
+    let (status, mut answer) = send(&upstream, headers, body).await;
+    if fault.is_some_and(|(_, _, fault)| fault == Fault::Malformed) {
         garble(&mut answer);
     }
     (status, answer.to_string()).into_response()

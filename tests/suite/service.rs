@@ -13,9 +13,10 @@ use jea_auth::{
     account::{Account, Email, Status},
     app,
     config::Config,
+    event::Event,
     local::{self, Options, Running},
     operations::id,
-    password::{Hasher, Password},
+    password::{Hasher, Password, PasswordHash},
     store::{Added, Store},
     time::{Clock, Timestamp},
 };
@@ -24,6 +25,9 @@ use serde_json::{Value, json};
 
 pub const EMAIL: &str = "yi@jeplus.org";
 pub const PASSWORD: &str = "a long enough password";
+
+/// What a request asks for, as an authorizer's event says it.
+pub const METHOD_ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders";
 
 /// A stack that runs, with one account.
 pub struct Service {
@@ -118,6 +122,11 @@ impl Service {
         Store::new(self.running.config.aws.dynamodb(), &self.running.config.stack)
     }
 
+    /// The account that is there from the start.
+    pub async fn account(&self) -> Account {
+        self.store().account(&Email::canonical(EMAIL)).await.unwrap().unwrap()
+    }
+
     pub async fn add_account(&self, email: &str, password: &str, status: Status) {
         let account = Account {
             email: Email::parse(email).unwrap(),
@@ -168,6 +177,39 @@ impl Service {
         let request = Client::new().get(format!("{}/users/api/user", self.running.url)).bearer_auth(token);
         request.send().await.unwrap().status()
     }
+}
+
+/// The event of a log-on, as a REST API sends it.
+pub fn log_on_event(email: &str, password: &str, address: &str, cookie: &str) -> Event {
+    let event = json!({
+        "httpMethod": "POST",
+        "path": "/users/api/auth",
+        "headers": {"content-type": "application/json", "cookie": cookie},
+        "requestContext": {"identity": {"sourceIp": address}},
+        "body": json!({"email": email, "password": password}).to_string(),
+    });
+    serde_json::from_value(event).unwrap()
+}
+
+/// What a token says.
+pub fn claims_of(token: &str) -> Value {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+/// What the authorizer hands on of a session of the account that a service has from its start.
+pub fn context_of(token: &str) -> Value {
+    let claims = claims_of(token);
+    json!({
+        "sub": claims["sub"], "sid": claims["sid"], "email": EMAIL, "auth_time": claims["auth_time"].to_string(),
+        "generation": "0", "carrier": "cookie",
+    })
+}
+
+/// PBKDF2-SHA256 of "an imported password" with 1000 rounds: cheap to compute, and replaced at the first log-on.
+pub fn imported_hash() -> PasswordHash {
+    PasswordHash::parse("$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw")
+        .unwrap()
 }
 
 fn clock(millis: &Arc<AtomicU64>) -> Clock {

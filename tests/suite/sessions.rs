@@ -6,7 +6,7 @@ use jea_auth::{app, config::Config};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, token_of};
+use crate::service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, cookies_of, token_of};
 
 const HOUR: Duration = Duration::from_hours(1);
 const SKEW: Duration = Duration::from_secs(5);
@@ -68,9 +68,10 @@ async fn a_log_off_is_seen_by_every_authorizer_within_five_seconds() {
 async fn an_expired_session_that_is_still_stored_counts_as_gone() {
     let service = Service::start().await;
     let log_on = service.log_on(EMAIL, PASSWORD).await;
-    let claims = claims(&token_of(&log_on));
+    let claims = claims_of(&token_of(&log_on));
     let (sub, sid) = (claims["sub"].as_str().unwrap(), claims["sid"].as_str().unwrap());
-    service.store().extend_session(sub, sid, service.now(), service.now().plus(HOUR)).await.unwrap().unwrap();
+    let account = service.account().await;
+    service.store().extend_session(&account, sid, service.now(), service.now().plus(HOUR)).await.unwrap().unwrap();
     service.advance(HOUR);
     assert!(service.store().session(sub, sid).await.unwrap().is_some(), "TTL has not removed it");
     for path in ["/users/api/checkin", "/users/api/logout"] {
@@ -108,9 +109,4 @@ async fn prepare(config: &Config) {
     store.create_tables().await.unwrap();
     let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
     jea_auth::keyring::Keyring::new(store, kms).make_due(app::now(), &app::random()).await.unwrap();
-}
-
-fn claims(token: &str) -> serde_json::Value {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
