@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::{Access, Admitted, Denial, Shown},
+    causes::Causes,
     event::Event,
     journal::{Entry, Journal, Measure, Stopwatch},
     time::{Clock, Timestamp},
@@ -53,7 +54,7 @@ impl AuthorizerFunction {
         match (decided, event.method_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, arn)),
             (Err(cause @ (Denial::Undecided(_) | Denial::NoRoom)), _) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "no verdict");
+                tracing::error!(error = %Causes(&cause), "no verdict");
                 Err(Undecided)
             }
             (Ok(_), None) | (Err(_), _) => Ok(deny()),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    causes::Causes,
     store::{Store, StoreError},
     throttle::{BucketKey, Pace},
     time::Timestamp,
@@ -57,7 +58,7 @@ impl Attempts {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "addresses are counted by this instance alone"
                 );
                 let tat = lock(&self.local).get(key).copied();

@@ -9,7 +9,7 @@ use std::{
 
 /// The modules from the bottom up. A module imports from its own layer's names and from those before it.
 const LAYERS: [&[&str]; 7] = [
-    &["carrier", "json", "origin", "routes", "time"],
+    &["carrier", "causes", "json", "origin", "routes", "time"],
     &["account", "credential", "device", "password", "session", "signing_key", "throttle", "token"],
     &["aws", "event", "journal", "kms", "store"],
     &["keyring"],
