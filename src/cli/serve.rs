@@ -10,7 +10,7 @@ use crate::{
     app,
     config::is_origin,
     http::TokenDelivery,
-    local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, Running},
+    local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
 };
 
 /// Addresses are of this machine only. Ctrl-C stops; the data is there at the next start.
@@ -67,6 +67,7 @@ impl Serve {
                 Delivery::Cookie => TokenDelivery::Cookie,
                 Delivery::Body => TokenDelivery::Body,
             },
+            patience: PATIENCE,
             failed_logon_status: match self.failed_logon_status.as_str() {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
@@ -138,6 +139,11 @@ fn explained(error: LocalError) -> Failure {
         LocalError::Folder { .. } | LocalError::Database(_) => {
             Failure::with_hint(error, "choose another folder with --data, or keep everything in memory with --memory")
         }
+        LocalError::SealingKey { .. } => Failure::with_hint(
+            error,
+            "bring the right file back; an empty or short one is of a start that was cut off, and can be removed if the \
+             folder has never been used",
+        ),
         LocalError::Keys(_) => Failure::with_hint(error, "or start afresh with another folder: --data FOLDER"),
         LocalError::Store(_)
         | LocalError::Hash(_)

@@ -35,6 +35,7 @@ mod hostile_tokens;
 mod import;
 mod keys;
 mod lambda_binaries;
+mod local_ports;
 mod malformed;
 mod operator;
 mod permissions;
