@@ -25,7 +25,7 @@ impl Causes<'_> {
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.sentences().join(": "))
+        f.write_str(&self.sentences().join(": ").replace(char::is_control, " "))
     }
 }
 
@@ -37,6 +37,8 @@ mod tests {
     enum Fault {
         #[error("disk full")]
         Disk,
+        #[error("one\ntwo")]
+        Lines,
         #[error("not written: {0}")]
         Written(Box<Fault>),
         #[error("not saved")]
@@ -48,14 +50,15 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_is_said_once() {
-        use Fault::{Both, Disk, Same, Saved, Written};
+    fn every_cause_is_said_once_and_all_in_one_line() {
+        use Fault::{Both, Disk, Lines, Same, Saved, Written};
         let saved = |cause| Saved(Box::new(cause));
         for (fault, told) in [
             (Disk, "disk full"),
             (saved(Written(Box::new(Disk))), "not saved: not written: disk full"),
             (Both(Box::new(Disk)), "not saved: disk full"),
             (saved(Same(Box::new(Disk))), "not saved: disk full"),
+            (saved(Lines), "not saved: one two"),
         ] {
             assert_eq!(Causes(&fault).to_string(), told);
         }

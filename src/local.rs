@@ -55,7 +55,7 @@ pub const DEMO_PASSWORD: &str = "one-machine-demo-only";
 /// How often keys are looked after and what has expired is removed.
 const UPKEEP: Duration = Duration::from_hours(1);
 /// How long requests may take to finish at a stop.
-const GRACE: Duration = Duration::from_secs(3);
+pub const GRACE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and how long its body.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -13,7 +13,11 @@ use crate::{
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
 };
 
-/// Addresses are of this machine only. Ctrl-C stops; the data is there at the next start.
+pub(super) const HELP: &str = "\
+Addresses are of this machine only, and requests must call it localhost, 127.0.0.1 or [::1]. A client has 10 seconds for the
+head of a request, and as many for its body; then it is cut. Ctrl-C stops, once requests under way are answered, for which
+they have 3 seconds; the data is there at the next start.";
+
 #[derive(Args)]
 pub(super) struct Serve {
     /// Where the service listens
@@ -75,18 +79,20 @@ impl Serve {
         };
         app::start_log();
         let mut running = local::start(&options, app::system_clock()).await.map_err(explained)?;
-        greet(&running, &options);
-        tokio::select! {
-            broken = running.broken() => broken?,
-            stopped = stop_signal() => stopped?,
-        }
+        let ended = match greet(&running, &options) {
+            Ok(()) => tokio::select! {
+                broken = running.broken() => broken.map_err(Failure::from),
+                stopped = stop_signal() => stopped.map_err(Failure::from),
+            },
+            Err(failure) => Err(failure),
+        };
         output::note("stopping");
         running.stop().await;
-        Ok(())
+        ended
     }
 }
 
-fn greet(running: &Running, options: &Options) {
+fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     let Running { url, dynamodb_url, kms_url, .. } = running;
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
     output::note(&format!("  service   {url}"));
@@ -98,14 +104,15 @@ fn greet(running: &Running, options: &Options) {
     }
     if !running.has_demo {
         output::note("Log on with an account of yours; `jea-auth user list --local` shows them.");
-        return;
+        return Ok(());
     }
     output::note("Log on as the demo account, then see who you are:");
     let credential = format!("{{\"email\": \"{DEMO_EMAIL}\", \"password\": \"{DEMO_PASSWORD}\"}}");
-    output::say(&format!(
-        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth"
-    ));
-    output::say(&format!("curl -b cookies {url}/users/api/user"));
+    output::data(&format!(
+        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth\n\
+         curl -b cookies {url}/users/api/user\n"
+    ))?;
+    Ok(())
 }
 
 /// Waits for Ctrl-C or, where there is such a thing, SIGTERM.

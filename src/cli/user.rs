@@ -209,14 +209,14 @@ async fn delete(email: &Email, yes: bool, target: &Target) -> Result<(), Failure
     confirm(&format!("This removes the account {} and ends {} of its sessions.", email.as_str(), sessions.len()), yes)?;
     let changed = administration.delete(email).await.map_err(|error| target.unreachable(error))?;
     let changed = changed.ok_or_else(|| unknown(email))?;
-    output::note(&format!("removed {}; {} sessions ended", email.as_str(), changed.ended));
+    output::note(&format!("removed {}; {} ended", email.as_str(), output::count(changed.ended, "session")));
     Ok(())
 }
 
 fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email))?;
     show(&[changed.account], target)?;
-    output::note(&format!("{} sessions ended", changed.ended));
+    output::note(&format!("{} ended", output::count(changed.ended, "session")));
     Ok(())
 }
 

@@ -33,10 +33,10 @@ pub(super) fn open(folder: Option<&Path>) -> Result<Database, LocalError> {
     opened.map_err(|error| LocalError::Database(error.to_string()))
 }
 
-/// SQLite gives the files that it makes beside a database the database's own permissions.
 fn prepare(folder: &Path, file: &Path) -> io::Result<()> {
     folder::make(folder)?;
     folder::private_file(file)?;
+    // SQLite gives what it makes beside a database the database's own permissions.
     folder::take_from_others(&file.with_extension("sqlite-wal"))?;
     folder::take_from_others(&file.with_extension("sqlite-shm"))
 }

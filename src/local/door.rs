@@ -8,7 +8,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
     http::{
-        HeaderMap, StatusCode, Uri,
+        HeaderMap, HeaderName, StatusCode, Uri,
         header::{HOST, ORIGIN},
         uri::Authority,
     },
@@ -21,6 +21,8 @@ use crate::http::Answer;
 
 /// The largest body that API Gateway takes.
 const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The door of one port.
 #[derive(Clone, Copy)]
@@ -52,8 +54,10 @@ impl Door {
         if !names_this_machine(request.uri(), request.headers()) {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "Call this machine localhost, 127.0.0.1 or [::1]."));
         }
-        // A browser names the origin in every request that is more than a look, a preflight included (Fetch, section 3.2).
-        if !self.lets_pages_in && request.headers().contains_key(ORIGIN) {
+        // A browser names the origin in every request that is more than a look, a preflight included (Fetch, section 3.2),
+        // and says of every request where it comes from (Fetch Metadata Request Headers, section 2).
+        let is_of_a_browser = [ORIGIN, SEC_FETCH_SITE].iter().any(|name| request.headers().contains_key(name));
+        if !self.lets_pages_in && is_of_a_browser {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "No page of a browser may send requests here."));
         }
         let (parts, body) = request.into_parts();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jea_auth::local::Options;
+use jea_auth::local::{GRACE, Options, PATIENCE};
 use reqwest::{Client, Method, StatusCode};
 
 use crate::service::{Service, assert_refused};
@@ -33,6 +33,10 @@ async fn no_page_reads_the_database_or_has_kms_decrypt() {
                 assert!(!answer.text().await.unwrap().contains("argon2"));
             }
         }
+    }
+    for url in [&service.running.dynamodb_url, &service.running.kms_url] {
+        let image = Client::new().get(url).header("Sec-Fetch-Site", "cross-site").send().await.unwrap();
+        assert_refused(image, 403).await;
     }
     let read = call(&service.running.dynamodb_url, Method::POST).send().await.unwrap();
     assert!(read.text().await.unwrap().contains("$argon2id$"), "a program without an origin reads it");
@@ -76,8 +80,8 @@ async fn a_name_of_another_s_that_leads_to_this_machine_is_refused_at_every_port
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_finish_its_request_is_cut_at_every_port() {
-    const PATIENCE: Duration = Duration::from_millis(400);
-    let service = Service::start_with(Options { patience: PATIENCE, ..Options::in_memory() }).await;
+    let patience = Duration::from_millis(400);
+    let service = Service::start_with(Options { patience, ..Options::in_memory() }).await;
     let url = |url: &str| url.trim_start_matches("http://").to_owned();
     for address in [&service.running.url, &service.running.dynamodb_url, &service.running.kms_url].map(|it| url(it)) {
         let head = format!("POST /users/api/auth HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000\r\n");
@@ -92,19 +96,31 @@ async fn a_client_that_does_not_finish_its_request_is_cut_at_every_port() {
             let begun = Instant::now();
             stream.write_all(sent.as_bytes()).unwrap();
             let dripping = std::thread::spawn(move || {
-                while drips && begun.elapsed() < PATIENCE * 10 && stream.write_all(b"x").is_ok() {
-                    std::thread::sleep(PATIENCE / 20);
+                while drips && begun.elapsed() < patience * 10 && stream.write_all(b"x").is_ok() {
+                    std::thread::sleep(patience / 20);
                 }
             });
             let mut answered = Vec::new();
             // A connection that is reset has been cut as well.
             let _ = reader.read_to_end(&mut answered);
             let taken = begun.elapsed();
-            assert!(PATIENCE <= taken && taken < PATIENCE * 5, "{sent:?} at {address}: cut after {taken:?}");
+            assert!(patience <= taken && taken < patience * 5, "{sent:?} at {address}: cut after {taken:?}");
             let answered = String::from_utf8_lossy(&answered);
             assert!(answered.starts_with(answer), "{sent:?} at {address}: {answered}");
             dripping.join().unwrap();
         }
     }
     assert_eq!(service.get("/users/api/info").await.status(), StatusCode::OK, "and it goes on");
+}
+
+#[test]
+fn how_long_a_client_may_take_is_said_where_it_is_looked_for() {
+    let help =
+        std::process::Command::new(crate::command_line::PROGRAM).args(["serve", "--help"]).output().unwrap().stdout;
+    let readme = std::fs::read_to_string(crate::architecture::root().join("README.md")).unwrap();
+    for text in [String::from_utf8(help).unwrap(), readme] {
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("has {} seconds for the head of a request", PATIENCE.as_secs())), "{words}");
+        assert!(words.contains(&format!("have {} seconds", GRACE.as_secs())), "{words}");
+    }
 }

@@ -41,4 +41,5 @@ mod operator;
 mod permissions;
 mod sessions;
 mod template;
+mod terminal;
 mod throttle;
