@@ -8,6 +8,7 @@ mod event;
 mod folder;
 mod gateway;
 mod kms;
+mod patient;
 mod policy;
 mod server;
 
@@ -56,7 +57,7 @@ pub const DEMO_PASSWORD: &str = "one-machine-demo-only";
 const UPKEEP: Duration = Duration::from_hours(1);
 /// How long requests may take to finish at a stop.
 pub const GRACE: Duration = Duration::from_secs(3);
-/// How long a client may take to send the head of a request, and how long its body.
+/// How long a client may take for the head of a request, for its body, and until it takes more of an answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to run.
@@ -80,7 +81,7 @@ pub struct Options {
     pub delivery: TokenDelivery,
     /// The status of a failed log-on.
     pub failed_logon_status: StatusCode,
-    /// How long a client may take to send the head of a request, and how long its body.
+    /// How long a client may take for the head of a request, for its body, and until it takes more of an answer.
     pub patience: Duration,
 }
 

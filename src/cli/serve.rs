@@ -15,8 +15,8 @@ use crate::{
 
 pub(super) const HELP: &str = "\
 Addresses are of this machine only, and requests must call it localhost, 127.0.0.1 or [::1]. A client has 10 seconds for the
-head of a request, and as many for its body; then it is cut. Ctrl-C stops, once requests under way are answered, for which
-they have 3 seconds; the data is there at the next start.";
+head of a request, as many for its body, and as many until it takes more of an answer; then it is cut. Ctrl-C stops, once
+requests under way are answered, for which they have 3 seconds; the data is there at the next start.";
 
 #[derive(Args)]
 pub(super) struct Serve {

@@ -29,7 +29,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(super) struct Door {
     lets_pages_in: bool,
     body_max_bytes: usize,
-    /// How long a head may take, and how long a body.
+    /// How long a client may take for each step.
     pub(super) patience: Duration,
 }
 

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::door::Door;
+use super::{door::Door, patient::Patient};
 
 /// How long a connection stays open at a stop for what has been sent and not been seen yet.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -56,7 +56,7 @@ async fn converse(stream: TcpStream, router: Router, patience: Duration, stopped
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     let stop = async {
         until(stopped).await;
