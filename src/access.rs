@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::{
     carrier::{self, Carrier, NoOneToken},
+    causes::Causes,
     origin::{Provenance, TrustedOrigins},
     routes::Operation,
     session::Session,
@@ -94,7 +95,7 @@ impl Access {
     /// Opens the connection to the store before the first request needs it. A failure is left to that request.
     pub async fn warm_up(&self) {
         if let Err(error) = self.store.session(NOBODY, NOBODY).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not warmed up");
+            tracing::warn!(error = %Causes(&error), "not warmed up");
         }
     }
 

@@ -15,6 +15,7 @@ use tracing_subscriber::{
 use crate::{
     access::Access,
     authorizer::AuthorizerFunction,
+    causes::Causes,
     config::{Config, environment},
     event::Event,
     http::LogonFunction,
@@ -65,7 +66,7 @@ pub async fn run_rotator() -> Result<(), Error> {
     let (keyring, journal) = (&keyring(&config), &config.journal);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<serde::de::IgnoredAny>| async move {
         let made = look_after_keys(keyring, journal, &event.context.request_id).await.inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "the keys were not looked after");
+            tracing::error!(error = %Causes(error), "the keys were not looked after");
         })?;
         Ok::<_, Error>(serde_json::json!({"made": made.map(String::from)}))
     }))
@@ -98,8 +99,6 @@ pub fn start_log() {
     let level = environment("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let targets =
         Targets::new().with_default(LevelFilter::WARN.min(level)).with_target(env!("CARGO_CRATE_NAME"), level);
-    // The embedded database warns of every condition that fails, which is how attempts are counted.
-    let targets = targets.with_target("dynoxide", LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let lines = match environment("AWS_LAMBDA_LOG_FORMAT").as_deref() {
         Some("JSON") => lines.json().flatten_event(true).boxed(),

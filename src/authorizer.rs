@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::{Access, Admitted, Denial, Shown},
+    causes::Causes,
     event::Event,
     identity,
     journal::{Entry, Journal, Measure, Stopwatch},
@@ -55,7 +56,7 @@ impl AuthorizerFunction {
         match (decided, event.stage_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, &arn)),
             (Err(cause @ Denial::Undecided(_)), _) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "no verdict");
+                tracing::error!(error = %Causes(&cause), "no verdict");
                 Err(Undecided)
             }
             (Ok(_), None) | (Err(_), _) => Ok(deny()),

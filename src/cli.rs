@@ -4,6 +4,7 @@ mod confirm;
 mod connection;
 mod doctor;
 mod export;
+mod harmless;
 mod import;
 mod key;
 mod output;
@@ -13,7 +14,7 @@ mod serve;
 mod session;
 mod user;
 
-use std::{error::Error, fmt, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
@@ -30,6 +31,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     /// Run the service on this machine, with an embedded database and a gateway
+    #[command(after_help = serve::HELP)]
     Serve(serve::Serve),
     /// Look after accounts
     #[command(subcommand)]
@@ -57,7 +59,7 @@ struct Target {
     #[arg(long)]
     local: bool,
     /// Name of the stack: prefix of its tables and its KMS alias
-    #[arg(long, env = "STACK_NAME", default_value = DEFAULT_STACK)]
+    #[arg(long, env = "STACK_NAME", hide_env_values = true, default_value = DEFAULT_STACK)]
     stack: String,
     /// Print JSON: one array of objects
     #[arg(long)]
@@ -87,25 +89,13 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.cause)?;
-        let mut source = self.cause.source();
-        while let Some(cause) = source {
-            write!(f, "\n  because: {cause}")?;
-            source = cause.source();
-        }
-        if let Some(hint) = &self.hint {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
-    }
-}
-
 /// Runs what the command line says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let command_line = CommandLine::parse();
+    let command_line = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(instead) => return tell(&instead),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -119,8 +109,10 @@ pub fn run() -> ExitCode {
             Command::Doctor(doctor) => doctor.run().await,
             Command::Completions { shell } => {
                 let mut command = CommandLine::command();
-                clap_complete::generate(shell, &mut command, "jea-auth", &mut std::io::stdout());
-                Ok(())
+                // Straight to stdout it would panic where nothing can be written.
+                let mut completions = Vec::new();
+                clap_complete::generate(shell, &mut command, "jea-auth", &mut completions);
+                output::data(&String::from_utf8_lossy(&completions)).map(drop)
             }
         }
     });
@@ -131,6 +123,24 @@ pub fn run() -> ExitCode {
 }
 
 fn failed(failure: &Failure) -> ExitCode {
-    output::error(&failure.to_string());
+    output::error(failure);
     ExitCode::FAILURE
+}
+
+/// Prints what clap has to say instead of a command: help, the version, or what is wrong with the arguments. It repeats
+/// arguments as they are, so its styles are kept only if no argument could be taken for one.
+fn tell(instead: &clap::Error) -> ExitCode {
+    let text = if std::env::args_os().any(|argument| harmless::acts(&argument.to_string_lossy())) {
+        instead.render().to_string().lines().map(|line| harmless::text(line) + "\n").collect()
+    } else {
+        instead.render().ansi().to_string()
+    };
+    if instead.use_stderr() {
+        output::styled_note(&text);
+        return u8::try_from(instead.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+    }
+    match output::styled_data(&text) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => failed(&failure),
+    }
 }

@@ -10,6 +10,7 @@ use lambda_http::http::StatusCode;
 
 use crate::{
     carrier::{self, COOKIE_NAME, Carrier},
+    causes::Causes,
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
     journal::{Entry, Journal, Measure},
@@ -235,7 +236,7 @@ fn refused(refusal: &Refusal) -> Answer {
         Refusal::Mismatch | Refusal::SessionEnded => Answer::no_session(),
         Refusal::Throttled(wait) => Answer::too_many(*wait),
         Refusal::Unavailable(cause) => {
-            tracing::error!(error = cause as &dyn std::error::Error, "dependency failed");
+            tracing::error!(error = %Causes(cause), "dependency failed");
             Answer::unavailable()
         }
     }

@@ -35,6 +35,7 @@ pub mod app;
 pub mod authorizer;
 pub mod aws;
 pub mod carrier;
+pub mod causes;
 #[cfg(feature = "terminal")]
 pub mod cli;
 pub mod config;

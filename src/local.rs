@@ -3,14 +3,18 @@
 
 mod backend;
 mod database;
+mod door;
 mod event;
+mod folder;
 mod gateway;
 mod kms;
+mod patient;
 mod policy;
+mod server;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::{Router, http::Uri};
+use axum::http::Uri;
 use lambda_http::http::StatusCode;
 use tokio::{
     net::TcpListener,
@@ -19,10 +23,16 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
+use self::{
+    door::Door,
+    gateway::Gateway,
+    server::{serve, until},
+};
 use crate::{
     account::{Account, Email, InvalidEmail, Status},
     app,
     aws::{Aws, Limits},
+    causes::Causes,
     config::{Config, DEFAULT_STACK},
     http::{Site, TokenDelivery},
     journal::Journal,
@@ -46,7 +56,9 @@ pub const DEMO_PASSWORD: &str = "one-machine-demo-only";
 /// How often keys are looked after and what has expired is removed.
 const UPKEEP: Duration = Duration::from_hours(1);
 /// How long requests may take to finish at a stop.
-const GRACE: Duration = Duration::from_secs(3);
+pub const GRACE: Duration = Duration::from_secs(3);
+/// How long a client may take for the head of a request, for its body, and until it takes more of an answer.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -69,6 +81,8 @@ pub struct Options {
     pub delivery: TokenDelivery,
     /// The status of a failed log-on.
     pub failed_logon_status: StatusCode,
+    /// How long a client may take for the head of a request, for its body, and until it takes more of an answer.
+    pub patience: Duration,
 }
 
 impl Options {
@@ -86,6 +100,7 @@ impl Options {
             allowed_origins: Vec::new(),
             delivery: TokenDelivery::Cookie,
             failed_logon_status: StatusCode::UNAUTHORIZED,
+            patience: PATIENCE,
         }
     }
 }
@@ -102,8 +117,22 @@ pub struct Running {
     pub config: Config,
     /// Whether the demo account is there.
     pub has_demo: bool,
+    gateway: Stage,
+    services: Stage,
+}
+
+/// What stops together.
+#[derive(Default)]
+struct Stage {
     stop: watch::Sender<bool>,
     tasks: JoinSet<Result<(), String>>,
+}
+
+impl Stage {
+    async fn stop(&mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
 }
 
 /// The stack could not be started, or broke down.
@@ -126,6 +155,14 @@ pub enum LocalError {
         folder: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// The key of the embedded KMS is no key.
+    #[error("{} has {length} bytes; a key has {}", file.display(), kms::KEY_BYTES)]
+    SealingKey {
+        /// The file.
+        file: PathBuf,
+        /// How long it is.
+        length: usize,
     },
     /// The embedded database cannot be opened.
     #[error("cannot open the embedded database: {0}")]
@@ -165,10 +202,12 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
 
     let database = database::open(options.data.as_deref())?;
     let sealing_key = kms::SealingKey::load(options.data.as_deref())?;
-    let (stop, stopped) = watch::channel(false);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(dynoxide::server::serve_with_shutdown(dynamodb_listener, database.clone(), until(stopped.clone())));
-    tasks.spawn(serve(kms_listener, kms::router(sealing_key), until(stopped.clone())));
+    let (mut gateway, mut services) = (Stage::default(), Stage::default());
+    for (listener, router) in
+        [(dynamodb_listener, database::router(database.clone())), (kms_listener, kms::router(sealing_key))]
+    {
+        services.tasks.spawn(serve(listener, Door::of_a_service(options.patience), router, services.stop.subscribe()));
+    }
 
     let config = config(options, &url, &dynamodb_url, &kms_url);
     let store = Store::new(config.aws.dynamodb(), &config.stack);
@@ -178,8 +217,8 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
     keyring.unsealed(clock()).await?;
     let has_demo = demo_account(&store, &clock).await?;
 
-    let upkeep_clock = Arc::clone(&clock);
-    let gateway = gateway::Gateway {
+    services.tasks.spawn(upkeep(keyring, database, Arc::clone(&clock), services.stop.subscribe()));
+    let router = gateway::router(Gateway {
         logon: app::logon(&config, Arc::clone(&clock)),
         authorizer: app::authorizer(&config, Arc::clone(&clock)),
         backend: options.backend.clone().map(backend::Backend::new),
@@ -187,11 +226,14 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
             [origin] => Some(origin.clone()),
             _ => None,
         },
-        own_host: url.trim_start_matches("http://").to_owned(),
-    };
-    tasks.spawn(serve(gateway_listener, gateway::router(gateway), until(stopped.clone())));
-    tasks.spawn(upkeep(keyring, database, upkeep_clock, stopped));
-    Ok(Running { url, dynamodb_url, kms_url, config, has_demo, stop, tasks })
+    });
+    gateway.tasks.spawn(serve(
+        gateway_listener,
+        Door::of_the_gateway(options.patience),
+        router,
+        gateway.stop.subscribe(),
+    ));
+    Ok(Running { url, dynamodb_url, kms_url, config, has_demo, gateway, services })
 }
 
 impl Running {
@@ -200,17 +242,25 @@ impl Running {
     /// # Errors
     /// [`LocalError::Broken`] or [`LocalError::Task`], with what broke.
     pub async fn broken(&mut self) -> Result<(), LocalError> {
-        match self.tasks.join_next().await {
+        let ended = tokio::select! {
+            ended = self.gateway.tasks.join_next() => ended,
+            ended = self.services.tasks.join_next() => ended,
+        };
+        match ended {
             Some(ended) => ended?.map_err(LocalError::Broken),
             None => Ok(()),
         }
     }
 
-    /// Stops everything, once the requests that run have been answered or their time is over.
+    /// Stops everything, once the requests that run have been answered or their time is over: the gateway first, whose
+    /// requests need the others.
     pub async fn stop(mut self) {
-        // An error would say that nobody listens any more, which is what is wanted.
-        let _ = self.stop.send(true);
-        let _ = tokio::time::timeout(GRACE, async { while self.tasks.join_next().await.is_some() {} }).await;
+        let stages = async {
+            self.gateway.stop().await;
+            self.services.stop().await;
+        };
+        // When the grace is over, what still runs is dropped.
+        let _ = tokio::time::timeout(GRACE, stages).await;
     }
 }
 
@@ -222,36 +272,22 @@ fn url_of(listener: &TcpListener, asked: SocketAddr) -> String {
     format!("http://{}", listener.local_addr().unwrap_or(asked))
 }
 
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop as well.
-    let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), String> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await.map_err(|error| error.to_string())
-}
-
 async fn upkeep(
     keyring: Keyring,
     database: dynoxide::Database,
     clock: Clock,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(), String> {
     loop {
         tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+            () = until(stopped.clone()) => return Ok(()),
             () = tokio::time::sleep(UPKEEP) => {}
         }
         if let Err(error) = keyring.make_due(clock(), &app::random()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "keys not looked after");
+            tracing::error!(error = %Causes(&error), "keys not looked after");
         }
         if let Err(error) = database.sweep_ttl() {
-            tracing::error!(%error, "expired items not removed");
+            tracing::error!(error = %Causes(&error), "expired items not removed");
         }
     }
 }

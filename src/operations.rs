@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     account::{Account, Email, Status},
     carrier::Carrier,
+    causes::Causes,
     keyring::{Keyring, KeyringError, Signer},
     password::{Hasher, SALT_BYTES, UnusableHash},
     session::Session,
@@ -169,7 +170,7 @@ impl Operations {
             tokio::join!(self.keyring.unsealed(now), self.store.account(&nobody), self.store.account(&nobody));
         let failed = keys.map(drop).err().map(Unavailable::from);
         if let Some(error) = failed.or_else(|| one.and(two).err().map(Unavailable::from)) {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not warmed up");
+            tracing::warn!(error = %Causes(&error), "not warmed up");
         }
     }
 

@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
 };
 
+use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added, Change};
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
@@ -109,7 +110,7 @@ pub struct Malformed {
 impl Malformed {
     fn log(&self) {
         let Self { key, error } = self;
-        tracing::warn!(key, error = error as &dyn std::error::Error, "a malformed item is left out");
+        tracing::warn!(key, error = %Causes(error), "a malformed item is left out");
     }
 }
 

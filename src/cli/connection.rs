@@ -18,6 +18,7 @@ use crate::{
 /// Where `serve` listens if it is not told otherwise.
 const LOCAL_DYNAMODB: &str = "http://127.0.0.1:8000";
 const LOCAL_KMS: &str = "http://127.0.0.1:8001";
+const LOCAL_SERVICE: &str = "http://127.0.0.1:3000";
 
 /// How long credentials may take, from a program that asks its user for a code.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(55);
@@ -28,6 +29,9 @@ pub(super) struct Connection {
     pub(super) keyring: Keyring,
     /// Where DynamoDB answers.
     pub(super) dynamodb_url: String,
+    /// Where the service answers, if that is known: a server with another database is not the one that listens where it
+    /// does by itself.
+    pub(super) service_url: Option<String>,
 }
 
 impl Connection {
@@ -41,6 +45,7 @@ impl Target {
     pub(super) async fn connect(&self) -> Connection {
         let dynamodb_endpoint = environment("AWS_ENDPOINT_URL_DYNAMODB");
         let kms_endpoint = environment("AWS_ENDPOINT_URL_KMS");
+        let service_url = (self.local && dynamodb_endpoint.is_none()).then(|| LOCAL_SERVICE.to_owned());
         let services = if self.local {
             local::aws(
                 &dynamodb_endpoint.unwrap_or_else(|| LOCAL_DYNAMODB.to_owned()),
@@ -57,7 +62,7 @@ impl Target {
             services.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
         let store = Store::new(services.dynamodb(), &self.stack);
         let keyring = Keyring::new(store.clone(), Kms::new(services.kms(), &self.stack));
-        Connection { store, keyring, dynamodb_url }
+        Connection { store, keyring, dynamodb_url, service_url }
     }
 
     /// What to do when the stack cannot be reached.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Failure, Target, connection::Connection, output};
 use crate::{
     app,
+    causes::Causes,
     password::{Hasher, Password, Verification},
     signing_key::{self, PUBLISHED_AHEAD, SigningKey},
     store::{Malformed, StoredKeys},
@@ -24,8 +25,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Doctor {
-    /// The service's URL, whose public keys are compared; without it, that of `serve` with --local
-    #[arg(long)]
+    /// The service's URL, whose public keys are compared; without it, that of `serve` with --local, if it has the ports
+    /// that it takes by itself
+    #[arg(long, env = "ISSUER", hide_env_values = true)]
     url: Option<String>,
     #[command(flatten)]
     target: Target,
@@ -86,14 +88,18 @@ impl Doctor {
             }
         };
         findings.push(unsealing(&connection, now).await);
-        let url = self.url.or_else(|| self.target.local.then(|| "http://127.0.0.1:3000".to_owned()));
+        let url = self.url.filter(|url| !url.is_empty()).or_else(|| connection.service_url.clone());
         findings.push(published(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
         findings.extend(accounts(&connection).await);
         findings.push(hash_time());
         output::rows(&findings, &COLUMNS, self.target.json)?;
         let errors = findings.iter().filter(|finding| finding.state == State::Error).count();
-        if errors == 0 { Ok(()) } else { Err(Failure::new(format!("{errors} errors"), "do what the last column says")) }
+        if errors == 0 {
+            Ok(())
+        } else {
+            Err(Failure::new(output::count(errors, "error"), "do what the last column says"))
+        }
     }
 }
 
@@ -110,12 +116,8 @@ async fn tables(connection: &Connection) -> Vec<Finding> {
 }
 
 /// The cause at the bottom, which says most.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    Causes(error).sentences().pop().unwrap_or_default()
 }
 
 fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
@@ -145,7 +147,7 @@ fn successor(keys: &[SigningKey], now: Timestamp) -> Finding {
         )
     } else {
         let in_days = last.window.succeeded_at().minus(PUBLISHED_AHEAD).since(now).as_secs() / 86_400;
-        Finding::ok(CHECK, format!("due in {in_days} days"))
+        Finding::ok(CHECK, format!("due in {}", output::count(in_days, "day")))
     }
 }
 
@@ -168,7 +170,7 @@ async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
         Err(error) => Finding::not(
             State::Warning,
             CHECK,
-            error.to_string(),
+            Causes(&error).to_string(),
             "the log-on function must be allowed kms:Decrypt; you need not be",
         ),
     }
@@ -177,7 +179,7 @@ async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
 async fn published(keys: &[SigningKey], now: Timestamp, url: Option<&str>) -> Finding {
     const CHECK: &str = "public keys";
     let Some(url) = url else {
-        return Finding::not(State::Skipped, CHECK, "no URL to ask", "give the service's URL with --url");
+        return Finding::not(State::Skipped, CHECK, "no URL to ask", "give the service's URL with --url, or in ISSUER");
     };
     let url = format!("{}/.well-known/jwks.json", url.trim_end_matches('/'));
     let Some(set) = get(&url).await else {
@@ -196,7 +198,7 @@ async fn published(keys: &[SigningKey], now: Timestamp, url: Option<&str>) -> Fi
     published.sort_unstable();
     stored.sort_unstable();
     if published == stored {
-        Finding::ok(CHECK, format!("the {} keys of the table are published", stored.len()))
+        Finding::ok(CHECK, format!("as in the table: {}", output::count(stored.len(), "key")))
     } else {
         Finding::not(
             State::Warning,
@@ -266,7 +268,7 @@ async fn accounts(connection: &Connection) -> Vec<Finding> {
         Finding::not(
             State::Warning,
             "password hashes",
-            format!("{outdated} of {read} are imported or older"),
+            format!("imported or older: {outdated} of {read}"),
             "nothing; each is replaced at its next log-on",
         )
     });

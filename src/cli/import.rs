@@ -47,7 +47,7 @@ pub(super) async fn run(file: &Path, dry_run: bool, target: &Target) -> Result<(
     output::rows(&[&summary], &COLUMNS, target.json)?;
     if bad > 0 {
         return Err(Failure::new(
-            format!("{bad} of {lines} lines are bad"),
+            format!("{bad} of {} {} bad", output::count(lines, "line"), if bad == 1 { "is" } else { "are" }),
             "nothing was added; mend them and import again",
         ));
     }

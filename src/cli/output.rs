@@ -1,39 +1,84 @@
 //! What a person or a program reads.
 
-use std::io::Write;
+use std::{
+    fmt::Display,
+    io::{ErrorKind, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, harmless};
+use crate::causes::Causes;
 
 const HEAD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// Data, to stdout; styles go to a terminal alone, and not there if `NO_COLOR` is set. A reader that has gone away is
-/// nobody to complain to.
-pub(super) fn say(text: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{text}");
+/// Whether there is somebody who reads the data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    There,
+    /// It has closed its end of the pipe, as `head` does when it has enough: no failure, but no use to go on either.
+    Gone,
 }
 
-/// Anything else, to stderr.
+/// Data, to stdout, byte for byte.
+pub(super) fn data(text: &str) -> Result<Reader, Failure> {
+    write(std::io::stdout().lock(), text)
+}
+
+/// Data for people, to stdout: styles go to a terminal alone, and not there if `NO_COLOR` is set.
+pub(super) fn styled_data(text: &str) -> Result<Reader, Failure> {
+    write(anstream::stdout().lock(), text)
+}
+
+fn write(mut stdout: impl Write, text: &str) -> Result<Reader, Failure> {
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(Failure::new(
+            format!("cannot write the data: {error}"),
+            "what came out is not whole; make room and ask again. A change that was asked for has been made",
+        )),
+    }
+}
+
+/// One line of anything else, to stderr.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    styled_note(&format!("{}\n", harmless::text(text)));
 }
 
-/// An error, to stderr.
-pub(super) fn error(text: &str) {
-    note(&format!("{BAD}error:{BAD:#} {text}"));
+/// Lines with styles, of which nothing comes from outside, to stderr. If even that cannot be written there is nobody left
+/// to tell.
+pub(super) fn styled_note(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// What went wrong, why, and what to do about it, to stderr.
+pub(super) fn error(failure: &Failure) {
+    let causes = Causes(failure.cause.as_ref()).sentences();
+    let mut told: Vec<String> = causes.iter().map(|cause| harmless::text(cause)).collect();
+    told.iter_mut().skip(1).for_each(|cause| cause.insert_str(0, "  because: "));
+    if let Some(hint) = &failure.hint {
+        told.push(format!("hint: {}", harmless::text(hint)));
+    }
+    styled_note(&format!("{BAD}error:{BAD:#} {}\n", told.join("\n")));
+}
+
+/// A number of things: "1 error", "2 errors".
+pub(super) fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    let ending = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {thing}{ending}")
 }
 
 /// Rows as an aligned table, or as one JSON array of objects. `columns` names members and their order.
 pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) -> Result<(), Failure> {
     if as_json {
-        say(&serde_json::to_string_pretty(rows)?);
+        data(&format!("{}\n", harmless::pretty_json(&rows)?))?;
         return Ok(());
     }
     let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
@@ -45,6 +90,7 @@ pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) ->
         .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
         .map(Option::unwrap_or_default)
         .collect();
+    let mut table = String::new();
     for (number, line) in lines.iter().enumerate() {
         let last = line.len().saturating_sub(1);
         let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
@@ -53,8 +99,10 @@ pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) ->
             let blanks = if column == last { 0 } else { width.saturating_sub(cell.chars().count()) };
             format!("{style}{cell}{style:#}{:blanks$}", "")
         });
-        say(&cells.collect::<Vec<_>>().join("  "));
+        table.push_str(&cells.collect::<Vec<_>>().join("  "));
+        table.push('\n');
     }
+    styled_data(&table)?;
     Ok(())
 }
 
@@ -74,12 +122,11 @@ const DATES: [&str; 5] = ["auth_time", "expires_at", "signs_from", "signs_until"
 fn cell(column: &str, value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
-        // What a name holds must not move the terminal's cursor.
-        Some(Value::String(text)) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+        Some(Value::String(text)) => harmless::text(text),
         Some(Value::Number(seconds)) if DATES.contains(&column) => {
             let date = seconds.as_i64().map(DateTime::from_secs);
             date.and_then(|date| date.fmt(Format::DateTime).ok()).unwrap_or_else(|| seconds.to_string())
         }
-        Some(other) => other.to_string(),
+        Some(other) => harmless::text(&other.to_string()),
     }
 }

@@ -10,10 +10,14 @@ use crate::{
     app,
     config::is_origin,
     http::TokenDelivery,
-    local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, Running},
+    local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
 };
 
-/// Addresses are of this machine only. Ctrl-C stops; the data is there at the next start.
+pub(super) const HELP: &str = "\
+Addresses are of this machine only, and requests must call it localhost, 127.0.0.1 or [::1]. A client has 10 seconds for the
+head of a request, as many for its body, and as many until it takes more of an answer; then it is cut. Ctrl-C stops, once
+requests under way are answered, for which they have 3 seconds; the data is there at the next start.";
+
 #[derive(Args)]
 pub(super) struct Serve {
     /// Where the service listens
@@ -67,6 +71,7 @@ impl Serve {
                 Delivery::Cookie => TokenDelivery::Cookie,
                 Delivery::Body => TokenDelivery::Body,
             },
+            patience: PATIENCE,
             failed_logon_status: match self.failed_logon_status.as_str() {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
@@ -74,18 +79,20 @@ impl Serve {
         };
         app::start_log();
         let mut running = local::start(&options, app::system_clock()).await.map_err(explained)?;
-        greet(&running, &options);
-        tokio::select! {
-            broken = running.broken() => broken?,
-            stopped = stop_signal() => stopped?,
-        }
+        let ended = match greet(&running, &options) {
+            Ok(()) => tokio::select! {
+                broken = running.broken() => broken.map_err(Failure::from),
+                stopped = stop_signal() => stopped.map_err(Failure::from),
+            },
+            Err(failure) => Err(failure),
+        };
         output::note("stopping");
         running.stop().await;
-        Ok(())
+        ended
     }
 }
 
-fn greet(running: &Running, options: &Options) {
+fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     let Running { url, dynamodb_url, kms_url, .. } = running;
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
     output::note(&format!("  service   {url}"));
@@ -97,14 +104,15 @@ fn greet(running: &Running, options: &Options) {
     }
     if !running.has_demo {
         output::note("Log on with an account of yours; `jea-auth user list --local` shows them.");
-        return;
+        return Ok(());
     }
     output::note("Log on as the demo account, then see who you are:");
     let credential = format!("{{\"email\": \"{DEMO_EMAIL}\", \"password\": \"{DEMO_PASSWORD}\"}}");
-    output::say(&format!(
-        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth"
-    ));
-    output::say(&format!("curl -b cookies {url}/users/api/user"));
+    output::data(&format!(
+        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth\n\
+         curl -b cookies {url}/users/api/user\n"
+    ))?;
+    Ok(())
 }
 
 /// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
@@ -138,6 +146,11 @@ fn explained(error: LocalError) -> Failure {
         LocalError::Folder { .. } | LocalError::Database(_) => {
             Failure::with_hint(error, "choose another folder with --data, or keep everything in memory with --memory")
         }
+        LocalError::SealingKey { .. } => Failure::with_hint(
+            error,
+            "bring the right file back; an empty or short one is of a start that was cut off, and can be removed if the \
+             folder has never been used",
+        ),
         LocalError::Keys(_) => Failure::with_hint(error, "or start afresh with another folder: --data FOLDER"),
         LocalError::Store(_)
         | LocalError::Hash(_)

@@ -69,7 +69,7 @@ async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Fai
     confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
     let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
-    output::note(&format!("{} sessions ended", changed.ended));
+    output::note(&format!("{} ended", output::count(changed.ended, "session")));
     Ok(())
 }
 

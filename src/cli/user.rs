@@ -230,7 +230,7 @@ async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
         let sessions = administration.store.count_sessions(&sub).await.map_err(|error| target.unreachable(error))?;
         confirm(&format!("This removes the account {key} and ends {sessions} of its sessions."), yes)?;
         let ended = administration.delete(key).await.map_err(|error| target.unreachable(error))?;
-        output::note(&format!("removed {key}; {} sessions ended", ended.unwrap_or_default()));
+        output::note(&format!("removed {key}; {} ended", output::count(ended.unwrap_or_default(), "session")));
         return Ok(());
     }
     Err(unknown(text))
@@ -239,7 +239,7 @@ async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
 fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     show(&[changed.account], target)?;
-    output::note(&format!("{} sessions ended", changed.ended));
+    output::note(&format!("{} ended", output::count(changed.ended, "session")));
     Ok(())
 }
 

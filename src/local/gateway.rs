@@ -4,10 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
-    extract::{ConnectInfo, Request, State},
+    body::{Body, Bytes},
+    extract::{ConnectInfo, DefaultBodyLimit, State},
     http::{
-        HeaderName, HeaderValue, Method, Response, StatusCode,
+        HeaderName, HeaderValue, Method, Response,
         header::{HOST, WWW_AUTHENTICATE},
         request::Parts,
     },
@@ -24,9 +24,6 @@ use crate::{
     routes::Operation,
 };
 
-/// The largest body that API Gateway takes.
-const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
-
 /// Everything that a request meets.
 pub(super) struct Gateway {
     pub(super) logon: LogonFunction,
@@ -35,24 +32,19 @@ pub(super) struct Gateway {
     /// The one origin whose pages can read what the gateway itself answers: its answers are fixed, so there is none if
     /// several are configured.
     pub(super) readable_by: Option<String>,
-    /// Host and port that it listens on.
-    pub(super) own_host: String,
 }
 
 /// All paths lead here.
 pub(super) fn router(gateway: Gateway) -> Router {
-    Router::new().fallback(handle).with_state(Arc::new(gateway))
+    Router::new().fallback(handle).layer(DefaultBodyLimit::disable()).with_state(Arc::new(gateway))
 }
 
 async fn handle(
     State(gateway): State<Arc<Gateway>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
+    parts: Parts,
+    body: Bytes,
 ) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
-        return gateway.refusal(Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a body of at most 10 MiB."));
-    };
     gateway.answer(&parts, peer, body).await
 }
 
@@ -64,7 +56,7 @@ impl Gateway {
             parts,
             resource: if operation.is_some() { parts.uri.path() } else { "/{proxy+}" },
             peer,
-            host: self.host(parts),
+            host: parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             request_id: &request_id,
         };
         if operation.is_some_and(Operation::is_open) {
@@ -113,19 +105,16 @@ impl Gateway {
             Some(origin) => answer.readable_by(origin),
             None => answer,
         };
-        let mut response = Response::new(Body::from(answer.body));
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
-        response
+        response_of(answer)
     }
+}
 
-    /// The host that the client named, if it is a name of this machine. Any other one is a page that had its own name
-    /// resolve to this machine, and must not pass for us.
-    fn host<'a>(&'a self, parts: &'a Parts) -> &'a str {
-        let named = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
-        if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { named } else { &self.own_host }
-    }
+/// An answer, as a response.
+pub(super) fn response_of(answer: Answer) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
 }
 
 fn event(json: Value) -> Option<Event> {

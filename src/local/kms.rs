@@ -1,12 +1,6 @@
 //! KMS on one machine: Encrypt and Decrypt, with AES-256-GCM under a key in the data folder.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, RandomizedNonceKey};
 use axum::{
@@ -21,10 +15,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::LocalError;
+use super::{LocalError, folder};
 use crate::app;
 
-const KEY_BYTES: usize = 32;
+/// The length of the key that seals: AES-256.
+pub(super) const KEY_BYTES: usize = 32;
 
 /// The key that seals.
 pub(super) struct SealingKey(RandomizedNonceKey);
@@ -32,31 +27,18 @@ pub(super) struct SealingKey(RandomizedNonceKey);
 impl SealingKey {
     /// The key in the data folder, made if it is not there, or one in memory.
     pub(super) fn load(folder: Option<&Path>) -> Result<Self, LocalError> {
-        let bytes = match folder {
-            None => Ok(Zeroizing::new(app::random::<KEY_BYTES>().to_vec())),
-            Some(folder) => read_or_make(&folder.join("kms.key")),
-        };
-        let folder = folder.unwrap_or_else(|| Path::new("")).to_owned();
-        let wrong_length = |_| io::Error::new(io::ErrorKind::InvalidData, "kms.key is not a key of 32 bytes");
-        bytes
-            .and_then(|bytes| RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(wrong_length))
-            .map(Self)
-            .map_err(|source| LocalError::Folder { folder, source })
+        let new = Zeroizing::new(app::random::<KEY_BYTES>());
+        let Some(folder) = folder else { return Self::of(Path::new(""), &*new) };
+        let file = folder.join("kms.key");
+        let bytes = folder::read_or_make(&file, &*new);
+        let bytes = bytes.map_err(|source| LocalError::Folder { folder: folder.to_owned(), source })?;
+        Self::of(&file, &bytes)
     }
-}
 
-fn read_or_make(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    match fs::read(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        read => return read.map(Zeroizing::new),
+    fn of(file: &Path, bytes: &[u8]) -> Result<Self, LocalError> {
+        let wrong_length = |_| LocalError::SealingKey { file: file.to_owned(), length: bytes.len() };
+        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(wrong_length)
     }
-    let bytes = Zeroizing::new(app::random::<KEY_BYTES>().to_vec());
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(&bytes)?;
-    Ok(bytes)
 }
 
 /// Answers KMS calls as the API does (AWS KMS API Reference, JSON 1.1 protocol).

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    causes::Causes,
     store::{Store, StoreError},
     throttle::{BucketKey, Pace, Taken, WAIT_MAX},
     time::Timestamp,
@@ -65,7 +66,7 @@ impl Attempts {
             Ok(taken) => taken,
             Err(error) => {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "addresses are counted by this instance alone"
                 );
                 let tat = lock(&self.local).get(key).map_or(now, |tat| (*tat).min(pace.empty(now)));
@@ -84,7 +85,7 @@ impl Attempts {
             return;
         }
         if let Err(error) = store.give_back(key, by).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an attempt was not given back");
+            tracing::warn!(error = %Causes(&error), "an attempt was not given back");
             return;
         }
         lock(&self.empty_until).remove(key);

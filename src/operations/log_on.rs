@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Client, Fresh, Identity, Issued, Notes, Operations, Refusal, Unavailable, id};
 use crate::{
     account::{Account, Email, Status},
+    causes::Causes,
     credential::Credential,
     device::Device,
     journal::Stopwatch,
@@ -75,7 +76,7 @@ impl Operations {
             // Nobody has a token of it, and no check-in would renew it: a failure to delete it harms nobody.
             if let Err(error) = self.store.end_session(&session.sub, &session.sid).await {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "a session without a token stays until it expires"
                 );
             }
@@ -135,7 +136,7 @@ impl Operations {
         match self.store.add_session(&first).await {
             Ok(()) => Ok(first),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a session was not written at the first try");
+                tracing::warn!(error = %Causes(&error), "a session was not written at the first try");
                 self.store.add_session(&second).await.map(|()| second)
             }
         }
@@ -148,7 +149,7 @@ impl Operations {
         let Verified { account: read, stronger, .. } = verified;
         let replaced = match stronger {
             Some(stronger) => self.store.strengthen(read, stronger).await.inspect_err(|error| {
-                tracing::warn!(error = error as &dyn std::error::Error, "an older hash was not replaced");
+                tracing::warn!(error = %Causes(error), "an older hash was not replaced");
             }),
             None => Ok(None),
         };
@@ -176,26 +177,20 @@ impl Operations {
         notes.account = Some(BucketKey::account(&keys.secret, email).as_str().to_owned());
         let mut device = Device::known(client.devices, &keys.secret, email, now);
         let watch = Stopwatch::start();
-        let (given_back, read) = match &device {
-            Some(known) => {
-                let (taken, read) =
-                    tokio::join!(self.take_for_device(known, &keys.secret, now), self.store.account(email));
-                let read = read?;
-                if read.as_ref().is_some_and(|account| known.is_of(account)) {
-                    (taken?, read)
-                } else {
-                    // The cookie is of another generation, or of an account that is gone.
-                    device = None;
-                    (self.take_for_stranger(email, client.address, &keys.secret, now).await?, read)
-                }
+        let (given_back, read) = if let Some(known) = &device {
+            let (taken, read) = tokio::join!(self.take_for_device(known, &keys.secret, now), self.store.account(email));
+            let read = read?;
+            if read.as_ref().is_some_and(|account| known.is_of(account)) {
+                (taken?, read)
+            } else {
+                // The cookie is of another generation, or of an account that is gone.
+                device = None;
+                (self.take_for_stranger(email, client.address, &keys.secret, now).await?, read)
             }
-            None => {
-                let (taken, read) = tokio::join!(
-                    self.take_for_stranger(email, client.address, &keys.secret, now),
-                    self.store.account(email),
-                );
-                (taken?, read?)
-            }
+        } else {
+            let stranger = self.take_for_stranger(email, client.address, &keys.secret, now);
+            let (taken, read) = tokio::join!(stranger, self.store.account(email));
+            (taken?, read?)
         };
         notes.store = Some(watch.elapsed());
         let refused = match &read {

@@ -53,6 +53,7 @@ async fn race(verb: Verb) {
     let administration = Administration { store: service.store() };
     let mut logged_on = 0;
     for number in 0..TRIES {
+        let moment = f64::from(u8::try_from(number % 40).unwrap()) / 20.0;
         let email = format!("user-{number}@jeplus.org");
         let account = add(&service, &email).await;
         let credential = json!({"email": email, "password": "an imported password"});
@@ -66,7 +67,7 @@ async fn race(verb: Verb) {
         let check_in = tokio::spawn(browser.post(format!("{url}/users/api/checkin")).send());
         let log_on = tokio::spawn(client().post(format!("{url}/users/api/auth")).json(&credential).send());
         // The operator comes at another moment each time, from before the hash to after the answer.
-        tokio::time::sleep(typical * (number % 40) as u32 / 20).await;
+        tokio::time::sleep(typical.mul_f64(moment)).await;
         let changed = match verb {
             Verb::Passwd => {
                 administration.change_password(&account.email, other_hash()).await.map(|changed| changed.is_some())
@@ -115,6 +116,7 @@ async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
     let administration = Administration { store: service.store() };
     let (mut ended_first, mut typical) = (0, None);
     for number in 0..TRIES {
+        let moment = f64::from(u8::try_from(number % 40).unwrap()) / 20.0;
         let email = format!("user-{number}@jeplus.org");
         let account = add(&service, &email).await;
         let credential = json!({"email": email, "password": "an imported password"});
@@ -122,7 +124,7 @@ async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
         let begun = std::time::Instant::now();
         let log_on = tokio::spawn(client().post(format!("{url}/users/api/auth")).json(&credential).send());
         // The first log-on of all tells how long one takes.
-        tokio::time::sleep(typical.unwrap_or_default() * (number % 40) as u32 / 20).await;
+        tokio::time::sleep(typical.unwrap_or_default().mul_f64(moment)).await;
         let changed = administration.end_sessions(&account.email).await.unwrap().unwrap();
         let log_on = log_on.await.unwrap().unwrap();
         typical.get_or_insert(begun.elapsed());

@@ -9,7 +9,7 @@ use std::{
 
 /// The modules from the bottom up. A module imports from its own layer's names and from those before it.
 const LAYERS: [&[&str]; 7] = [
-    &["carrier", "identity", "json", "origin", "routes", "secret", "time"],
+    &["carrier", "causes", "identity", "json", "origin", "routes", "secret", "time"],
     &["account", "credential", "device", "password", "session", "signing_key", "throttle", "token"],
     &["aws", "event", "journal", "kms", "store"],
     &["keyring"],

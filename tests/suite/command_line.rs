@@ -15,23 +15,23 @@ use crate::{
     service::{Service, client, token_of},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_jea-auth");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_jea-auth");
 
 /// Three ports that were free a moment ago.
-fn free_ports() -> [u16; 3] {
+pub fn free_ports() -> [u16; 3] {
     let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// `jea-auth serve` on ports of its own.
-struct Serving {
+pub struct Serving {
     child: Child,
-    url: String,
+    pub url: String,
     ports: [u16; 3],
 }
 
 impl Serving {
-    async fn start(folder: &Path, ports: [u16; 3]) -> Self {
+    pub async fn start(folder: &Path, ports: [u16; 3]) -> Self {
         let child = serve(folder, ports).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let url = format!("http://127.0.0.1:{}", ports[0]);
         let begun = Instant::now();
@@ -43,21 +43,29 @@ impl Serving {
     }
 
     /// Sends a signal, and gives back what was printed.
-    fn stop(self, signal: &str) -> Output {
+    pub fn stop(self, signal: &str) -> Output {
+        self.tell(signal);
+        self.child.wait_with_output().unwrap()
+    }
+
+    fn tell(&self, signal: &str) {
         let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        self.child.wait_with_output().unwrap()
     }
 
     /// The command line against this server.
     fn local(&self, arguments: &[&str], stdin: &str) -> Output {
+        self.operator().run(arguments, stdin)
+    }
+
+    pub fn operator(&self) -> Operator {
         let [_, dynamodb, kms] = self.ports;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
-        Operator::at(&url(dynamodb), &url(kms)).run(arguments, stdin)
+        Operator::at(&url(dynamodb), &url(kms))
     }
 }
 
-fn serve(folder: &Path, [listen, dynamodb, kms]: [u16; 3]) -> Command {
+pub fn serve(folder: &Path, [listen, dynamodb, kms]: [u16; 3]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("serve").current_dir(folder);
     for (option, port) in [("--listen", listen), ("--dynamodb", dynamodb), ("--kms", kms)] {
@@ -66,7 +74,7 @@ fn serve(folder: &Path, [listen, dynamodb, kms]: [u16; 3]) -> Command {
     command
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -105,12 +113,104 @@ async fn the_printed_lines_log_on_and_everything_is_there_after_a_restart() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_data_folder_is_its_owner_s_alone() {
-    use std::os::unix::fs::PermissionsExt;
+async fn the_data_is_its_owner_s_alone_also_in_a_folder_that_was_there() {
+    use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt};
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let new = tempfile::tempdir().unwrap();
+    let serving = Serving::start(new.path(), free_ports()).await;
+    let assert_private = |folder: &Path| {
+        for file in ["dynamodb.sqlite", "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", "kms.key"] {
+            assert_eq!(mode(&folder.join(".jea-auth").join(file)), 0o600, "{file}");
+        }
+    };
+    assert_private(new.path());
+    assert_eq!(mode(&new.path().join(".jea-auth")), 0o700);
+    // After this the next start finds all four files.
+    serving.stop("-KILL");
+
+    let old = new.path().join(".jea-auth");
+    fs::set_permissions(&old, Permissions::from_mode(0o755)).unwrap();
+    for file in fs::read_dir(&old).unwrap() {
+        fs::set_permissions(file.unwrap().path(), Permissions::from_mode(0o644)).unwrap();
+    }
+    let serving = Serving::start(new.path(), free_ports()).await;
+    assert_private(new.path());
+    let told = text(&serving.stop("-TERM").stderr);
+    assert_eq!(told.matches("others could use this file").count(), 4, "{told}");
+
+    let made_by_hand = tempfile::tempdir().unwrap();
+    fs::create_dir(made_by_hand.path().join(".jea-auth")).unwrap();
+    fs::set_permissions(made_by_hand.path().join(".jea-auth"), Permissions::from_mode(0o755)).unwrap();
+    let serving = Serving::start(made_by_hand.path(), free_ports()).await;
+    assert_private(made_by_hand.path());
+    serving.stop("-TERM");
+}
+
+#[test]
+fn a_key_file_that_is_no_key_stops_the_start_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".jea-auth/kms.key");
+    std::fs::create_dir(folder.path().join(".jea-auth")).unwrap();
+    std::fs::write(&file, b"short").unwrap();
+    let output = serve(folder.path(), free_ports()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains("kms.key has 5 bytes; a key has 32") && told.contains("hint: bring the right"), "{told}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"short");
+}
+
+/// What was sent before the stop is answered, and by a database that is still there.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn log_ons_that_are_under_way_at_a_stop_succeed() {
+    use std::io::{Read, Write};
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), free_ports()).await;
-    let mode = |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(".jea-auth"), mode(".jea-auth/kms.key")), (0o700, 0o600));
+    let body =
+        format!(r#"{{"email": "{}", "password": "{}"}}"#, jea_auth::local::DEMO_EMAIL, jea_auth::local::DEMO_PASSWORD);
+    let address = serving.url.trim_start_matches("http://").to_owned();
+    let head = "POST /users/api/auth HTTP/1.1\r\nContent-Type: application/json";
+    let request = format!("{head}\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let mut sent: Vec<std::net::TcpStream> = (0..8)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(&address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let stopped = serving.stop("-TERM");
+    assert!(stopped.status.success(), "{}", text(&stopped.stderr));
+    for stream in &mut sent {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("Logged in successfully!"), "{answer}");
+    }
+    let again = Serving::start(folder.path(), free_ports()).await;
+    let sessions = again.local(&["session", "list", jea_auth::local::DEMO_EMAIL, "--json"], "");
+    let sessions: Value = serde_json::from_slice(&sessions.stdout).unwrap();
+    assert_eq!(sessions.as_array().unwrap().len(), 8, "each is in the database");
+    again.stop("-TERM");
+}
+
+#[tokio::test]
+async fn the_doctor_asks_the_server_that_the_environment_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), free_ports()).await;
+    let doctor = |issuer: Option<&str>| {
+        let mut operator = serving.operator();
+        operator.environment.extend(issuer.map(|url| ("ISSUER", url.to_owned())));
+        let output = operator.run(&["doctor", "--json"], "");
+        let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let finding = findings.as_array().unwrap().iter().find(|finding| finding["check"] == "public keys").unwrap();
+        (finding["state"].as_str().unwrap().to_owned(), finding["found"].to_string(), text(&output.stderr))
+    };
+    let (state, found, _) = doctor(Some(&serving.url));
+    assert_eq!((state.as_str(), found.as_str()), ("ok", "\"as in the table: 1 key\""));
+    let (state, found, told) = doctor(Some("http://127.0.0.1:1"));
+    assert_eq!(state, "error");
+    assert!(found.contains("127.0.0.1:1/.well-known/jwks.json does not answer"), "{found}");
+    assert_eq!(told, "error: 1 error\nhint: do what the last column says\n");
+    assert_eq!(doctor(None).0, "skipped", "another server may listen where `serve` does by itself");
     serving.stop("-TERM");
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     events::{EFFECTS, STATUSES, Session},
+    proxy::Wire,
     runtime_api::environment,
     service::{EMAIL, PASSWORD, Service, has, skip},
 };
@@ -108,21 +109,11 @@ const BRIDGE: Ipv4Addr = Ipv4Addr::new(172, 17, 0, 1);
 /// The image has these addresses in its environment, because SAM passes on no variable that the template does not name.
 const PORTS: [u16; 2] = [8000, 8001];
 
-/// Lets containers reach what listens on the loopback address alone.
+/// Lets containers reach what listens on the loopback address alone, and answers to its names alone.
 async fn let_containers_in(service: &Service) {
     let inside = [&service.running.dynamodb_url, &service.running.kms_url];
     for (port, url) in PORTS.into_iter().zip(inside) {
-        let listener = tokio::net::TcpListener::bind(SocketAddr::from((BRIDGE, port))).await.unwrap();
-        let target = url.trim_start_matches("http://").to_owned();
-        tokio::spawn(async move {
-            while let Ok((mut outer, _)) = listener.accept().await {
-                let target = target.clone();
-                tokio::spawn(async move {
-                    let mut inner = tokio::net::TcpStream::connect(target).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
-                });
-            }
-        });
+        Wire::default().proxy_at(SocketAddr::from((BRIDGE, port)), url).await;
     }
 }
 

@@ -64,6 +64,7 @@ impl Faulty {
         assert!(taken < Duration::from_secs(3), "{rule:?} took {taken:?}");
         let errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR jea_auth")).collect();
         assert_eq!(errors.len(), 1, "{rule:?}: {log}");
+        assert!(rule.2 != Fault::Denied || errors[0].contains("AccessDeniedException"), "it says why: {log}");
         for secret in [EMAIL, PASSWORD] {
             assert!(!log.contains(secret), "{log}");
         }

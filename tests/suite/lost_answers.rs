@@ -138,8 +138,9 @@ async fn a_log_on_that_an_account_s_end_overtakes_leaves_no_session() {
         let unlucky = Unlucky::start().await;
         unlucky.log_on("the keys are read").await;
         unlucky.wire.fail(call, holds, Fault::Slow(400));
-        let logon = Arc::clone(&unlucky.logon);
-        let log_on = tokio::spawn(async move { logon.handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await });
+        let function = Arc::clone(&unlucky.logon);
+        let log_on =
+            tokio::spawn(async move { function.handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await });
         tokio::time::sleep(Duration::from_millis(200)).await;
         let disabled = unlucky.operator.disable(&Email::canonical(EMAIL)).await.unwrap().unwrap();
         assert_eq!(disabled.ended, 0, "{call}: nothing was written yet");

@@ -6,7 +6,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stdout,
     clippy::unchecked_time_subtraction,
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -35,6 +34,7 @@ mod hostile_tokens;
 mod import;
 mod keys;
 mod lambda_binaries;
+mod local_ports;
 mod lost_answers;
 mod malformed;
 mod malformed_items;
@@ -42,4 +42,5 @@ mod operator;
 mod permissions;
 mod sessions;
 mod template;
+mod terminal;
 mod throttle;

@@ -184,15 +184,15 @@ async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
 async fn odd_bytes_on_the_wire_are_4xx() {
     let service = Service::start().await;
     for request in [
-        "GET /users/api/user HTTP/1.1\r\nHost: x\r\nCookie: session_token=a\r\nCookie: session_token=b\r\n\r\n",
+        "GET /users/api/user HTTP/1.1\r\nHost: localhost\r\nCookie: session_token=a\r\nCookie: session_token=b\r\n\r\n",
         "GET //users/api/user HTTP/1.1\r\nHost: \r\n\r\n",
-        "GET http://evil.example/users/api/user HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /%00%ff%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /a|b^c`d HTTP/1.1\r\nHost: x\r\n\r\n",
-        "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-        "M-SEARCH / HTTP/1.1\r\nHost: x\r\n\r\n",
-        "POST /users/api/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST /users/api/auth HTTP/1.1\r\nHost: x\r\nContent-Length: nonsense\r\n\r\n",
+        "GET http://evil.example/users/api/user HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /%00%ff%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /a|b^c`d HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "M-SEARCH / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /users/api/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /users/api/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: nonsense\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
         "\u{0}\u{1}\u{2}\r\n\r\n",
     ] {

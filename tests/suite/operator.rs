@@ -10,7 +10,7 @@ use crate::service::{EMAIL, PASSWORD, Service, assert_refused};
 
 /// Runs the program against a service.
 pub struct Operator {
-    environment: Vec<(&'static str, String)>,
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Operator {

@@ -1,6 +1,7 @@
 //! A proxy between the SDK and the embedded services. It notes every call, and can make one kind of call fail.
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -54,7 +55,12 @@ pub struct Wire {
 impl Wire {
     /// Listens for calls to `upstream`.
     pub async fn proxy(&self, upstream: &str) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.proxy_at(SocketAddr::from(([127, 0, 0, 1], 0)), upstream).await
+    }
+
+    /// Listens for calls to `upstream` at an address.
+    pub async fn proxy_at(&self, address: SocketAddr, upstream: &str) -> String {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(pass_on).with_state((self.clone(), upstream.to_owned()));
         tokio::spawn(async move { axum::serve(listener, router).await });
