@@ -114,7 +114,7 @@ async fn deleting_leaves_no_session_behind() {
 async fn ending_all_sessions_leaves_none_of_that_moment_behind() {
     let service = Arc::new(Service::start().await);
     let administration = Administration { store: service.store() };
-    let (mut ended_first, mut typical) = (0, None);
+    let (mut ended_first, mut typical) = (0, None::<std::time::Duration>);
     for number in 0..TRIES {
         let moment = f64::from(u8::try_from(number % 40).unwrap()) / 20.0;
         let email = format!("user-{number}@jeplus.org");
