@@ -5,49 +5,47 @@ use std::time::{Duration, Instant};
 
 use jea_auth::{
     app,
-    local::{DEMO_EMAIL, DEMO_PASSWORD, Running},
+    local::{DEMO_PASSWORD, Running},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
-use super::{proxy::Wire, stack::log_on};
+use super::{ACCOUNTS, crowd::user, proxy::Wire, stack::log_on};
 
 pub struct BareCalls {
     host: String,
     connections: Vec<BufReader<TcpStream>>,
     /// What is read and counted before the hash, at once.
     before: Vec<(String, String)>,
-    /// The one transaction after it.
-    after: (String, String),
-    /// Texts in the calls that no two log-ons share.
+    /// The session that is written after it, and the second look at the account.
+    after: [(String, String); 2],
+    /// Texts in the calls that no two log-ons share: the keys of the two buckets, and the session's id.
     own: [String; 3],
 }
 
 impl BareCalls {
-    /// Records the calls of one log-on.
+    /// Records the calls of one log-on to an account whose bucket is full.
     pub async fn record(running: &mut Running) -> Self {
         let (wire, upstream) = (Wire::default(), running.dynamodb_url.clone());
         running.config.aws.dynamodb_endpoint = Some(wire.proxy(&upstream).await);
         let function = app::logon(&running.config, app::system_clock());
         running.config.aws.dynamodb_endpoint = Some(upstream.clone());
         // The first one reads the keys as well.
-        for address in ["192.0.2.2", "192.0.2.3"] {
+        for number in [1, 2] {
             wire.calls.lock().unwrap().clear();
-            let event = serde_json::from_value(log_on(DEMO_EMAIL, DEMO_PASSWORD, address)).unwrap();
-            assert_eq!(function.handle(&event).await.status.as_u16(), 200);
+            let event = log_on(&user(ACCOUNTS - number), DEMO_PASSWORD, &format!("192.0.2.{number}"));
+            assert_eq!(function.handle(&serde_json::from_value(event).unwrap()).await.status.as_u16(), 200);
         }
-        let calls = wire.calls.lock().unwrap().clone();
-        let (_, transaction) = calls.last().unwrap();
-        let items = &transaction["TransactItems"];
-        let account_bucket = &items[2]["Delete"]["Key"]["key"]["S"];
-        let mut buckets = calls.iter().map(|(_, call)| &call["Key"]["key"]["S"]);
-        let address_bucket = buckets.find(|bucket| bucket.is_string() && *bucket != account_bucket).unwrap();
-        let own = [address_bucket, &items[1]["Put"]["Item"]["sid"]["S"], &transaction["ClientRequestToken"]];
-        let own = own.map(|text| text.as_str().unwrap().to_owned());
-        let mut before: Vec<_> = calls.iter().map(|(target, call)| (target.clone(), call.to_string())).collect();
-        let after = before.pop().unwrap();
+        let mut calls = wire.calls.lock().unwrap().clone();
+        let names: Vec<&str> = calls.iter().map(|(target, _)| target.rsplit_once('.').unwrap().1).collect();
+        assert_eq!((names.len(), &names[3..]), (5, &["PutItem", "GetItem"][..]), "{names:?}");
+        let buckets = calls.iter().filter_map(|(_, call)| call["Key"]["key"]["S"].as_str());
+        let sid = calls[3].1["Item"]["sid"]["S"].as_str();
+        let own: Vec<String> = buckets.chain(sid).map(str::to_owned).collect();
+        let after = calls.split_off(3).into_iter().map(|(target, call)| (target, call.to_string())).collect::<Vec<_>>();
+        let before: Vec<_> = calls.iter().map(|(target, call)| (target.clone(), call.to_string())).collect();
         let host = upstream.trim_start_matches("http://").to_owned();
         let mut connections = Vec::new();
         for _ in &before {
@@ -55,7 +53,7 @@ impl BareCalls {
             connection.set_nodelay(true).unwrap();
             connections.push(BufReader::new(connection));
         }
-        Self { host, connections, before, after, own }
+        Self { host, connections, before, after: after.try_into().unwrap(), own: own.try_into().unwrap() }
     }
 
     /// The calls before the hash, as log-on `number` would make them.
@@ -71,16 +69,18 @@ impl BareCalls {
         begun.elapsed()
     }
 
-    /// The call after the hash.
+    /// The calls after the hash, one after the other.
     pub async fn after(&mut self, number: usize) -> Duration {
-        let request = self.request(&self.after, number);
+        let requests = self.after.each_ref().map(|call| self.request(call, number));
         let begun = Instant::now();
-        self.connections[0].write_all(&request).await.unwrap();
-        answered(&mut self.connections[0]).await;
+        for request in &requests {
+            self.connections[0].write_all(request).await.unwrap();
+            answered(&mut self.connections[0]).await;
+        }
         begun.elapsed()
     }
 
-    /// A call that succeeds anew: with a session, an address and a token of the transaction that were never there.
+    /// A call that succeeds anew: with a session and buckets that were never there.
     fn request(&self, (target, call): &(String, String), number: usize) -> Vec<u8> {
         let new = |old: &String| format!("{number:0width$}", width = old.len());
         let body = self.own.iter().fold(call.clone(), |body, old| body.replace(old, &new(old)));

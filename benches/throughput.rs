@@ -16,17 +16,23 @@
     reason = "a measurement that cannot go on says so"
 )]
 
+mod crowd;
 mod stack;
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use crowd::{add_accounts, user};
 use jea_auth::{
     app,
+    aws::Limits,
+    config::Config,
     event::Event,
-    local::{DEMO_EMAIL, DEMO_PASSWORD},
+    journal::Journal,
+    local::{DEMO_EMAIL, DEMO_PASSWORD, Running},
 };
 use stack::{authorization, log_on, stack};
 
@@ -59,6 +65,7 @@ async fn measure(cores: usize, time: Duration) {
         }));
     }
     report("log-ons", clients, cores, time).await;
+    at_once(&running).await;
 
     for (name, path) in
         [("authorizations, session remembered", "/orders"), ("authorizations, session read", "/users/api/user")]
@@ -82,6 +89,51 @@ async fn measure(cores: usize, time: Duration) {
     }
     running.stop().await;
 }
+
+/// How many clients log on at the same moment, and how often.
+const AT_ONCE: usize = 50;
+const TIMES: usize = 20;
+
+/// Fifty log-ons of one account at the same moment, and one of each of fifty accounts behind one address, twenty times.
+/// Each is an instance of its own, as on Lambda, and no retry of the client's hides a refusal.
+async fn at_once(running: &Running) {
+    add_accounts(running, AT_ONCE).await;
+    let mut config = Config::from(|name| match name {
+        "ISSUER" => Some(running.url.clone()),
+        "ACCOUNT_BURST" => Some("100".to_owned()),
+        "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
+        _ => None,
+    })
+    .unwrap();
+    config.aws.clone_from(&running.config.aws);
+    config.aws.limits = Limits { attempt: PATIENCE, operation: PATIENCE, ..Limits::FUNCTION };
+    config.journal = Journal::Log;
+    let instances: Vec<_> = (0..AT_ONCE).map(|_| Arc::new(app::logon(&config, app::system_clock()))).collect();
+    for (name, email) in [
+        ("50 at once, one account", (|_| DEMO_EMAIL.to_owned()) as fn(usize) -> String),
+        ("50 at once, one address", user),
+    ] {
+        let mut statuses = BTreeMap::<u16, usize>::new();
+        for time in 0..TIMES {
+            let mut log_ons = Vec::new();
+            for (number, function) in instances.iter().enumerate() {
+                let address = if name.ends_with("address") { 0 } else { time * AT_ONCE + number };
+                let address = std::net::Ipv4Addr::from(0x0b00_0000 + u32::try_from(address).unwrap());
+                let event = log_on(&email(number), DEMO_PASSWORD, &address.to_string());
+                let event: Event = serde_json::from_value(event).unwrap();
+                let function = Arc::clone(function);
+                log_ons.push(tokio::spawn(async move { function.handle(&event).await.status.as_u16() }));
+            }
+            for log_on in log_ons {
+                *statuses.entry(log_on.await.unwrap()).or_default() += 1;
+            }
+        }
+        println!("{name}, {TIMES} times: {statuses:?}");
+    }
+}
+
+/// On two cores fifty hashes take longer than the functions' limits let a call wait, which on Lambda have a core each.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn report(name: &str, clients: Vec<tokio::task::JoinHandle<Vec<Duration>>>, cores: usize, time: Duration) {
     let mut times = Vec::new();
