@@ -227,14 +227,19 @@ async fn hashes(connection: &Connection) -> Finding {
         );
     };
     let accounts = page.unwrap_or_default();
-    let outdated = accounts.iter().filter(|account| !account.password_hash.is_current()).count();
+    let hashes: Vec<_> = accounts.iter().filter_map(|account| account.password_hash.as_ref()).collect();
+    let outdated = hashes.iter().filter(|hash| !hash.is_current()).count();
+    let without = match accounts.len() - hashes.len() {
+        0 => String::new(),
+        number => format!("; {number} have no password"),
+    };
     if outdated == 0 {
-        Finding::ok(CHECK, format!("all current, of {} looked at", accounts.len()))
+        Finding::ok(CHECK, format!("all current, of {} looked at{without}", accounts.len()))
     } else {
         Finding::not(
             State::Warning,
             CHECK,
-            format!("{outdated} of {} looked at are imported or older", accounts.len()),
+            format!("{outdated} of {} looked at are imported or older{without}", accounts.len()),
             "nothing; each is replaced at its next log-on",
         )
     }

@@ -147,10 +147,11 @@ impl Operations {
         let refused = match &read {
             None => "unknown email",
             Some(account) if account.status == Status::Disabled => "disabled account",
+            Some(account) if account.password_hash.is_none() => "no password",
             Some(_) => "wrong password",
         };
         let account = read.filter(|account| account.status == Status::Active);
-        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let stored = account.as_ref().and_then(|account| account.password_hash.clone());
         let watch = Stopwatch::start();
         let (verification, stronger) = self.compare(password, stored, fresh).await?;
         notes.hash = Some(watch.elapsed());

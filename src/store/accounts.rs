@@ -233,7 +233,11 @@ fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, Store
         name: item.text("name")?.to_owned(),
         role: item.text_or_none("role")?.map(str::to_owned),
         status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
-        password_hash: PasswordHash::parse(item.text("password_hash")?).map_err(|_| item.malformed("password_hash"))?,
+        password_hash: item
+            .text_or_none("password_hash")?
+            .map(PasswordHash::parse)
+            .transpose()
+            .map_err(|_| item.malformed("password_hash"))?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
@@ -248,11 +252,13 @@ fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         ("sub".to_owned(), text(&account.sub)),
         ("name".to_owned(), text(&account.name)),
         ("status".to_owned(), text(account.status.name())),
-        ("password_hash".to_owned(), text(account.password_hash.as_str())),
         ("created".to_owned(), seconds(account.created)),
         ("generation".to_owned(), number(account.generation)),
         ("profile".to_owned(), AttributeValue::M(profile)),
     ]);
+    if let Some(hash) = &account.password_hash {
+        attributes.insert("password_hash".to_owned(), text(hash.as_str()));
+    }
     if let Some(role) = &account.role {
         attributes.insert("role".to_owned(), text(role));
     }

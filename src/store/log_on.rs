@@ -58,20 +58,26 @@ impl Store {
         attempts: &BucketKey,
     ) -> Result<[TransactWriteItem; 3], aws_sdk_dynamodb::error::BuildError> {
         // Without a stronger hash the old one is written again: one kind of item instead of two.
-        let account_item = Update::builder()
-            .table_name(&self.tables.accounts)
-            .key("email", text(account.email.as_str()))
-            .update_expression("SET password_hash = :new_hash")
-            .condition_expression(
-                "#status = :active AND password_hash = :hash AND #sub = :sub AND generation = :generation",
-            )
+        let account_item =
+            Update::builder().table_name(&self.tables.accounts).key("email", text(account.email.as_str()));
+        let account_item = match &account.password_hash {
+            Some(hash) => account_item
+                .update_expression("SET password_hash = :new_hash")
+                .condition_expression(
+                    "#status = :active AND password_hash = :hash AND #sub = :sub AND generation = :generation",
+                )
+                .expression_attribute_values(":hash", text(hash.as_str()))
+                .expression_attribute_values(":new_hash", text(stronger.unwrap_or(hash).as_str())),
+            None => account_item.update_expression("SET generation = :generation").condition_expression(
+                "#status = :active AND attribute_not_exists(password_hash) AND #sub = :sub AND generation = :generation",
+            ),
+        };
+        let account_item = account_item
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#sub", "sub")
             .expression_attribute_values(":active", text(Status::Active.name()))
-            .expression_attribute_values(":hash", text(account.password_hash.as_str()))
             .expression_attribute_values(":sub", text(&account.sub))
             .expression_attribute_values(":generation", number(account.generation))
-            .expression_attribute_values(":new_hash", text(stronger.unwrap_or(&account.password_hash).as_str()))
             .build()?;
         let session_item = Put::builder()
             .table_name(&self.tables.sessions)

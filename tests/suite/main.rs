@@ -33,6 +33,8 @@ mod events;
 mod faults;
 mod hostile_tokens;
 mod import;
+mod import_files;
+mod import_layouts;
 mod keys;
 mod lambda_binaries;
 mod malformed;
