@@ -114,7 +114,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
     }
     if without_password > 0 {
         output::note(&format!(
-            "{without_password} accounts have no hash: nobody can log on to them before `jea-auth user passwd` sets a password"
+            "accounts without a hash: {without_password}; nobody can log on to them before `jea-auth user passwd` sets a password"
         ));
     }
     output::rows(&[&summary], &COLUMNS, target.json)?;
@@ -205,6 +205,9 @@ fn lines<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading) -> Result<L
     if reading.from.and_then(System::is_json).is_some_and(|expected| expected != is_json) {
         let form = if is_json { "CSV" } else { "JSON" };
         return Err(Failure::new(format!("the export of that system is {form}"), "check the file and --from"));
+    }
+    if is_json && reading.from.is_some() && reading.renames() {
+        return Err(Failure::new("--map and --skip are not for an export in JSON", "leave them out, or --from"));
     }
     let lines: Lines<Option<Line>> = if is_json {
         let objects: Lines<json::Object> = match (first, reading.from) {

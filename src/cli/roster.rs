@@ -25,8 +25,8 @@ const GENERATION_MAX: u64 = 1 << 53;
 pub(super) const MEMBERS: [&str; 8] =
     ["email", "name", "role", "password_hash", "status", "sub", "created", "generation"];
 
-/// Members of the Auth object and of account details, which a profile cannot give another value.
-const OWN: [&str; 9] = ["email", "name", "nickname", "role", "password_hash", "status", "sub", "created", "generation"];
+/// Members of the account details beside the profile, which it cannot give another value.
+const OWN: [&str; 3] = ["email", "nickname", "role"];
 
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
@@ -85,6 +85,7 @@ impl Line {
             "sub" => self.sub = text(member, value)?,
             "created" => self.created = number(member, value, "seconds since 1970")?,
             "generation" => self.generation = number(member, value, "a count")?,
+            "profile" if value.is_null() => {}
             "profile" => {
                 let profile = value.as_object().ok_or("profile: an object is expected")?;
                 for (name, value) in profile {

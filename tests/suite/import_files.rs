@@ -98,10 +98,10 @@ async fn states_names_and_missing_hashes_are_taken_as_they_are_written() {
         writeln!(csv, "user-{number}@example.org,{status},").unwrap();
     }
     let answer = told(&operator, folder.path(), "users.csv", &csv, &["--name-from-email"]);
-    assert!(answer.starts_with("9 accounts have no hash"), "{answer}");
+    assert!(answer.starts_with("accounts without a hash: 9; nobody"), "{answer}");
     let json = r#"[{"email": "a@example.org", "status": true}, {"email": "b@example.org", "status": 0}]"#;
     let answer = told(&operator, folder.path(), "users.json", json, &["--name-from-email"]);
-    assert!(answer.starts_with("2 accounts have no hash"), "{answer}");
+    assert!(answer.starts_with("accounts without a hash: 2; nobody"), "{answer}");
     let all = operator.json(&["user", "list"]);
     let state = |email: &str| all.as_array().unwrap().iter().find(|one| one["email"] == email).unwrap().clone();
     for (email, status) in (0..9).map(|n| (format!("user-{n}@example.org"), if n < 5 { "active" } else { "disabled" }))

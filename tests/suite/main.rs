@@ -39,6 +39,7 @@ mod keys;
 mod lambda_binaries;
 mod malformed;
 mod operator;
+mod passwords;
 mod permissions;
 mod sessions;
 mod template;

@@ -128,6 +128,11 @@ fn seconds(date: &str) -> Option<u64> {
 }
 
 impl Reading {
+    /// Whether it names columns or members.
+    pub(super) fn renames(&self) -> bool {
+        !self.map.is_empty() || !self.skip.is_empty()
+    }
+
     /// What each column of a head is.
     pub(super) fn columns(&self, head: &[String]) -> Result<Vec<Column>, Failure> {
         let names: Vec<String> = head.iter().map(|name| name.to_lowercase()).collect();

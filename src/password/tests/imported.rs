@@ -27,7 +27,6 @@ const OF_LENGTH: [(usize, &str); 10] = [
     (65, "$scrypt$ln=10,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$9fYrX671Fatjr4ea1/KBBmUjgMOMai55rLlHSL6LRGA"),
 ];
 
-// Check 7.
 #[test]
 fn a_hash_that_cannot_tell_a_password_from_another_is_not_replaced() {
     for (length, hash) in OF_LENGTH {
@@ -64,7 +63,6 @@ fn a_hash_that_cannot_tell_a_password_from_another_is_not_replaced() {
     }
 }
 
-// Check 7.
 #[test]
 fn a_hash_is_replaced_if_it_is_weaker_than_a_new_one_and_kept_if_it_is_not() {
     for hash in [
