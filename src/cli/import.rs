@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::{Failure, Target, output, roster::Line};
 use crate::{
-    account::{Account, Email},
+    account::{Account, Email, is_unseen},
     store::{ADDED_AT_ONCE, Added, Store},
 };
 
@@ -153,6 +153,8 @@ impl Checked {
     fn tell(&mut self, number: u64, reason: &str) {
         self.bad += 1;
         if self.bad <= TOLD_MAX {
+            // What a file calls its members must not move the terminal's cursor.
+            let reason: String = reason.chars().map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
             output::note(&format!("line {number}: {reason}"));
         } else if self.bad == TOLD_MAX + 1 {
             output::note("and more");

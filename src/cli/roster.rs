@@ -114,8 +114,10 @@ impl Line {
                 "profile member {name} holds a password's hash, and a profile is public: leave it out"
             ));
         }
-        self.profile.insert(name.to_owned(), value);
-        Ok(())
+        match self.profile.insert(name.to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(format!("profile member {name} is there twice")),
+        }
     }
 
     /// What the person was called where no other name is known.

@@ -36,12 +36,13 @@ async fn a_file_goes_in_however_a_program_has_written_it() {
     let jsonl = object.replace("\\u20ac \\ud83d\\udd11", "\u{20ac} \u{1f511}") + "\n";
     let mapped = csv.replace("EMAIL,Name", "Mail,Display Name");
     let map = ["--map", "email=mail,name=display name"];
-    let files: [(&str, Vec<u8>, &[&str]); 15] = [
+    let files: [(&str, Vec<u8>, &[&str]); 16] = [
         ("plain.csv", csv.clone().into(), &[]),
         ("upper.CSV", csv.clone().into(), &[]),
         ("crlf.csv", csv.replace('\n', "\r\n").into(), &[]),
         ("bom.csv", format!("\u{feff}{csv}").into(), &[]),
         ("semicolons.csv", semicolons.clone().into(), &[]),
+        ("quoted.csv", semicolons.replace(";Country", ";\"Country\";\",,,,,\"").replace("GB", "GB;").into(), &[]),
         ("sep.csv", format!("sep=;\r\n{semicolons}").into(), &[]),
         ("tabs.tsv", tabs.clone().into(), &[]),
         ("excel.csv", utf16(&tabs, true), &[]),
@@ -143,7 +144,9 @@ async fn what_the_importer_does_not_know_does_not_become_public() {
         ("email,name,country,Country", "the head of the file has the column country twice"),
         ("Email,name,EMAIL", "the head of the file has the column email twice"),
         ("email,name,nickname", "profile member nickname would stand for another member of the account"),
-        ("email,name,a\u{7}b", "name of a profile member: it has 1 to 256 bytes and no control characters"),
+        ("email,name,a\u{7}b", "the name of column 3 has a control or format character"),
+        ("email,name,a\u{200b}b", "the name of column 3 has a control or format character"),
+        (&format!("email,name,{}", "x".repeat(257)), "name of a profile member: it has 1 to 256 bytes"),
     ] {
         let text = format!("{head}\na@example.org,Ann,x,x\n");
         let told = told(&operator, folder.path(), "users.csv", &text, &[]);
@@ -154,6 +157,7 @@ async fn what_the_importer_does_not_know_does_not_become_public() {
         ("token=motto", "the column motto is a secret by its name"),
         ("name=nothing", "the head of the file has no column nothing"),
         ("password_hash=password,email=motto", "two columns are email"),
+        ("password_hash=password,country=motto,country=name", "two columns are country"),
     ] {
         let text = "email,name,motto,password\na@example.org,Ann,x,x\n";
         let told = told(&operator, folder.path(), "users.csv", text, &["--map", map]);
@@ -172,6 +176,7 @@ async fn what_the_importer_does_not_know_does_not_become_public() {
         (&format!(r#""{long}": "x""#), "name of a profile member: it has 1 to 256 bytes"),
         (r#""age": 7"#, "profile member age: a text is expected"),
         (r#""motto": "x", "motto": "y""#, "duplicate member `motto`"),
+        (r#""\u001b[2J": 7"#, "profile member \u{fffd}[2J: a text is expected"),
     ] {
         let text = format!(r#"{{"email": "a@example.org", "name": "Ann", "profile": {{{profile}}}}}"#);
         let told = told(&operator, folder.path(), "users.jsonl", &text, &[]);

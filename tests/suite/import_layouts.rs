@@ -161,6 +161,7 @@ async fn an_export_of_another_form_or_without_users_is_told() {
         ("users.csv", "email\n", "keycloak", "the export of that system is JSON"),
         ("users.json", "[]", "laravel", "the export of that system is CSV"),
         ("realm.json", "{\"realm\": \"x\", \"clients\": [{}]}", "keycloak", "the file has no array users"),
+        ("realm.json", "{}", "keycloak", "the file has no array users"),
         ("realm.json", "{\"users\": [{} {}]}", "keycloak", "line 1: a comma or the end of the array is expected"),
         (
             "realm.json",

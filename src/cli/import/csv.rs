@@ -50,7 +50,14 @@ impl Rows {
                 break;
             }
             if !line.trim_ascii().is_empty() {
-                let count = |separator: u8| line.split(|byte| *byte == separator).count();
+                let count = |separator: u8| {
+                    let mut is_quoted = false;
+                    let outside = line.iter().filter(|byte| {
+                        is_quoted ^= **byte == b'"';
+                        !is_quoted && **byte == separator
+                    });
+                    outside.count()
+                };
                 rows.separator = [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',');
                 rows.looked_at = Some(line);
                 rows.lines -= 1;

@@ -113,6 +113,10 @@ fn too_long(line: u64) -> Failure {
     Failure::new(format!("line {line} begins what is longer than any account"), "check the file")
 }
 
+fn without(member: &str) -> Failure {
+    Failure::new(format!("the file has no array {member}"), "export it as well; it may be in files of its own")
+}
+
 /// The objects of an array: of the whole file, or of one member of the object that the file is.
 pub(super) struct Elements {
     reader: Box<dyn BufRead>,
@@ -137,7 +141,9 @@ impl Elements {
         loop {
             // The brace, or the comma.
             self.skip_one()?;
-            self.next_sign()?;
+            if self.next_sign()? == Some(b'}') {
+                return Err(without(member));
+            }
             let name = self.value(LINE_MAX_BYTES)?;
             if self.next_sign()? != Some(b':') {
                 return Err(self.unexpected("a colon after the name of a member"));
@@ -149,10 +155,7 @@ impl Elements {
             }
             self.value(0)?;
             if self.next_sign()? != Some(b',') {
-                return Err(Failure::new(
-                    format!("the file has no array {member}"),
-                    "export the users as well; they may be in files of their own",
-                ));
+                return Err(without(member));
             }
         }
     }

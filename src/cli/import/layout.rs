@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Failure, json::Object, system::System};
 use crate::{
+    account::is_unseen,
     app,
     cli::roster::{Line, MEMBERS, names_a_secret, text},
 };
@@ -53,6 +54,16 @@ pub(super) enum Column {
     Deleted,
     /// Left out.
     Skipped,
+}
+
+impl Column {
+    /// Which member of an account or of its profile it sets.
+    fn name(&self) -> Option<&String> {
+        match self {
+            Self::Member(name) | Self::Profile(name) => Some(name),
+            Self::Date | Self::Username | Self::Barred | Self::BarredUntil | Self::Deleted | Self::Skipped => None,
+        }
+    }
 }
 
 /// The account of a row; nothing if it was deleted.
@@ -136,6 +147,12 @@ impl Reading {
     /// What each column of a head is.
     pub(super) fn columns(&self, head: &[String]) -> Result<Vec<Column>, Failure> {
         let names: Vec<String> = head.iter().map(|name| name.to_lowercase()).collect();
+        if let Some(at) = names.iter().position(|name| name.chars().any(is_unseen)) {
+            return Err(Failure::new(
+                format!("the name of column {} has a control or format character", at + 1),
+                "check the first line, and that lines end with a line feed",
+            ));
+        }
         for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             if names.iter().take(at).any(|before| before == name) {
                 return Err(Failure::new(
@@ -153,16 +170,15 @@ impl Reading {
             }
         }
         let columns: Vec<Column> = head.iter().map(|name| self.column(name)).collect::<Result<_, _>>()?;
-        let count = |wanted: &str| {
-            columns.iter().filter(|column| matches!(column, Column::Member(name) if name == wanted)).count()
-        };
-        if count("email") == 0 {
+        let set: Vec<&String> = columns.iter().filter_map(Column::name).collect();
+        if !set.iter().any(|name| *name == "email") {
             return Err(Failure::new(
                 "the head of the file has no column email",
                 "name the columns in the first line: email,name,password_hash, and any others; or say --map email=COLUMN",
             ));
         }
-        if let Some(twice) = MEMBERS.iter().find(|member| count(member) > 1) {
+        if let Some((_, twice)) = set.iter().enumerate().find(|(at, name)| set.iter().take(*at).any(|one| one == *name))
+        {
             return Err(Failure::new(format!("two columns are {twice}"), "leave one out with --skip"));
         }
         Ok(columns)
