@@ -16,7 +16,7 @@ async fn add(service: &Service, hash: &str) {
     let mut account = service.store().account(&email).await.unwrap().unwrap();
     account.email = Email::canonical(EMAIL);
     EMAIL.clone_into(&mut account.registered_email);
-    account.sub = "imported".to_owned();
+    "imported".clone_into(&mut account.sub);
     account.password_hash = Some(PasswordHash::parse(hash).unwrap());
     let _ = service.store().remove_account(&account.email).await.unwrap();
     let _ = service.store().add_account(&account).await.unwrap();
