@@ -36,7 +36,7 @@ async fn a_file_goes_in_however_a_program_has_written_it() {
     let jsonl = object.replace("\\u20ac \\ud83d\\udd11", "\u{20ac} \u{1f511}") + "\n";
     let mapped = csv.replace("EMAIL,Name", "Mail,Display Name");
     let map = ["--map", "email=mail,name=display name"];
-    let files: [(&str, Vec<u8>, &[&str]); 16] = [
+    let files: [(&str, Vec<u8>, &[&str]); 17] = [
         ("plain.csv", csv.clone().into(), &[]),
         ("upper.CSV", csv.clone().into(), &[]),
         ("crlf.csv", csv.replace('\n', "\r\n").into(), &[]),
@@ -45,6 +45,7 @@ async fn a_file_goes_in_however_a_program_has_written_it() {
         ("quoted.csv", semicolons.replace(";Country", ";\"Country\";\",,,,,\"").replace("GB", "GB;").into(), &[]),
         ("sep.csv", format!("sep=;\r\n{semicolons}").into(), &[]),
         ("tabs.tsv", tabs.clone().into(), &[]),
+        ("sep-tab.csv", format!("sep=\t\n{tabs}").into(), &[]),
         ("excel.csv", utf16(&tabs, true), &[]),
         ("big-endian.csv", utf16(&csv, false), &[]),
         ("users.jsonl", jsonl.clone().into(), &[]),

@@ -181,7 +181,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// How hashes begin that are of an algorithm which the service does not compute, and whose they are.
-const UNUSABLE: [(&str, &str); 22] = [
+const UNUSABLE: [(&str, &str); 25] = [
     ("$P$", "phpass, of WordPress before 6.8"),
     ("$H$", "phpass, of phpBB"),
     ("$wp$", "of WordPress 6.8, bcrypt of another hash"),
@@ -198,7 +198,10 @@ const UNUSABLE: [(&str, &str); 22] = [
     ("{smd5}", "salted MD5, of LDAP"),
     ("{md5}", "MD5, of LDAP or Spring"),
     ("{pbkdf2_", "of 389 Directory Server"),
+    ("{md4}", "MD4, of Spring"),
+    ("{ldap}", "SHA, of LDAP or Spring"),
     ("{noop}", "Spring's name for a password that is not hashed"),
+    ("$bcrypt-sha256$", "passlib's bcrypt_sha256, bcrypt of another hash"),
     ("bcrypt_sha256$", "Django's bcrypt_sha256, bcrypt of another hash"),
     ("md5$", "Django's or Werkzeug's MD5"),
     ("sha1$", "Django's or Werkzeug's SHA-1"),

@@ -87,7 +87,7 @@ impl System {
                 if fields.get("blocked") == Some(&Value::Bool(true)) {
                     put(&Column::Barred, "blocked")?;
                 }
-                if !fields.contains_key("email")
+                if fields.get("email").is_none_or(Value::is_null)
                     && let Some(email) = auth0_email(fields)
                 {
                     line.set("email", email)?;

@@ -104,6 +104,11 @@ fn what_cannot_be_taken_is_told_by_its_system_with_what_to_do() {
         ("{CRYPT}$6$salt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA-512-crypt"),
         ("{SSHA}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "salted SHA, of LDAP"),
         ("{SHA}aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA, of LDAP"),
+        ("{ldap}{SSHA}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA, of LDAP or Spring"),
+        (
+            "$bcrypt-sha256$v=2,t=2b,r=12$aaaaaaaaaaaaaaaaaaaaaa$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "passlib's bcrypt_sha256",
+        ),
         ("{noop}an imported password", "not hashed"),
         // Django 5.2, of `an imported password`.
         ("bcrypt_sha256$$2b$05$CCCCCCCCCCCCCCCCCCCCC.jwWNSqkZDFmEbAO7/GDIyni1UDZC0vC", "Django's bcrypt_sha256"),
