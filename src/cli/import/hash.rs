@@ -44,7 +44,7 @@ fn rewritten(text: &str) -> Option<String> {
         return Some(hash.to_owned());
     }
     if text.starts_with('$') {
-        return text.contains('=').then(|| unpadded(text));
+        return Some(unpadded(text)).filter(|unpadded| unpadded != text);
     }
     django(text).or_else(|| werkzeug(text)).or_else(|| asp_net(text))
 }

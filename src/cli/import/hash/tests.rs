@@ -99,6 +99,7 @@ fn what_cannot_be_taken_is_told_by_its_system_with_what_to_do() {
         ("$wp$2y$10$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of WordPress 6.8"),
         ("$S$D5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of Drupal 7"),
         ("$1$salt$aaaaaaaaaaaaaaaaaaaaaa", "MD5-crypt"),
+        ("$5$rounds=535000$salt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA-256-crypt"),
         ("$5$salt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA-256-crypt"),
         ("$6$salt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA-512-crypt"),
         ("{CRYPT}$6$salt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "SHA-512-crypt"),
