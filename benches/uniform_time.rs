@@ -88,7 +88,9 @@ async fn add(store: &Store, email: &str, status: Status) {
         name: "Somebody".to_owned(),
         role: None,
         status,
-        password_hash: Hasher::default().hash(&Password::new("the right password"), app::random()).expect("a hash"),
+        password_hash: Some(
+            Hasher::default().hash(&Password::new("the right password"), app::random()).expect("a hash"),
+        ),
         created: app::now(),
         generation: 0,
         profile: [].into(),

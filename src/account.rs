@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use unicode_normalization::UnicodeNormalization;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::{CodePointMapData, props::GeneralCategory};
+use idna::{
+    AsciiDenyList,
+    uts46::{DnsLength, Hyphens, Uts46},
+};
 
 use crate::{password::PasswordHash, time::Timestamp};
 
 /// Longest email, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_MAX_BYTES: usize = 254;
 
-/// An email in canonical form: trimmed, NFC, lower case. The key of an account.
+/// An email in canonical form: trimmed, NFC, lower case, and its domain as the DNS has it. The key of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -18,17 +23,22 @@ impl Email {
     /// looked up, and is not found.
     #[must_use]
     pub fn canonical(text: &str) -> Self {
-        Self(text.trim().nfc().collect::<String>().to_lowercase().nfc().collect())
+        let text = text.trim();
+        Self(match text.rsplit_once('@') {
+            Some((local, domain)) => format!("{}@{}", lower(local), canonical_domain(domain)),
+            None => lower(text),
+        })
     }
 
     /// Parses an email that an account may have.
     ///
     /// # Errors
-    /// [`InvalidEmail`] if it is longer than [`EMAIL_MAX_BYTES`], holds a space or control character, or is not
+    /// [`InvalidEmail`] if it is longer than [`EMAIL_MAX_BYTES`], holds a space, control or format character, or is not
     /// something before and something after one `@`.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let email = Self::canonical(text);
-        if email.is_possible() { Ok(email) } else { Err(InvalidEmail) }
+        // The canonical form of a domain leaves format characters out, but the email is shown as it was registered.
+        if email.is_possible() && !text.trim().chars().any(is_unseen) { Ok(email) } else { Err(InvalidEmail) }
     }
 
     /// Whether an account can have this email.
@@ -36,8 +46,11 @@ impl Email {
     pub fn is_possible(&self) -> bool {
         let parts = self.0.split_once('@');
         self.0.len() <= EMAIL_MAX_BYTES
-            && !self.0.chars().any(|c| c.is_whitespace() || c.is_control())
-            && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+            && !self.0.chars().any(|c| c.is_whitespace() || is_unseen(c))
+            // A domain that IDNA cannot write in ASCII is none.
+            && parts.is_some_and(|(local, domain)| {
+                !local.is_empty() && !domain.is_empty() && !domain.contains('@') && domain.is_ascii()
+            })
     }
 
     /// The canonical text.
@@ -47,9 +60,43 @@ impl Email {
     }
 }
 
+/// Control and format characters (Unicode's categories Cc and Cf): with them two texts that look alike differ, or one
+/// is shown in another order than it has.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    c.is_control() || CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::Format
+}
+
+fn lower(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
+    nfc.normalize(&nfc.normalize(text).to_lowercase()).into_owned()
+}
+
+/// The domain in ASCII (UTS 46, nontransitional), so that `müller.example` and `xn--mller-kva.example` are one; in lower
+/// case, if it has no such form.
+fn canonical_domain(domain: &str) -> String {
+    let lowered = lower(domain);
+    // IDNA's work grows with the square of a label's length, and no email is as long.
+    if (domain.is_ascii() && !lowered.contains("xn--")) || lowered.len() > EMAIL_MAX_BYTES {
+        return lowered;
+    }
+    let to_ascii = |domain: &str| {
+        Uts46::new()
+            .to_ascii(domain.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore)
+            .map(std::borrow::Cow::into_owned)
+    };
+    // As it came first: IDNA has a lower case of its own.
+    to_ascii(domain).or_else(|_| to_ascii(&lowered)).unwrap_or(lowered)
+}
+
 /// The text is no email that an account may have.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("an email has one @ with text on both sides, no spaces, and at most {EMAIL_MAX_BYTES} bytes")]
+#[error(
+    "an email has one @ with text on both sides, no spaces or invisible characters, and at most {EMAIL_MAX_BYTES} bytes"
+)]
 pub struct InvalidEmail;
 
 /// Longest name and longest name of a role, in bytes. Both stand in headers, of which a gateway takes some 10,000 bytes.
@@ -68,6 +115,24 @@ pub fn label(text: &str) -> Result<String, InvalidLabel> {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("it has 1 to {LABEL_MAX_BYTES} bytes and no control characters")]
 pub struct InvalidLabel;
+
+/// Longest id of an account, in bytes.
+pub const SUB_MAX_BYTES: usize = 128;
+
+/// An account's id: what can stand in a key, in a header and in a claim. That it is unique is for its table to see to.
+///
+/// # Errors
+/// [`InvalidSub`] if it is empty, longer than [`SUB_MAX_BYTES`], or holds anything but `A-Z a-z 0-9 . _ : -`.
+pub fn sub(text: &str) -> Result<String, InvalidSub> {
+    let is_possible = (1..=SUB_MAX_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte));
+    if is_possible { Ok(text.to_owned()) } else { Err(InvalidSub) }
+}
+
+/// The text is no id that an account may have.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("it has 1 to {SUB_MAX_BYTES} characters of A-Z a-z 0-9 . _ : -")]
+pub struct InvalidSub;
 
 /// Whether an account may log on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +175,8 @@ pub struct Account {
     pub role: Option<String>,
     /// Whether it may log on.
     pub status: Status,
-    /// The hash of its password.
-    pub password_hash: PasswordHash,
+    /// The hash of its password. Without one nobody can log on with a password until one is set.
+    pub password_hash: Option<PasswordHash>,
     /// When it was made.
     pub created: Timestamp,
     /// Raised by whatever ends the account's sessions, before it reads and deletes them. A session is good for the
@@ -129,7 +194,37 @@ mod tests {
     fn emails_that_look_the_same_are_the_same() {
         let email = Email::canonical("jose\u{301}@example.org");
         assert_eq!(Email::canonical(" JOS\u{c9}@Example.ORG\n"), email);
-        assert_eq!(Email::canonical(email.as_str()), email, "canonical text stays as it is");
+    }
+
+    #[test]
+    fn a_domain_beyond_ascii_and_its_form_in_the_dns_are_one() {
+        for (spellings, canonical) in [
+            (
+                &["max@m\u{fc}ller.example", "MAX@MU\u{308}LLER.example", "max@XN--MLLER-KVA.example"][..],
+                "max@xn--mller-kva.example",
+            ),
+            (&["max@stra\u{df}e.example", "max@xn--strae-oqa.example"], "max@xn--strae-oqa.example"),
+            (&["max@stra\u{df}e.example", "max@STRA\u{1e9e}E.example"], "max@xn--strae-oqa.example"),
+            (&["max@\u{ff45}xample\u{3002}org", "max@example.org"], "max@example.org"),
+            (&["m\u{fc}ller@b_b.m\u{fc}ller.example"], "m\u{fc}ller@b_b.xn--mller-kva.example"),
+        ] {
+            for text in spellings {
+                assert_eq!(Email::parse(text).unwrap().as_str(), canonical, "{text}");
+            }
+        }
+        assert_ne!(Email::canonical("max@strasse.example"), Email::canonical("max@stra\u{df}e.example"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_canonical_form_that_stays_as_it_is(
+            local in "\\PC{0,6}|[a-zA-Z]{0,4}",
+            domain in "\\PC{0,6}|\\PC{120,130}|(xn--|XN--)?[a-z0-9.-]{0,8}|[\u{3a3}\u{130}\u{df}\u{ad}\u{13a0}\u{200d}\u{a0}a.]{0,6}",
+            at in "@|@ | @|",
+        ) {
+            let email = Email::canonical(&format!("{local}{at}{domain}"));
+            proptest::prop_assert_eq!(Email::canonical(email.as_str()), email);
+        }
     }
 
     #[test]
@@ -141,8 +236,25 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_email_is_told() {
-        for text in ["", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a\u{0}@c"] {
+        for text in ["", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a\u{0}@c", "a@b c.\u{fc}", "a@\u{fffd}.example"] {
             assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");
+        }
+        // A zero-width space, a soft hyphen, an order from right to left, a tag.
+        for unseen in ['\u{200b}', '\u{ad}', '\u{202e}', '\u{e0041}'] {
+            for text in [format!("ann{unseen}@example.org"), format!("ann@exam{unseen}ple.org")] {
+                assert_eq!(Email::parse(&text), Err(InvalidEmail), "{text:?}");
+            }
+        }
+    }
+
+    // Check 73.
+    #[test]
+    fn an_id_can_stand_in_a_key_a_header_and_a_claim() {
+        for text in ["x", "auth0:5f7c8ec7c33c6c004bbafe82", "a.b_c-D", &"x".repeat(SUB_MAX_BYTES)] {
+            assert_eq!(sub(text).as_deref(), Ok(text));
+        }
+        for text in ["", "x\r\nX-User-Role: admin", "a b", "a|b", "\u{e4}", &"x".repeat(SUB_MAX_BYTES + 1)] {
+            assert_eq!(sub(text), Err(InvalidSub), "{text:?}");
         }
     }
 

@@ -339,7 +339,7 @@ async fn demo_account(store: &Store, clock: &Clock) -> Result<bool, LocalError> 
         name: "Demo".to_owned(),
         role: None,
         status: Status::Active,
-        password_hash: Hasher::default().hash(&password, app::random())?,
+        password_hash: Some(Hasher::default().hash(&password, app::random())?),
         created: clock(),
 
         generation: 0,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
-use unicode_normalization::UnicodeNormalization;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use zeroize::Zeroizing;
 
 use scheme::{HASH_BYTES, Scheme};
@@ -26,19 +26,19 @@ pub const SALT_BYTES: usize = 16;
 /// costs. Its parameters are the current ones, and the hash is of random bytes, not of a password.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$k9LrLOzVsq1B1mKYDcXhMQ$1fdJ3LqCH6Iu1iZkSrwsrT3j94ZpCa6ptS0v7BH1W8c";
 
-/// A password in NFC. It has no `Debug` or `Display`, and clears itself.
+/// A password in NFC, and as it was sent. It has no `Debug` or `Display`, and clears itself.
 pub struct Password {
     text: Zeroizing<String>,
+    sent: Zeroizing<String>,
 }
 
 impl Password {
     /// Normalises `text` to NFC (RFC 8265, section 4.2.2: the same password, however a keyboard spells it).
     #[must_use]
     pub fn new(text: &str) -> Self {
-        // NFC at most triples the length of UTF-8 text, and a string that grows leaves copies behind.
-        let mut normalised = Zeroizing::new(String::with_capacity(text.len().saturating_mul(3)));
-        normalised.extend(text.nfc());
-        Self { text: normalised }
+        let nfc = ComposingNormalizerBorrowed::new_nfc();
+        let text_in_nfc = in_room_for(text, |room| nfc.normalize_to(text, room));
+        Self { text: text_in_nfc, sent: Zeroizing::new(text.to_owned()) }
     }
 
     /// Whether it is longer than [`PASSWORD_MAX_BYTES`], so that it matches nothing.
@@ -53,10 +53,36 @@ impl Password {
         self.text.chars().count()
     }
 
-    fn bounded(&self) -> &[u8] {
-        let bytes = self.text.as_bytes();
-        bytes.get(..PASSWORD_MAX_BYTES).unwrap_or(bytes)
+    /// What another system may have hashed, each once: NFC, the text as it was sent, and NFD.
+    fn forms(&self) -> Vec<Zeroizing<String>> {
+        let nfd = DecomposingNormalizerBorrowed::new_nfd();
+        let mut forms = vec![self.text.clone()];
+        for form in [self.sent.clone(), in_room_for(&self.text, |room| nfd.normalize_to(&self.text, room))] {
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        forms
     }
+}
+
+/// Normalises `text` into a string that does not grow, which would leave copies behind: NFC and NFD at most triple the
+/// length of UTF-8 text (Unicode Standard Annex 15, section 9).
+fn in_room_for(text: &str, normalise: impl FnOnce(&mut String) -> std::fmt::Result) -> Zeroizing<String> {
+    let mut room = Zeroizing::new(String::with_capacity(text.len().saturating_mul(3)));
+    // A string takes whatever is written to it.
+    let _ = normalise(&mut room);
+    room
+}
+
+/// Whether it is no password. NULs alone are none either: bcrypt, PBKDF2 and scrypt give them the hash of the empty text.
+fn is_empty(text: &str) -> bool {
+    text.bytes().all(|byte| byte == 0)
+}
+
+fn bounded(text: &str) -> &[u8] {
+    let bytes = text.as_bytes();
+    bytes.get(..PASSWORD_MAX_BYTES).unwrap_or(bytes)
 }
 
 /// A hash that this service is willing to compute, as text: Argon2 in PHC form, or, as it was imported, bcrypt, scrypt
@@ -67,8 +93,8 @@ pub struct PasswordHash(String);
 /// The text is no such hash, or its parameters are beyond what is computed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a hash of Argon2 (m up to 262144, t to 10, p to 4), bcrypt (cost to 14), scrypt (256 MiB, p to 4) or PBKDF2 \
-     (2000000 rounds)"
+    "not a hash of Argon2 (m up to 262144, t to 10, m * t to 2097152, p to 16), bcrypt (cost to 14), scrypt (256 MiB, p \
+     to 16, together 1 GiB) or PBKDF2 (2000000 rounds)"
 )]
 pub struct UnusableHash;
 
@@ -87,10 +113,10 @@ impl PasswordHash {
         &self.0
     }
 
-    /// Whether it was made the way that new hashes are.
+    /// Whether it is as strong as new hashes are, so that no log-on replaces it.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        Scheme::parse(&self.0).is_some_and(|scheme| scheme.is_current())
+        Scheme::parse(&self.0).is_some_and(|scheme| scheme.is_as_strong_as_ours())
     }
 }
 
@@ -98,9 +124,10 @@ impl PasswordHash {
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verification {
-    /// It is the password.
+    /// It is the password. The hash is as strong as a new one, or fits another password too, so that replacing it might
+    /// make a wrong password the right one: keep it.
     Match,
-    /// It is the password, and the hash has other parameters than the current ones: replace it.
+    /// It is the password, and the hash is weaker than a new one: replace it.
     MatchOutdated,
     /// It is not the password.
     Mismatch,
@@ -120,7 +147,7 @@ impl Hasher {
     /// [`UnusableHash`] if Argon2 refuses its input, which with these constants it does not.
     pub fn hash(&self, password: &Password, salt: [u8; SALT_BYTES]) -> Result<PasswordHash, UnusableHash> {
         let params = Params::new(MEMORY_KIB, ITERATIONS, PARALLELISM, Some(HASH_BYTES)).map_err(|_| UnusableHash)?;
-        let output = self.compute(Algorithm::Argon2id, Version::V0x13, &params, password, &salt)?;
+        let output = self.compute(Algorithm::Argon2id, Version::V0x13, &params, bounded(&password.text), &salt)?;
         let hash = phc::PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -132,27 +159,44 @@ impl Hasher {
     }
 
     /// Compares a password with the hash of an account, or with a decoy where there is no account, at the same cost.
+    ///
+    /// A hash that is not of our own making may be of text in another form than NFC. All forms are computed, also when
+    /// one has matched: how long it takes tells nothing of the right password.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
         let text = stored.map_or(DECOY, PasswordHash::as_str);
         let Some(scheme) = Scheme::parse(text) else { return Verification::Mismatch };
-        let equal = match &scheme {
+        let forms = if scheme.is_ours() { vec![password.text.clone()] } else { password.forms() };
+        let (mut matches, mut tells_apart) = (false, true);
+        for form in &forms {
+            let equal = self.is_equal(&scheme, bounded(form));
+            if equal && !is_empty(form) && form.len() <= PASSWORD_MAX_BYTES {
+                matches = true;
+                tells_apart &= scheme.tells_apart(form.as_bytes());
+            }
+        }
+        if !matches || stored.is_none() || password.is_too_long() {
+            Verification::Mismatch
+        } else if scheme.is_as_strong_as_ours() || !tells_apart {
+            Verification::Match
+        } else {
+            Verification::MatchOutdated
+        }
+    }
+
+    fn is_equal(&self, scheme: &Scheme, password: &[u8]) -> bool {
+        match scheme {
             Scheme::Argon2 { algorithm, version, params, salt, expected } => self
                 .compute(*algorithm, *version, params, password, salt)
                 .is_ok_and(|computed| verify_slices_are_equal(&computed, expected).is_ok()),
-            Scheme::Bcrypt { text } => bcrypt::verify(password.bounded(), text).unwrap_or(false),
+            Scheme::Bcrypt { text } => bcrypt::verify(password, text).unwrap_or(false),
             Scheme::Scrypt { params, salt, expected } => {
                 let mut computed = Zeroizing::new(vec![0; expected.len()]);
-                scrypt::scrypt(password.bounded(), salt, params, &mut computed).is_ok()
+                scrypt::scrypt(password, salt, params, &mut computed).is_ok()
                     && verify_slices_are_equal(&computed, expected).is_ok()
             }
             Scheme::Pbkdf2 { algorithm, rounds, salt, expected } => {
-                pbkdf2::verify(*algorithm, *rounds, salt, password.bounded(), expected).is_ok()
+                pbkdf2::verify(*algorithm, *rounds, salt, password, expected).is_ok()
             }
-        };
-        match (equal && stored.is_some() && !password.is_too_long(), scheme.is_current()) {
-            (true, true) => Verification::Match,
-            (true, false) => Verification::MatchOutdated,
-            (false, _) => Verification::Mismatch,
         }
     }
 
@@ -161,7 +205,7 @@ impl Hasher {
         algorithm: Algorithm,
         version: Version,
         params: &Params,
-        password: &Password,
+        password: &[u8],
         salt: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, UnusableHash> {
         // What a panic in another thread left in the blocks is overwritten, so a poisoned lock is as good as any.
@@ -171,7 +215,7 @@ impl Hasher {
         let blocks = memory.get_mut(..params.block_count()).ok_or(UnusableHash)?;
         let mut output = Zeroizing::new(vec![0; params.output_len().unwrap_or(HASH_BYTES)]);
         Argon2::new(algorithm, version, params.clone())
-            .hash_password_into_with_memory(password.bounded(), salt, &mut output, blocks)
+            .hash_password_into_with_memory(password, salt, &mut output, blocks)
             .map_err(|_| UnusableHash)?;
         Ok(output)
     }

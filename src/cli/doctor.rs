@@ -238,7 +238,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 /// Reads all accounts: whether each can be read, and how many have another hash than a new one would get.
 async fn accounts(connection: &Connection) -> Vec<Finding> {
     const CHECK: &str = "accounts";
-    let (mut findings, mut read, mut outdated) = (Vec::new(), 0, 0);
+    let (mut findings, mut read, mut outdated, mut without) = (Vec::new(), 0_usize, 0_usize, 0_usize);
     let mut pages = connection.store.accounts();
     loop {
         match pages.next().await {
@@ -247,7 +247,10 @@ async fn accounts(connection: &Connection) -> Vec<Finding> {
                     match item {
                         Ok(account) => {
                             read += 1;
-                            outdated += usize::from(!account.password_hash.is_current());
+                            match &account.password_hash {
+                                Some(hash) => outdated += usize::from(!hash.is_current()),
+                                None => without += 1,
+                            }
                         }
                         Err(item) => findings.push(malformed(CHECK, &item, "jea-auth user delete KEY")),
                     }
@@ -261,7 +264,7 @@ async fn accounts(connection: &Connection) -> Vec<Finding> {
             }
         }
     }
-    findings.push(Finding::ok(CHECK, format!("{read} can be read")));
+    findings.push(Finding::ok(CHECK, format!("{read} can be read; {without} have no password")));
     findings.push(if outdated == 0 {
         Finding::ok("password hashes", "all current")
     } else {

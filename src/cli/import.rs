@@ -1,48 +1,122 @@
 //! `jea-auth user import`: accounts from a file.
 
+mod csv;
+pub(super) mod hash;
+mod json;
+mod layout;
+mod source;
+mod system;
+
 use std::{
+    collections::{BTreeSet, HashMap},
     io::{self, IsTerminal, Write},
     path::Path,
 };
 
 use serde::Serialize;
 
-use super::{Failure, Target, output, roster};
+use super::{Failure, Target, output, roster::Line};
 use crate::{
-    account::Account,
+    account::{Account, Email, is_unseen},
+    causes::Causes,
     store::{ADDED_AT_ONCE, Added, Store},
 };
 
-pub(super) const HELP: &str = "\
-A line has email, name and password_hash; it may have role, status (active or disabled), sub, created (seconds since the
-epoch) and members of a profile: any other column in CSV, the object \"profile\" in JSON lines. Names and roles have at most
-256 bytes and no control characters, all texts of an account together at most 60,000.
+pub(super) use layout::Reading;
+use source::Source;
+use system::System;
 
-Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt and PBKDF2 (SHA-1, SHA-256, SHA-512), in PHC or modular-crypt form. At
-the first log-on each is replaced by Argon2id.
+pub(super) const HELP: &str = "\
+A line has email and name; it may have password_hash, role, status (active or disabled, 1 or 0, true or false), sub, created
+(seconds since 1970) and members of a profile: any other column in CSV, the object \"profile\" in JSON. Names and roles
+have at most 256 bytes and no control characters, all texts of an account together at most 60,000. A profile is public to
+its owner's clients: columns that name a secret are refused.
+
+CSV has its columns' names in its first line, in any case; the separator is , or ; or a tab. JSON is one object a line, or
+an array. Both are UTF-8, or UTF-16 by its byte order mark. Accounts of stdin are read with the file name -.
+
+Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt and PBKDF2 (SHA-1, SHA-256, SHA-512), in PHC or modular-crypt form, and as
+ASP.NET Identity, Atlassian, Django, Keycloak, LDAP, Spring and Werkzeug spell them. At the first log-on each that is
+weaker is replaced by Argon2id. An account without a hash cannot log on until `user passwd` gives it a password.
+
+With --from a system's own export is read: email, hash, name and whether the account may log on, and nothing else. Roles and
+ids stay behind, and deleted accounts too. Hashes of Devise with a pepper fit no password.
 
 All lines are checked before any account is added. An account that is there already stays as it is, so a file can be
-imported again after an interruption. Progress and bad lines go to stderr.";
+imported again after an interruption. Progress and bad lines go to stderr.
 
+Examples:
+  jea-auth user import users.csv --map email=mail,name=display_name --dry-run
+  jea-auth user import realm.json --from keycloak";
+
+/// Longest line, in bytes: with every letter escaped, an account of the most that it may have.
+const LINE_MAX_BYTES: usize = 400_000;
 /// How many bad lines are told one by one.
 const TOLD_MAX: u64 = 100;
+
+/// What a line holds, or what is wrong with it, with its number.
+type Numbered<T> = (u64, Result<T, String>);
+
+/// What is read of a file, line by line, until it cannot be read.
+type Lines<'a, T> = Box<dyn Iterator<Item = Result<Numbered<T>, Failure>> + 'a>;
 
 /// What came of an import.
 #[derive(Serialize)]
 struct Summary {
     lines: u64,
     added: u64,
-    already_there: u64,
+    /// Nothing if it was not looked at.
+    already_there: Option<u64>,
+    without_password: u64,
     bad: u64,
 }
 
-const COLUMNS: [&str; 4] = ["lines", "added", "already_there", "bad"];
+const COLUMNS: [&str; 5] = ["lines", "added", "already_there", "without_password", "bad"];
 
-pub(super) async fn run(file: &Path, dry_run: bool, target: &Target) -> Result<(), Failure> {
-    let (lines, bad) = check(file)?;
-    let mut summary = Summary { lines, added: 0, already_there: 0, bad };
-    if bad == 0 && !dry_run {
-        add(file, &mut summary, target).await?;
+/// What is known of the accounts in a file. Memory grows by their emails and ids alone.
+#[derive(Default)]
+struct Checked {
+    lines: u64,
+    bad: u64,
+    without_password: u64,
+    emails: HashMap<Email, u64>,
+    /// Ids that the file brings, and where.
+    subs: HashMap<String, (u64, Email)>,
+    /// Names of members of profiles.
+    profile: BTreeSet<String>,
+}
+
+pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &Target) -> Result<(), Failure> {
+    let source = Source::open(file)?;
+    let mut checked = Checked::default();
+    for numbered in lines(file, &source, reading)? {
+        let (number, line) = numbered?;
+        checked.check(number, line);
+    }
+    let mut already_there = None;
+    if dry_run || (checked.bad == 0 && !checked.subs.is_empty()) {
+        let store = target.connect().await.store;
+        match checked.compare(&store).await {
+            Ok(number) => already_there = Some(number),
+            Err(error) if dry_run => output::note(&format!(
+                "not checked: whether accounts or ids are there already, because the table cannot be read: {}",
+                Causes(&error)
+            )),
+            Err(error) => return Err(target.unreachable(error)),
+        }
+    }
+    let Checked { lines, bad, without_password, .. } = checked;
+    let mut summary = Summary { lines, added: 0, already_there, without_password, bad };
+    if dry_run {
+        checked.tell_dry_run();
+    } else if bad == 0 {
+        summary.already_there = Some(0);
+        add(file, &source, reading, &mut summary, target).await?;
+    }
+    if without_password > 0 {
+        output::note(&format!(
+            "accounts without a hash: {without_password}; nobody can log on to them before `jea-auth user passwd` sets a password"
+        ));
     }
     output::rows(&[&summary], &COLUMNS, target.json)?;
     if bad > 0 {
@@ -54,33 +128,149 @@ pub(super) async fn run(file: &Path, dry_run: bool, target: &Target) -> Result<(
     Ok(())
 }
 
-/// Reads the whole file, and tells what is wrong with which line.
-fn check(file: &Path) -> Result<(u64, u64), Failure> {
-    let (mut lines, mut bad) = (0, 0);
-    for numbered in roster::read(file)? {
-        let (number, line) = numbered?;
-        lines += 1;
-        if let Err(reason) = line {
-            bad += 1;
-            if bad <= TOLD_MAX {
-                output::note(&format!("line {number}: {reason}"));
-            } else if bad == TOLD_MAX + 1 {
-                output::note("and more");
+impl Checked {
+    fn check(&mut self, number: u64, line: Result<Read, String>) {
+        self.lines += 1;
+        let unique = line.and_then(|Read { account, has_sub }| match self.emails.get(&account.email) {
+            Some(first) => Err(format!("email: the same as in line {first}")),
+            None => match self.subs.get(&account.sub) {
+                Some((first, _)) => Err(format!("sub: the same as in line {first}")),
+                None => Ok((account, has_sub)),
+            },
+        });
+        match unique {
+            Ok((account, has_sub)) => {
+                self.without_password += u64::from(account.password_hash.is_none());
+                self.emails.insert(account.email.clone(), number);
+                if has_sub {
+                    self.subs.insert(account.sub, (number, account.email));
+                }
+                self.profile.extend(account.profile.into_keys());
             }
+            Err(reason) => self.tell(number, &reason),
         }
     }
-    Ok((lines, bad))
+
+    fn tell(&mut self, number: u64, reason: &str) {
+        self.bad += 1;
+        if self.bad <= TOLD_MAX {
+            // What a file calls its members must not move the terminal's cursor.
+            let reason: String = reason.chars().map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
+            output::note(&format!("line {number}: {reason}"));
+        } else if self.bad == TOLD_MAX + 1 {
+            output::note("and more");
+        }
+    }
+
+    /// How many of the accounts are there already. An id that another account has is told: the two would share their
+    /// sessions. Malformed items are passed over, and two imports that run at once are not told of each other.
+    async fn compare(&mut self, store: &Store) -> Result<u64, crate::store::StoreError> {
+        let mut already_there = 0;
+        let mut pages = store.accounts();
+        while let Some(page) = pages.next().await? {
+            for account in page.into_iter().flatten() {
+                already_there += u64::from(self.emails.contains_key(&account.email));
+                if let Some((number, email)) = self.subs.get(&account.sub)
+                    && *email != account.email
+                {
+                    self.tell(*number, &format!("sub: {} has it already", account.email.as_str()));
+                }
+            }
+        }
+        Ok(already_there)
+    }
+
+    fn tell_dry_run(&self) {
+        let names: Vec<&str> = self.profile.iter().map(String::as_str).collect();
+        output::note(&match names.as_slice() {
+            [] => "nothing becomes a member of a profile".to_owned(),
+            names => {
+                format!("members of a profile, which every client of an account's owner sees: {}", names.join(", "))
+            }
+        });
+        output::note(
+            "not checked: whether a hash is that of its owner's password, and what others add or change meanwhile",
+        );
+    }
 }
 
-async fn add(file: &Path, summary: &mut Summary, target: &Target) -> Result<(), Failure> {
+/// An account, and whether the file brings its id.
+struct Read {
+    account: Account,
+    has_sub: bool,
+}
+
+/// The accounts of a file, line by line.
+fn lines<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading) -> Result<Lines<'a, Read>, Failure> {
+    let mut reader = source.reader()?;
+    let first = reader.fill_buf()?.trim_ascii_start().first().copied();
+    let is_json = is_json(file, first)?;
+    if reading.from.and_then(System::is_json).is_some_and(|expected| expected != is_json) {
+        let form = if is_json { "CSV" } else { "JSON" };
+        return Err(Failure::new(format!("the export of that system is {form}"), "check the file and --from"));
+    }
+    if is_json && reading.from.is_some() && reading.renames() {
+        return Err(Failure::new("--map and --skip are not for an export in JSON", "leave them out, or --from"));
+    }
+    let lines: Lines<Option<Line>> = if is_json {
+        let objects: Lines<json::Object> = match (first, reading.from) {
+            (_, Some(System::Keycloak)) => Box::new(json::Elements::new(reader, Some("users"))?),
+            (Some(b'['), _) => Box::new(json::Elements::new(reader, None)?),
+            _ => Box::new(json::lines(reader)),
+        };
+        Box::new(objects.map(|numbered| {
+            numbered.map(|(number, object)| (number, object.and_then(|object| reading.object(&object))))
+        }))
+    } else {
+        let mut rows = csv::Rows::new(reader)?;
+        let head = rows.next_row().transpose()?.map_or(Ok(Vec::new()), |(_, head)| head);
+        let head = head.map_err(|reason| Failure::new(format!("the head of the file: {reason}"), "check the file"))?;
+        let columns = reading.columns(&head)?;
+        Box::new(std::iter::from_fn(move || rows.next_row()).map(move |numbered| {
+            numbered.map(|(number, cells)| (number, cells.and_then(|cells| layout::row(&columns, cells))))
+        }))
+    };
+    // What was deleted there is not there.
+    let lines = lines.filter_map(|numbered| match numbered {
+        Ok((number, line)) => line.transpose().map(|line| Ok((number, line))),
+        Err(failure) => Some(Err(failure)),
+    });
+    let account = |line: Line| {
+        let has_sub = line.has_sub();
+        line.account(reading.name_from_email).map(|account| Read { account, has_sub })
+    };
+    Ok(Box::new(lines.map(move |numbered| numbered.map(|(number, line)| (number, line.and_then(account))))))
+}
+
+/// Whether a file is JSON by its name, or stdin by its first byte.
+fn is_json(file: &Path, first: Option<u8>) -> Result<bool, Failure> {
+    let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+    match ending.as_deref() {
+        Some("csv" | "tsv") => Ok(false),
+        Some("json" | "jsonl" | "ndjson") => Ok(true),
+        None if file.as_os_str() == "-" => Ok(matches!(first, Some(b'[' | b'{'))),
+        _ => Err(Failure::new(
+            format!("{} is neither CSV nor JSON by its name", file.display()),
+            "give it the ending .csv or .jsonl, or .json if it is an array",
+        )),
+    }
+}
+
+async fn add(
+    file: &Path,
+    source: &Source<'_>,
+    reading: &Reading,
+    summary: &mut Summary,
+    target: &Target,
+) -> Result<(), Failure> {
     let store = target.connect().await.store;
     let mut batch: Vec<Account> = Vec::with_capacity(ADDED_AT_ONCE);
-    for numbered in roster::read(file)? {
+    for numbered in lines(file, source, reading)? {
         let (number, line) = numbered?;
-        let account = line.map_err(|reason| {
+        let Read { account, .. } = line.map_err(|reason| {
             Failure::new(format!("line {number} has changed: {reason}"), "import again when nobody writes the file")
         })?;
-        // A transaction takes no two writes of one item.
+        // A transaction takes no two writes of one item: the file may have changed.
         if batch.len() == ADDED_AT_ONCE || batch.iter().any(|other| other.email == account.email) {
             flush(&store, &mut batch, summary, target).await?;
         }
@@ -101,13 +291,14 @@ async fn flush(store: &Store, batch: &mut Vec<Account>, summary: &mut Summary, t
     for result in results {
         match result {
             Added::Added => summary.added += 1,
-            Added::Exists => summary.already_there += 1,
+            Added::Exists => *summary.already_there.get_or_insert(0) += 1,
         }
     }
     batch.clear();
     if io::stderr().is_terminal() {
         // A line that is written over is of use to a person alone.
-        let _ = write!(io::stderr().lock(), "\r{} of {} lines", summary.added + summary.already_there, summary.lines);
+        let done = summary.added + summary.already_there.unwrap_or_default();
+        let _ = write!(io::stderr().lock(), "\r{done} of {} lines", summary.lines);
     }
     Ok(())
 }

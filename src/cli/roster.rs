@@ -1,50 +1,55 @@
-//! Accounts in a file: CSV with a head, or one JSON object a line. Read line by line, so that memory does not grow with
-//! the file.
+//! One account as it stands in a file: what `export` writes and `import` reads.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufRead, BufReader},
-    path::Path,
-};
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::Failure;
+use super::import::hash;
 use crate::{
-    account::{Account, Email, Status, label},
+    account::{self, Account, Email, Status, label},
     app,
     operations::id,
-    password::PasswordHash,
     store::ADDED_AT_ONCE,
     time::Timestamp,
 };
 
-/// Longest line, in bytes: with every letter escaped, an account of the most that it may have.
-const LINE_MAX_BYTES: usize = 400_000;
 /// The most that an account may have, in bytes of its texts: so that as many as are added at once fit into the 4 MB of a
 /// DynamoDB transaction.
 const ACCOUNT_MAX_BYTES: usize = 3_000_000 / ADDED_AT_ONCE;
+/// Highest `generation` that is taken. It is counted up for as long as the account lives, and JSON of other programs is
+/// exact up to here.
+const GENERATION_MAX: u64 = 1 << 53;
+
+/// What a line may hold, but for members of a profile.
+pub(super) const MEMBERS: [&str; 8] =
+    ["email", "name", "role", "password_hash", "status", "sub", "created", "generation"];
+
+/// Members of the account details beside the profile, which it cannot give another value.
+const OWN: [&str; 3] = ["email", "nickname", "role"];
 
 /// One account as it stands in a file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Serialize)]
 pub(super) struct Line {
     email: String,
     name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
-    password_hash: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     profile: BTreeMap<String, String>,
+    /// What the person was called where no other name is known.
+    #[serde(skip)]
+    username: Option<String>,
 }
 
 impl Line {
@@ -54,142 +59,219 @@ impl Line {
             email: account.registered_email.clone(),
             name: account.name.clone(),
             role: account.role.clone(),
-            password_hash: account.password_hash.as_str().to_owned(),
+            password_hash: account.password_hash.as_ref().map(|hash| hash.as_str().to_owned()),
             status: Some(account.status.name().to_owned()),
             sub: Some(account.sub.clone()),
             created: Some(account.created.seconds()),
             generation: Some(account.generation),
             profile: account.profile.clone(),
+            username: None,
         }
     }
 
+    /// Whether it brings an id of its own.
+    pub(super) fn has_sub(&self) -> bool {
+        self.sub.is_some()
+    }
+
+    /// Sets one of [`MEMBERS`], or the object `profile`. Whether it is one of them is given back.
+    pub(super) fn set(&mut self, member: &str, value: &Value) -> Result<bool, String> {
+        match member {
+            "email" => self.email = text(member, value)?.unwrap_or_default(),
+            "name" => self.name = text(member, value)?.unwrap_or_default(),
+            "role" => self.role = text(member, value)?,
+            "password_hash" => self.password_hash = text(member, value)?,
+            "status" => self.status = status(value)?,
+            "sub" => self.sub = text(member, value)?,
+            "created" => self.created = number(member, value, "seconds since 1970")?,
+            "generation" => self.generation = number(member, value, "a count")?,
+            "profile" if value.is_null() => {}
+            "profile" => {
+                let profile = value.as_object().ok_or("profile: an object is expected")?;
+                for (name, value) in profile {
+                    self.set_profile(name, text(&format!("profile member {name}"), value)?)?;
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Sets a member of the profile, which its owner and every client of its owner will see.
+    pub(super) fn set_profile(&mut self, name: &str, value: Option<String>) -> Result<(), String> {
+        let Some(value) = value else { return Ok(()) };
+        label(name).map_err(|error| format!("name of a profile member: {error}"))?;
+        if names_a_secret(name) {
+            return Err(format!(
+                "profile member {name} is a secret by its name, and a profile is public: leave it out"
+            ));
+        }
+        if OWN.contains(&name.to_lowercase().as_str()) {
+            return Err(format!("profile member {name} would stand for another member of the account: leave it out"));
+        }
+        if hash::is_one(&value) {
+            return Err(format!(
+                "profile member {name} holds a password's hash, and a profile is public: leave it out"
+            ));
+        }
+        match self.profile.insert(name.to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(format!("profile member {name} is there twice")),
+        }
+    }
+
+    /// What the person was called where no other name is known.
+    pub(super) fn set_username(&mut self, username: Option<String>) {
+        self.username = username;
+    }
+
     /// The account, or what is wrong with the line. What is not there gets the value of a new account.
-    fn account(self) -> Result<Account, String> {
-        let email = Email::parse(&self.email).map_err(|error| error.to_string())?;
-        let password_hash =
-            PasswordHash::parse(&self.password_hash).map_err(|error| format!("password_hash is {error}"))?;
-        let status = match self.status.as_deref() {
-            None | Some("") => Status::Active,
-            Some(name) => Status::named(name).ok_or("status is neither active nor disabled")?,
-        };
-        let texts = [&self.email, &self.name, &self.password_hash].into_iter().chain(&self.role).chain(&self.sub);
+    pub(super) fn account(self, name_from_email: bool) -> Result<Account, String> {
+        let named = |what: &str, text: &str| label(text).map_err(|error| format!("{what}: {error}"));
+        let texts = [&self.email, &self.name].into_iter().chain(&self.password_hash).chain(&self.role).chain(&self.sub);
         let texts = texts.chain(self.profile.iter().flat_map(|(name, value)| [name, value]));
         if texts.map(String::len).sum::<usize>() > ACCOUNT_MAX_BYTES {
             return Err(format!("its texts have more than {ACCOUNT_MAX_BYTES} bytes"));
         }
-        let named = |what: &str, text: &str| label(text).map_err(|error| format!("{what}: {error}"));
+        if self.email.trim().is_empty() {
+            return Err("email is missing".to_owned());
+        }
+        let email = Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
+        let password_hash = self.password_hash.as_deref().map(hash::parse).transpose()?;
+        let created = self.created.map_or_else(app::now, Timestamp::from_seconds);
+        if created > app::now() {
+            return Err("created is in the future: seconds since 1970 are expected, not milliseconds".to_owned());
+        }
+        if self.generation.is_some_and(|generation| generation > GENERATION_MAX) {
+            return Err(format!("generation: a count of at most {GENERATION_MAX} is expected"));
+        }
+        let sub = self.sub.as_deref().map(account::sub).transpose().map_err(|error| format!("sub: {error}"))?;
         Ok(Account {
+            name: named("name", &self.known_name(name_from_email)?)?,
             email,
             registered_email: self.email.trim().to_owned(),
-            sub: self.sub.filter(|sub| !sub.is_empty()).unwrap_or_else(|| id(&app::random())),
-            name: named("name", &self.name)?,
-            role: self.role.filter(|role| !role.is_empty()).map(|role| named("role", &role)).transpose()?,
-            status,
+            sub: sub.unwrap_or_else(|| id(&app::random())),
+            role: self.role.map(|role| named("role", &role)).transpose()?,
+            status: self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active),
             password_hash,
-            created: self.created.map_or_else(app::now, Timestamp::from_seconds),
+            created,
             generation: self.generation.unwrap_or_default(),
             profile: self.profile,
         })
     }
+
+    fn known_name(&self, name_from_email: bool) -> Result<String, String> {
+        let parts: Vec<&str> = ["firstname", "surname"]
+            .into_iter()
+            .filter_map(|part| self.profile.get(part))
+            .map(String::as_str)
+            .collect();
+        let before_at = || self.email.trim().rsplit_once('@').map(|(local, _)| local.to_owned());
+        [Some(self.name.clone()), Some(parts.join(" ")), self.username.clone()]
+            .into_iter()
+            .flatten()
+            .find(|name| !name.is_empty())
+            .or_else(|| name_from_email.then(before_at).flatten())
+            .ok_or_else(|| {
+                "name is missing: say --map name=COLUMN, or --name-from-email for what is before the @".to_owned()
+            })
+    }
 }
 
-/// An account, or why its line is none, with the line's number.
-pub(super) type Numbered = (u64, Result<Account, String>);
+/// A text; nothing if it is empty or null.
+pub(super) fn text(member: &str, value: &Value) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(format!("{member}: a text is expected"))
+        }
+    }
+}
 
-/// Reads a file.
-pub(super) fn read(file: &Path) -> Result<Box<dyn Iterator<Item = Result<Numbered, Failure>>>, Failure> {
-    let open = || {
-        File::open(file)
-            .map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display()), "check its name"))
+fn number(member: &str, value: &Value, expected: &str) -> Result<Option<u64>, String> {
+    if value.is_null() || value == "" {
+        return Ok(None);
+    }
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    number.map(Some).ok_or_else(|| format!("{member}: a whole number is expected, {expected}"))
+}
+
+/// The name of a status, however other systems write it.
+fn status(value: &Value) -> Result<Option<String>, String> {
+    let text = if value.is_boolean() || value.is_number() { Some(value.to_string()) } else { text("status", value)? };
+    let Some(text) = text.map(|text| text.to_lowercase()) else { return Ok(None) };
+    let status = match text.as_str() {
+        "active" | "1" | "true" | "t" => Status::Active,
+        "disabled" | "0" | "false" | "f" => Status::Disabled,
+        _ => return Err("status: active or disabled is expected, or 1 or 0, or true or false".to_owned()),
     };
-    match file.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => csv_lines(open()?),
-        Some("jsonl" | "ndjson") => Ok(json_lines(open()?)),
-        Some(_) | None => Err(Failure::new(
-            format!("{} is neither CSV nor JSON lines by its name", file.display()),
-            "give it the ending .csv or .jsonl",
-        )),
+    Ok(Some(status.name().to_owned()))
+}
+
+/// Words of a name that tell a secret, and what a name without spaces holds or ends with that tells one.
+const SECRET_WORDS: [&str; 15] = [
+    "pass", "pw", "hash", "token", "secret", "salt", "key", "keys", "pin", "otp", "totp", "mfa", "crypt", "seed",
+    "recovery",
+];
+const SECRET_PARTS: [&str; 8] =
+    ["password", "passwd", "passphrase", "passwort", "kennwort", "secret", "token", "credential"];
+const SECRET_ENDS: [&str; 4] = ["hash", "salt", "key", "pwd"];
+
+/// Whether a member of this name is a secret, as far as a name can say. It says it too often rather than too seldom.
+pub(super) fn names_a_secret(name: &str) -> bool {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
     }
+    let joined = words.concat();
+    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
+        || SECRET_PARTS.iter().any(|part| joined.contains(part))
+        || SECRET_ENDS.iter().any(|end| joined.ends_with(end))
 }
 
-fn json_lines(file: File) -> Box<dyn Iterator<Item = Result<Numbered, Failure>>> {
-    let mut reader = BufReader::new(file);
-    let mut number = 0;
-    Box::new(std::iter::from_fn(move || {
-        loop {
-            let mut line = Vec::new();
-            match std::io::Read::take(&mut reader, LINE_MAX_BYTES as u64 + 1).read_until(b'\n', &mut line) {
-                Ok(0) => return None,
-                Ok(_) => {}
-                Err(error) => return Some(Err(error.into())),
-            }
-            number += 1;
-            if line.len() > LINE_MAX_BYTES {
-                return Some(Err(Failure::new(format!("line {number} is longer than any account"), "check the file")));
-            }
-            if !line.trim_ascii().is_empty() {
-                let parsed = serde_json::from_slice::<Line>(&line).map_err(|error| without_position(&error));
-                return Some(Ok((number, parsed.and_then(Line::account))));
-            }
-        }
-    }))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// serde's message without its "at line 1 column 17": the line is ours to tell.
-fn without_position(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    message.split(" at line ").next().unwrap_or_default().to_owned()
-}
-
-fn csv_lines(file: File) -> Result<Box<dyn Iterator<Item = Result<Numbered, Failure>>>, Failure> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let head: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
-    for needed in ["email", "name", "password_hash"] {
-        if !head.iter().any(|column| column == needed) {
-            return Err(Failure::new(
-                format!("the head of the file has no column {needed}"),
-                "name the columns in the first line: email,name,password_hash, and any others",
-            ));
+    // Check 73.
+    #[test]
+    fn a_member_that_names_a_secret_is_known_by_its_name() {
+        for name in [
+            "password",
+            "Password",
+            "encrypted_password",
+            "passwordHash",
+            "pwd",
+            "hash",
+            "pw_hash",
+            "remember_token",
+            "resetPasswordToken",
+            "secret",
+            "otp_secret",
+            "salt",
+            "passwordsalt",
+            "key",
+            "apiKey",
+            "API key",
+            "apikey",
+            "recovery_codes",
+            "PIN",
+            "kennwort",
+        ] {
+            assert!(names_a_secret(name), "{name}");
         }
-    }
-    Ok(Box::new(reader.into_records().map(move |record| match record {
-        Ok(record) => {
-            let number = record.position().map_or(0, csv::Position::line);
-            Ok((number, csv_line(&head, &record).and_then(Line::account)))
-        }
-        Err(error) => {
-            let number = error.position().map_or(0, csv::Position::line);
-            Ok((number, Err("not the number of columns that the head has, or not UTF-8".to_owned())))
-        }
-    })))
-}
-
-/// Columns of unknown names are profile members; empty cells are not there.
-fn csv_line(head: &[String], record: &csv::StringRecord) -> Result<Line, String> {
-    let mut line = Line {
-        email: String::new(),
-        name: String::new(),
-        role: None,
-        password_hash: String::new(),
-        status: None,
-        sub: None,
-        created: None,
-        generation: None,
-        profile: BTreeMap::new(),
-    };
-    let number = |name: &str, cell: &str| cell.parse().map_err(|_| format!("{name} is not a number"));
-    for (column, cell) in head.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
-        match column.as_str() {
-            "email" => cell.clone_into(&mut line.email),
-            "name" => cell.clone_into(&mut line.name),
-            "password_hash" => cell.clone_into(&mut line.password_hash),
-            "role" => line.role = Some(cell.to_owned()),
-            "status" => line.status = Some(cell.to_owned()),
-            "sub" => line.sub = Some(cell.to_owned()),
-            "created" => line.created = Some(number("created", cell)?),
-            "generation" => line.generation = Some(number("generation", cell)?),
-            _ => drop(line.profile.insert(column.clone(), cell.to_owned())),
+        for name in
+            ["country", "company", "title", "tel", "firstname", "hashtags", "keynote", "spin", "saltlake", "compass"]
+        {
+            assert!(!names_a_secret(name), "{name}");
         }
     }
-    Ok(line)
 }

@@ -18,6 +18,15 @@ const COMMON: &str = include_str!("common_passwords.txt");
 pub(super) fn new_password(from_stdin: bool, allow_short: bool) -> Result<Password, Failure> {
     let text = if from_stdin { from_standard_input()? } else { ask_twice()? };
     let password = Password::new(&text);
+    if text.contains(['\n', '\r']) {
+        return Err(Failure::new("the password has more than one line", "give one line, and nothing after it"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Failure::new(
+            "the password has a control character, which not every keyboard can type",
+            "use letters, digits, signs and spaces",
+        ));
+    }
     if password.is_too_long() {
         return Err(Failure::new("the password is too long", format!("use at most {PASSWORD_MAX_BYTES} bytes")));
     }
@@ -39,10 +48,12 @@ pub(super) fn new_password(from_stdin: bool, allow_short: bool) -> Result<Passwo
 
 fn from_standard_input() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
-    // One byte more than any password with its line end, to tell one that is too long from one that is not.
-    let limit = PASSWORD_MAX_BYTES as u64 + 3;
+    // One byte more than any password with its line end and a byte order mark, to tell one that is too long from one that
+    // is not.
+    let limit = PASSWORD_MAX_BYTES as u64 + 6;
     io::stdin().lock().take(limit).read_to_string(&mut text)?;
-    let line = text.strip_suffix('\n').map_or(&**text, |line| line.strip_suffix('\r').unwrap_or(line));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(line.to_owned()))
 }
 

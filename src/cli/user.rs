@@ -82,15 +82,17 @@ pub(super) enum User {
     /// Add accounts from a file
     #[command(after_help = import::HELP)]
     Import {
-        /// A file with the ending .csv, or .jsonl for one JSON object a line
+        /// A file with the ending .csv, or .jsonl for one JSON object a line, or .json for an array; - for stdin
         file: PathBuf,
-        /// Check the whole file, and add nothing
+        #[command(flatten)]
+        reading: import::Reading,
+        /// Check the whole file and compare it with what is there, and add nothing
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
         target: Target,
     },
-    /// Print all accounts, password hashes included, one JSON object a line
+    /// Print all accounts, password hashes included: one JSON object a line, or with --json one array
     Export {
         #[command(flatten)]
         target: Target,
@@ -124,7 +126,8 @@ struct Shown<'a> {
     status: &'static str,
     sub: &'a str,
     created: u64,
-    current_hash: bool,
+    /// Nothing if it has no password.
+    current_hash: Option<bool>,
     profile: &'a BTreeMap<String, String>,
 }
 
@@ -157,7 +160,7 @@ impl User {
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
             Self::Delete { email, yes, target } => delete(&email, yes, &target).await,
-            Self::Import { file, dry_run, target } => import::run(&file, dry_run, &target).await,
+            Self::Import { file, reading, dry_run, target } => import::run(&file, &reading, dry_run, &target).await,
             Self::Export { target } => export::run(&target).await,
         }
     }
@@ -177,7 +180,7 @@ async fn add(
         name,
         role,
         status: Status::Active,
-        password_hash: password.hash()?,
+        password_hash: Some(password.hash()?),
         created: app::now(),
         generation: 0,
         profile: BTreeMap::new(),
@@ -256,7 +259,7 @@ fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
         status: account.status.name(),
         sub: &account.sub,
         created: account.created.seconds(),
-        current_hash: account.password_hash.is_current(),
+        current_hash: account.password_hash.as_ref().map(PasswordHash::is_current),
         profile: &account.profile,
     });
     output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)

@@ -147,11 +147,13 @@ impl Operations {
     /// moment may have replaced it by a stronger one of the same password, and a new password raises the generation.
     async fn is_unchanged(&self, verified: &Verified) -> Result<bool, StoreError> {
         let Verified { account: read, stronger, .. } = verified;
-        let replaced = match stronger {
-            Some(stronger) => self.store.strengthen(read, stronger).await.inspect_err(|error| {
-                tracing::warn!(error = %Causes(error), "an older hash was not replaced");
-            }),
-            None => Ok(None),
+        let replaced = match (&read.password_hash, stronger) {
+            (Some(weaker), Some(stronger)) => {
+                self.store.strengthen(read, weaker, stronger).await.inspect_err(|error| {
+                    tracing::warn!(error = %Causes(error), "an older hash was not replaced");
+                })
+            }
+            (None, _) | (_, None) => Ok(None),
         };
         let account = match replaced {
             Ok(Some(account)) => Some(account),
@@ -196,10 +198,11 @@ impl Operations {
         let refused = match &read {
             None => "unknown email",
             Some(account) if account.status == Status::Disabled => "disabled account",
+            Some(account) if account.password_hash.is_none() => "no password",
             Some(_) => "wrong password",
         };
         let account = read.filter(|account| account.status == Status::Active);
-        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let stored = account.as_ref().and_then(|account| account.password_hash.clone());
         let watch = Stopwatch::start();
         let (verification, stronger) = self.compare(password, stored, fresh).await?;
         notes.hash = Some(watch.elapsed());

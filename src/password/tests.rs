@@ -1,3 +1,5 @@
+mod imported;
+
 use super::{
     scheme::{ITERATIONS_CAP, MEMORY_KIB_CAP, PARALLELISM_CAP},
     *,
@@ -47,7 +49,7 @@ fn parameters_are_those_of_owasp_for_hash_and_decoy_alike() {
     assert_eq!((MEMORY_KIB, ITERATIONS, PARALLELISM), (19_456, 2, 1));
     let hash = hashed(&Hasher::default(), "x");
     assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-    assert!(Scheme::parse(DECOY).unwrap().is_current());
+    assert!(Scheme::parse(DECOY).unwrap().is_ours());
 }
 
 #[test]
@@ -55,7 +57,7 @@ fn a_hash_with_older_parameters_matches_as_outdated() {
     let hasher = Hasher::default();
     let password = Password::new("x");
     let params = Params::new(8192, 1, 1, Some(32)).unwrap();
-    let output = hasher.compute(Algorithm::Argon2id, Version::V0x13, &params, &password, b"saltsaltsalt").unwrap();
+    let output = hasher.compute(Algorithm::Argon2id, Version::V0x13, &params, b"x", b"saltsaltsalt").unwrap();
     let hash = phc::PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
@@ -77,10 +79,12 @@ fn parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
         ))
         .is_ok()
     };
-    assert!(with(MEMORY_KIB_CAP, ITERATIONS_CAP, PARALLELISM_CAP));
-    assert!(!with(MEMORY_KIB_CAP + 1, ITERATIONS_CAP, PARALLELISM_CAP));
-    assert!(!with(MEMORY_KIB_CAP, ITERATIONS_CAP + 1, PARALLELISM_CAP));
-    assert!(!with(MEMORY_KIB_CAP, ITERATIONS_CAP, PARALLELISM_CAP + 1));
+    assert!(with(MEMORY_KIB_CAP, 8, PARALLELISM_CAP) && with(209_715, ITERATIONS_CAP, PARALLELISM_CAP));
+    assert!(!with(MEMORY_KIB_CAP, 9, 1) && !with(209_716, ITERATIONS_CAP, 1), "memory by passes");
+    assert!(with(102_400, 2, 8), "Django's default");
+    assert!(!with(MEMORY_KIB_CAP + 1, 1, 1));
+    assert!(!with(8192, ITERATIONS_CAP + 1, 1));
+    assert!(!with(8192, 1, PARALLELISM_CAP + 1));
 }
 
 #[test]
@@ -142,7 +146,13 @@ fn imported_parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
     assert!(!is_taken(&IMPORTED[6].replace("l=32", "l=31")), "a length that is not the hash's");
     let scrypt = |parameters: &str| is_taken(&IMPORTED[9].replace("ln=10,r=8,p=1", parameters));
     assert!(
-        scrypt("ln=18,r=8,p=4") && !scrypt("ln=19,r=8,p=1") && !scrypt("ln=18,r=9,p=1") && !scrypt("ln=10,r=8,p=5")
+        scrypt("ln=18,r=8,p=4") && !scrypt("ln=19,r=8,p=1") && !scrypt("ln=18,r=9,p=1") && !scrypt("ln=18,r=8,p=5")
+    );
+    assert!(
+        scrypt("ln=16,r=8,p=16")
+            && !scrypt("ln=10,r=8,p=17")
+            && scrypt("ln=1,r=131072,p=16")
+            && !scrypt("ln=1,r=131073,p=16")
     );
     assert!(
         !scrypt("ln=63,r=8,p=1") && !scrypt("ln=64,r=8,p=1") && !scrypt("ln=10,r=8") && !scrypt("ln=10,ln=10,r=8,p=1")
@@ -162,4 +172,6 @@ fn a_hash_is_current_if_it_has_the_current_parameters() {
     assert!(hashed(&Hasher::default(), "a password").is_current());
     let older = hashed(&Hasher::default(), "a password").as_str().replace("t=2", "t=1");
     assert!(!PasswordHash::parse(&older).unwrap().is_current());
+    let of_another_password = hashed(&Hasher::default(), "a password").as_str().replace("t=2", "t=3");
+    assert!(PasswordHash::parse(&of_another_password).unwrap().is_current(), "it is stronger");
 }

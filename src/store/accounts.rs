@@ -169,12 +169,17 @@ impl Store {
         Err(StoreError::Overtaken { operation: "UpdateItem" })
     }
 
-    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read`,
-    /// hash included. Gives back the account as it is then, or nothing if it is gone.
+    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read` and
+    /// has still the `weaker` one. Gives back the account as it is then, or nothing if it is gone.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
-    pub async fn strengthen(&self, read: &Account, stronger: &PasswordHash) -> Result<Option<Account>, StoreError> {
+    pub async fn strengthen(
+        &self,
+        read: &Account,
+        weaker: &PasswordHash,
+        stronger: &PasswordHash,
+    ) -> Result<Option<Account>, StoreError> {
         let update = self
             .update_of(read)
             .update_expression("SET password_hash = :stronger")
@@ -182,7 +187,7 @@ impl Store {
                 "#sub = :sub AND generation = :generation AND #status = :status AND password_hash = :hash",
             )
             .expression_attribute_values(":status", text(read.status.name()))
-            .expression_attribute_values(":hash", text(read.password_hash.as_str()))
+            .expression_attribute_values(":hash", text(weaker.as_str()))
             .expression_attribute_values(":stronger", text(stronger.as_str()))
             .return_values(ReturnValue::AllNew);
         match until_alone(meets_transaction, || update.clone().send()).await {
@@ -259,7 +264,7 @@ impl Change {
     fn of(&self, account: &Account) -> Account {
         let mut changed = account.clone();
         match self {
-            Self::Password(hash) => changed.password_hash = hash.clone(),
+            Self::Password(hash) => changed.password_hash = Some(hash.clone()),
             Self::Disable => changed.status = Status::Disabled,
             Self::Enable => changed.status = Status::Active,
             Self::EndSessions => {}
@@ -298,7 +303,11 @@ fn account_of(item: &Item) -> Result<Account, StoreError> {
         name: item.text("name")?.to_owned(),
         role: item.text_or_none("role")?.map(str::to_owned),
         status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
-        password_hash: PasswordHash::parse(item.text("password_hash")?).map_err(|_| item.malformed("password_hash"))?,
+        password_hash: item
+            .text_or_none("password_hash")?
+            .map(PasswordHash::parse)
+            .transpose()
+            .map_err(|_| item.malformed("password_hash"))?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
@@ -313,11 +322,13 @@ fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         ("sub".to_owned(), text(&account.sub)),
         ("name".to_owned(), text(&account.name)),
         ("status".to_owned(), text(account.status.name())),
-        ("password_hash".to_owned(), text(account.password_hash.as_str())),
         ("created".to_owned(), seconds(account.created)),
         ("generation".to_owned(), number(account.generation)),
         ("profile".to_owned(), AttributeValue::M(profile)),
     ]);
+    if let Some(hash) = &account.password_hash {
+        attributes.insert("password_hash".to_owned(), text(hash.as_str()));
+    }
     if let Some(role) = &account.role {
         attributes.insert("role".to_owned(), text(role));
     }

@@ -26,7 +26,7 @@ async fn add(service: &Service, email: &str) -> Account {
         name: "Yi".to_owned(),
         role: None,
         status: Status::Active,
-        password_hash: imported_hash(),
+        password_hash: Some(imported_hash()),
         created: service.now(),
         generation: 0,
         profile: [].into(),
@@ -167,7 +167,7 @@ async fn a_log_off_wins_against_every_check_in() {
 async fn an_imported_hash_is_replaced_at_the_first_log_on_and_by_no_failed_one() {
     let service = Service::start().await;
     let account = add(&service, "imported@jeplus.org").await;
-    let stored = async || service.store().account(&account.email).await.unwrap().unwrap().password_hash;
+    let stored = async || service.store().account(&account.email).await.unwrap().unwrap().password_hash.unwrap();
     assert_refused(service.log_on("imported@jeplus.org", "wrong").await, 401).await;
     assert!(!stored().await.is_current());
     assert_eq!(service.log_on("imported@jeplus.org", "an imported password").await.status(), StatusCode::OK);

@@ -135,7 +135,7 @@ fn types_that_hold_secrets_cannot_be_printed() {
 #[test]
 fn secrets_clear_themselves() {
     for (file, field) in [
-        ("password.rs", "pub struct Password {\n    text: Zeroizing<String>,"),
+        ("password.rs", "pub struct Password {\n    text: Zeroizing<String>,\n    sent: Zeroizing<String>,"),
         ("token.rs", "pub struct Token(Zeroizing<String>);"),
         ("credential.rs", "            email: Zeroizing<String>,\n            password: Zeroizing<String>,"),
         ("signing_key/material.rs", "    pub private: Zeroizing<Vec<u8>>,"),

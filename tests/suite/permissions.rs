@@ -103,7 +103,7 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 401, 404]);
     // An imported hash is replaced.
     let mut account = service.account().await;
-    (account.email, account.password_hash) = (Email::canonical("old@jeplus.org"), imported_hash());
+    (account.email, account.password_hash) = (Email::canonical("old@jeplus.org"), Some(imported_hash()));
     let _ = service.store().add_account(&account).await.unwrap();
     let first = function.handle(&log_on_event("old@jeplus.org", "an imported password", "192.0.2.1", "")).await;
     assert_eq!(first.status.as_u16(), 200);

@@ -135,9 +135,8 @@ impl Service {
             name: "Yi".to_owned(),
             role: None,
             status,
-            password_hash: Hasher::default().hash(&Password::new(password), app::random()).unwrap(),
+            password_hash: Some(Hasher::default().hash(&Password::new(password), app::random()).unwrap()),
             created: self.now(),
-
             generation: 0,
             profile: [("country".to_owned(), "GB".to_owned()), ("title".to_owned(), "Dr".to_owned())].into(),
         };
