@@ -163,13 +163,18 @@ impl Operations {
     }
 
     /// Does before the first request what that one would wait for: opens as many connections as a log-on uses at once,
-    /// and unseals the keys. What fails here is tried again by the request that needs it.
+    /// unseals the keys, and tries the engine of the hash. What fails here is tried again by the request that needs it.
     pub async fn warm_up(&self, now: Timestamp) {
-        let nobody = Email::canonical(NOBODY);
-        let (keys, one, two) =
-            tokio::join!(self.keyring.unsealed(now), self.store.account(&nobody), self.store.account(&nobody));
+        let (nobody, hasher) = (Email::canonical(NOBODY), Arc::clone(&self.hasher));
+        let (keys, one, two, hash) = tokio::join!(
+            self.keyring.unsealed(now),
+            self.store.account(&nobody),
+            self.store.account(&nobody),
+            tokio::task::spawn_blocking(move || hasher.warm_up()),
+        );
         let failed = keys.map(drop).err().map(Unavailable::from);
-        if let Some(error) = failed.or_else(|| one.and(two).err().map(Unavailable::from)) {
+        let failed = failed.or_else(|| one.and(two).err().map(Unavailable::from));
+        if let Some(error) = failed.or_else(|| hash.err().map(Unavailable::from)) {
             tracing::warn!(error = %Causes(&error), "not warmed up");
         }
     }

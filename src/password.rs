@@ -1,5 +1,6 @@
 //! Passwords and their hashes: Argon2id, in PHC string form.
 
+mod engine;
 mod scheme;
 
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use zeroize::Zeroizing;
 
+use engine::Engine;
 use scheme::{HASH_BYTES, Scheme};
 
 /// Argon2 memory in KiB (OWASP Password Storage Cheat Sheet, Argon2id with t=2).
@@ -136,10 +138,16 @@ pub enum Verification {
 /// Computes hashes, one at a time, in memory that is allocated once.
 #[derive(Default)]
 pub struct Hasher {
+    engine: Engine,
     memory: Mutex<Vec<Block>>,
 }
 
 impl Hasher {
+    /// Finds out whether the fast engine can be trusted on this processor, which the first hash would wait for otherwise.
+    pub fn warm_up(&self) {
+        let _ = self.engine.checked();
+    }
+
     /// Hashes a new password with the current parameters. A password that [is too long](Password::is_too_long) must
     /// be refused before, for it could never match.
     ///
@@ -208,6 +216,11 @@ impl Hasher {
         password: &[u8],
         salt: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, UnusableHash> {
+        if scheme::is_current(algorithm, version, params)
+            && let Some(output) = self.engine.hash(password, salt)
+        {
+            return Ok(output);
+        }
         // What a panic in another thread left in the blocks is overwritten, so a poisoned lock is as good as any.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let blocks = memory.len().max(params.block_count());

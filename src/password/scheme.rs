@@ -56,12 +56,7 @@ impl Scheme {
     /// Whether it has the parameters of new hashes, and so takes their time.
     pub(super) fn is_ours(&self) -> bool {
         match self {
-            Self::Argon2 { algorithm, version, params, expected, .. } => {
-                *algorithm == argon2::Algorithm::Argon2id
-                    && *version == Version::V0x13
-                    && (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, ITERATIONS, PARALLELISM)
-                    && expected.len() == HASH_BYTES
-            }
+            Self::Argon2 { algorithm, version, params, .. } => is_current(*algorithm, *version, params),
             Self::Bcrypt { .. } | Self::Scrypt { .. } | Self::Pbkdf2 { .. } => false,
         }
     }
@@ -99,6 +94,14 @@ impl Scheme {
 /// KiB gone over: memory by passes.
 fn argon2_work(params: &Params) -> u64 {
     u64::from(params.m_cost()) * u64::from(params.t_cost())
+}
+
+/// Whether these are the parameters of a new hash.
+pub(super) fn is_current(algorithm: argon2::Algorithm, version: Version, params: &Params) -> bool {
+    algorithm == argon2::Algorithm::Argon2id
+        && version == Version::V0x13
+        && (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, ITERATIONS, PARALLELISM)
+        && params.output_len().unwrap_or(HASH_BYTES) == HASH_BYTES
 }
 
 fn argon2(text: &str) -> Option<Scheme> {

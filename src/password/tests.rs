@@ -18,6 +18,25 @@ fn the_right_password_matches_and_another_does_not() {
     assert_eq!(hasher.verify(&Password::new("correct horse battery staple"), None), Verification::Mismatch);
 }
 
+/// The engine of the log-on's own hash, where there is one, against the crate that computes all others.
+#[test]
+fn both_engines_give_the_same_bytes() {
+    use proptest::strategy::{Strategy, ValueTree};
+    let (hasher, mut runner) = (Hasher::default(), proptest::test_runner::TestRunner::deterministic());
+    let params = Params::new(MEMORY_KIB, ITERATIONS, PARALLELISM, Some(HASH_BYTES)).unwrap();
+    assert_eq!(hasher.engine.checked().is_some(), cfg!(target_arch = "x86_64"), "it passes RFC 9106's test vector");
+    let inputs = (proptest::collection::vec(proptest::num::u8::ANY, 0..=PASSWORD_MAX_BYTES), proptest::num::u128::ANY);
+    for _ in 0..100 {
+        let (password, salt) = inputs.new_tree(&mut runner).unwrap().current();
+        let salt = salt.to_be_bytes();
+        let mut expected = [0; HASH_BYTES];
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        argon2.hash_password_into(&password, &salt, &mut expected).unwrap();
+        let computed = hasher.compute(Algorithm::Argon2id, Version::V0x13, &params, &password, &salt).unwrap();
+        assert_eq!(*computed, expected);
+    }
+}
+
 // NIST SP 800-63B-4, RFC 8265
 // Check 5.
 #[test]
