@@ -19,6 +19,7 @@
 )]
 
 mod bare_calls;
+mod binaries;
 mod crowd;
 #[expect(dead_code, reason = "no call is to fail here")]
 #[path = "../tests/suite/proxy.rs"]
@@ -29,12 +30,12 @@ mod stack;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use bare_calls::BareCalls;
+use binaries::{build, quantile};
 use crowd::{add_accounts, user};
 use jea_auth::{
     local::{DEMO_PASSWORD, Running},
@@ -152,20 +153,6 @@ fn log_on_from(number: usize) -> Value {
     log_on(&user(number % ACCOUNTS), DEMO_PASSWORD, &address.to_string())
 }
 
-/// Builds the functions as they are deployed, without what the terminal program needs.
-fn build() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/functions");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--no-default-features", "--features", "benchmark", "--bins"])
-        .arg("--target-dir")
-        .arg(&folder)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "the functions are built");
-    folder.join("release")
-}
-
 fn binary(folder: &Path, name: &str) -> String {
     folder.join(name).to_string_lossy().into_owned()
 }
@@ -184,13 +171,6 @@ fn memory_kib(pid: u32, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(what));
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
-}
-
-fn quantile(times: &mut [Duration], of: f64) -> f64 {
-    times.sort();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
-    let place = ((times.len() - 1) as f64 * of).round() as usize;
-    times[place].as_secs_f64() * 1000.0
 }
 
 fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Duration]) {
