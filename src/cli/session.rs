@@ -9,6 +9,10 @@ use crate::{account::Email, app};
 #[derive(Subcommand)]
 pub(super) enum Session {
     /// List the sessions of an account
+    #[command(
+        after_help = "A log-on that broke off can leave a session that nobody has a token of. It is listed until it \
+                            expires."
+    )]
     List {
         /// Its email
         email: String,

@@ -45,6 +45,22 @@ enum Verb {
     Passwd,
     Disable,
     Delete,
+    Rename,
+}
+
+/// What renaming an account takes: its item moves to another key, and keeps its id.
+async fn rename(administration: &Administration, account: &Account) -> bool {
+    let ended = administration.disable(&account.email).await.unwrap().unwrap().account;
+    let new_email = format!("renamed-{}", account.email.as_str());
+    let renamed = Account {
+        email: Email::parse(&new_email).unwrap(),
+        registered_email: new_email,
+        status: Status::Active,
+        ..ended.clone()
+    };
+    let added = administration.store.add_account(&renamed).await.unwrap();
+    administration.store.remove_account(ended.email.as_str()).await.unwrap();
+    added == Added::Added
 }
 
 /// A log-on and a check-in race against the operator, 200 times; none may leave a session behind.
@@ -73,6 +89,7 @@ async fn race(verb: Verb) {
                 administration.change_password(&account.email, other_hash()).await.map(|changed| changed.is_some())
             }
             Verb::Disable => administration.disable(&account.email).await.map(|changed| changed.is_some()),
+            Verb::Rename => Ok(rename(&administration, &account).await),
             Verb::Delete => administration.delete(account.email.as_str()).await.map(|ended| ended.is_some()),
         };
         assert!(changed.unwrap());
@@ -99,6 +116,12 @@ async fn a_password_change_leaves_no_session_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn disabling_leaves_no_session_behind() {
     race(Verb::Disable).await;
+}
+
+// Check 42.
+#[tokio::test(flavor = "multi_thread")]
+async fn moving_an_account_to_another_email_leaves_no_session_behind() {
+    race(Verb::Rename).await;
 }
 
 // Check 42.

@@ -81,14 +81,19 @@ impl Service {
     }
 
     pub async fn start_with(options: Options) -> Self {
+        let service = Self::start_again(options).await;
+        service.add_account(EMAIL, PASSWORD, Status::Active).await;
+        service
+    }
+
+    /// With the data of an earlier start, which has the account already.
+    pub async fn start_again(options: Options) -> Self {
         let millis = Arc::new(AtomicU64::new(app::now().millis()));
         let moto =
             if std::env::var("TEST_DYNAMODB").as_deref() == Ok("moto") { Some(Moto::start().await) } else { None };
         let other_dynamodb = moto.as_ref().map(|moto| moto.url.clone());
         let running = local::start(&Options { other_dynamodb, ..options }, clock(&millis)).await.unwrap();
-        let service = Self { running, client: client(), millis, _moto: moto };
-        service.add_account(EMAIL, PASSWORD, Status::Active).await;
-        service
+        Self { running, client: client(), millis, _moto: moto }
     }
 
     pub fn now(&self) -> Timestamp {

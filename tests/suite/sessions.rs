@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use jea_auth::{app, config::Config};
+use jea_auth::{app, config::Config, local::Options};
 use reqwest::StatusCode;
 use serde_json::json;
+use tracing::instrument::WithSubscriber;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, cookies_of, token_of};
+use crate::{
+    log::Log,
+    service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, cookies_of, token_of},
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 const SKEW: Duration = Duration::from_secs(5);
@@ -109,4 +113,37 @@ async fn prepare(config: &Config) {
     store.create_tables().await.unwrap();
     let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
     jea_auth::keyring::Keyring::new(store, kms).make_due(app::now(), &app::random()).await.unwrap();
+}
+
+/// The stack starts once with a clock that is two hours ahead, and then with the right one.
+// Check 14.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { data: Some(folder.path().to_owned()), ..Options::in_memory() };
+    let ahead = Service::start_with(options()).await;
+    ahead.advance(2 * HOUR);
+    app::keyring(&ahead.running.config).make_now(ahead.now(), &app::random(), None).await.unwrap().unwrap();
+    ahead.advance(Duration::from_mins(11));
+    assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
+    let stranger = reqwest::Client::new();
+    let guess = async |url: &str, password: &str| {
+        let credential = json!({"email": EMAIL, "password": password});
+        stranger.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap()
+    };
+    for _ in 0..12 {
+        let _ = guess(&ahead.running.url, "wrong").await;
+    }
+    ahead.running.stop().await;
+
+    let log = Log::default();
+    let right = Service::start_again(options()).with_subscriber(log.subscriber()).await;
+    let waits = guess(&right.running.url, PASSWORD).await;
+    assert_eq!(
+        (waits.status(), &waits.headers()["retry-after"]),
+        (StatusCode::TOO_MANY_REQUESTS, &"30".parse().unwrap())
+    );
+    right.advance(Duration::from_secs(30));
+    assert_eq!(guess(&right.running.url, PASSWORD).await.status(), StatusCode::OK, "one interval later");
+    assert!(log.text().contains("by a clock that is ahead of this one"), "{}", log.text());
 }
