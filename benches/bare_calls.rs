@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jea_auth::{
     app,
     local::{DEMO_PASSWORD, Running},
+    machine,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -30,7 +31,7 @@ impl BareCalls {
     pub async fn record(running: &mut Running) -> Self {
         let (wire, upstream) = (Wire::default(), running.dynamodb_url.clone());
         running.config.aws.dynamodb_endpoint = Some(wire.proxy(&upstream).await);
-        let function = app::logon(&running.config, app::system_clock());
+        let function = app::logon(&running.config, machine::system_clock());
         running.config.aws.dynamodb_endpoint = Some(upstream.clone());
         // The first one reads the keys as well.
         for number in [1, 2] {

@@ -17,6 +17,7 @@ use jea_auth::{
     credential::Credential,
     event::Event,
     local::DEMO_PASSWORD,
+    machine,
     password::{Hasher, ITERATIONS, MEMORY_KIB, PARALLELISM, Password},
     session::Lifetimes,
     signing_key::{Algorithm, KeyId, KeyMaterial, signing},
@@ -26,7 +27,7 @@ use serde_json::json;
 use stack::{authorization, stack};
 
 fn tokens(criterion: &mut Criterion) {
-    let now = app::now();
+    let now = machine::now();
     let expected = Expected {
         issuer: "https://api.example.org".to_owned(),
         audience: "https://api.example.org".to_owned(),
@@ -76,7 +77,7 @@ fn authorizations(criterion: &mut Criterion) {
     let running = runtime.block_on(stack());
     let event = runtime.block_on(authorization(&running, "/orders"));
     let event: Event = serde_json::from_value(event).unwrap();
-    let function = app::authorizer(&running.config, app::system_clock());
+    let function = app::authorizer(&running.config, machine::system_clock());
     criterion.bench_function("authorizer/session remembered", |bencher| {
         bencher.iter(|| runtime.block_on(function.handle(black_box(&event))).unwrap());
     });

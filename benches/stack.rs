@@ -5,12 +5,13 @@ use std::time::Duration;
 use jea_auth::{
     app,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, Options, Running},
+    machine,
     throttle::{Pace, Paces},
 };
 use serde_json::{Value, json};
 
 pub async fn stack() -> Running {
-    let mut running = local::start(&Options::in_memory(), app::system_clock()).await.unwrap();
+    let mut running = local::start(&Options::in_memory(), machine::system_clock()).await.unwrap();
     let endless = Pace { burst: 1_000_000, interval: Duration::from_secs(1) };
     running.config.paces = Paces { account: endless, address: endless };
     running
@@ -30,7 +31,7 @@ pub fn log_on(email: &str, password: &str, address: &str) -> Value {
 /// The event that asks whether a new session of the demo account may have a path.
 pub async fn authorization(running: &Running, path: &str) -> Value {
     let event = serde_json::from_value(log_on(DEMO_EMAIL, DEMO_PASSWORD, "192.0.2.1")).unwrap();
-    let answer = app::logon(&running.config, app::system_clock()).handle(&event).await;
+    let answer = app::logon(&running.config, machine::system_clock()).handle(&event).await;
     let cookie = answer.headers.get("set-cookie").unwrap().to_str().unwrap();
     json!({
         "type": "REQUEST",

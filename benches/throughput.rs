@@ -33,6 +33,7 @@ use jea_auth::{
     event::Event,
     journal::Journal,
     local::{DEMO_EMAIL, DEMO_PASSWORD, Running},
+    machine,
 };
 use stack::{authorization, log_on, stack};
 
@@ -52,7 +53,7 @@ async fn measure(cores: usize, time: Duration) {
     let mut clients = Vec::new();
     for _ in 0..cores {
         // A function of its own for each client, as Lambda has one for each request that runs at the same time.
-        let (function, event) = (app::logon(&running.config, app::system_clock()), Arc::clone(&log_on));
+        let (function, event) = (app::logon(&running.config, machine::system_clock()), Arc::clone(&log_on));
         clients.push(tokio::spawn(async move {
             let (mut times, begun) = (Vec::new(), Instant::now());
             while begun.elapsed() < time {
@@ -73,7 +74,7 @@ async fn measure(cores: usize, time: Duration) {
         let event: Arc<Event> = Arc::new(serde_json::from_value(authorization(&running, path).await).unwrap());
         let mut clients = Vec::new();
         for _ in 0..cores {
-            let (function, event) = (app::authorizer(&running.config, app::system_clock()), Arc::clone(&event));
+            let (function, event) = (app::authorizer(&running.config, machine::system_clock()), Arc::clone(&event));
             clients.push(tokio::spawn(async move {
                 let (mut times, begun) = (Vec::new(), Instant::now());
                 while begun.elapsed() < time {
@@ -108,7 +109,7 @@ async fn at_once(running: &Running) {
     config.aws.clone_from(&running.config.aws);
     config.aws.limits = Limits { attempt: PATIENCE, operation: PATIENCE, ..Limits::FUNCTION };
     config.journal = Journal::Log;
-    let instances: Vec<_> = (0..AT_ONCE).map(|_| Arc::new(app::logon(&config, app::system_clock()))).collect();
+    let instances: Vec<_> = (0..AT_ONCE).map(|_| Arc::new(app::logon(&config, machine::system_clock()))).collect();
     for (name, email) in [
         ("50 at once, one account", (|_| DEMO_EMAIL.to_owned()) as fn(usize) -> String),
         ("50 at once, one address", user),

@@ -25,6 +25,7 @@ use jea_auth::{
     account::{Account, Email, Status},
     app,
     event::Event,
+    machine,
     operations::id,
     password::{Hasher, Password},
     store::Store,
@@ -45,7 +46,7 @@ async fn main() {
     let store = Store::new(running.config.aws.dynamodb(), &running.config.stack);
     add(&store, "active@example.org", Status::Active).await;
     add(&store, "disabled@example.org", Status::Disabled).await;
-    let function = app::logon(&running.config, app::system_clock());
+    let function = app::logon(&running.config, machine::system_clock());
 
     let event = |email| serde_json::from_value::<Event>(log_on(email, "a wrong password", "192.0.2.1"));
     let events = CLASSES.map(|(_, email)| event(email).expect("an event"));
@@ -84,14 +85,14 @@ async fn add(store: &Store, email: &str, status: Status) {
     let account = Account {
         email: Email::parse(email).expect("an email"),
         registered_email: email.to_owned(),
-        sub: id(&app::random()),
+        sub: id(&machine::random()),
         name: "Somebody".to_owned(),
         role: None,
         status,
         password_hash: Some(
-            Hasher::default().hash(&Password::new("the right password"), app::random()).expect("a hash"),
+            Hasher::default().hash(&Password::new("the right password"), machine::random()).expect("a hash"),
         ),
-        created: app::now(),
+        created: machine::now(),
         generation: 0,
         profile: [].into(),
     };

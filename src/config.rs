@@ -1,4 +1,4 @@
-//! Configuration: the one place that reads the environment.
+//! Configuration: what the environment says, checked.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use crate::{
     aws::{Aws, Limits},
     http::{Site, TokenDelivery},
     journal::Journal,
+    machine::environment,
     origin::TrustedOrigins,
     session::Lifetimes,
     signing_key::TOKEN_LIFE_MAX,
@@ -144,13 +145,6 @@ impl Config {
             session_memory,
         })
     }
-}
-
-/// One variable of the process's environment; an empty one counts as not set.
-#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
-#[must_use]
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 struct Reader<R> {

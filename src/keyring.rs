@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use crate::{
     kms::{Kms, KmsError},
     secret::ServiceSecret,
-    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, KeyMaterial, SKEW, SigningKey, Window},
-    store::{Added, SECRET_KID, Store, StoreError, StoredKeys},
+    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, SigningKey},
+    store::{SECRET_KID, Store, StoreError},
     time::Timestamp,
 };
 
@@ -67,7 +67,7 @@ pub enum KeyringError {
     /// The service secret was never made.
     #[error("there is no service secret; make it with `jea-auth key rotate`")]
     NoSecret,
-    /// A key could not be made, or what KMS opened is not the private half of it.
+    /// What KMS opened is not the private half of the key.
     #[error(transparent)]
     Invalid(#[from] InvalidKey),
 }
@@ -105,100 +105,6 @@ impl Keyring {
             state.keys.iter().filter(|key| key.window.verifies_at(now)).map(|key| key.jwk.clone()).collect();
         keys.sort_by(|a, b| a.key_id().cmp(b.key_id()));
         if keys.is_empty() { Err(KeyringError::NoSigningKey) } else { Ok(keys) }
-    }
-
-    /// Makes the key that is due, if one is, and the service secret, if there is none. Gives back the new key's id. The
-    /// algorithm is that of the newest key. `random` becomes the service secret.
-    ///
-    /// # Errors
-    /// [`KeyringError::Store`], [`KeyringError::Kms`] or [`KeyringError::Invalid`].
-    pub async fn make_due(&self, now: Timestamp, random: &[u8; 32]) -> Result<Option<KeyId>, KeyringError> {
-        self.make(now, random, None, signing_key::due).await
-    }
-
-    /// Makes a key that signs as soon as every cache has seen it, whether one is due or not. A successor that was
-    /// published and has not signed yet gives way to it.
-    ///
-    /// # Errors
-    /// [`KeyringError::Store`], [`KeyringError::Kms`] or [`KeyringError::Invalid`].
-    pub async fn make_now(
-        &self,
-        now: Timestamp,
-        random: &[u8; 32],
-        algorithm: Option<Algorithm>,
-    ) -> Result<Option<KeyId>, KeyringError> {
-        let made = self.make(now, random, algorithm, |keys, now| Some(signing_key::forced(keys, now))).await?;
-        if let Some(made) = &made {
-            for key in self.store.signing_keys().await?.keys {
-                if key.window.signs_from > now && key.jwk.key_id() != made {
-                    self.store.remove_signing_key(key.jwk.key_id()).await?;
-                }
-            }
-        }
-        Ok(made)
-    }
-
-    async fn make(
-        &self,
-        now: Timestamp,
-        random: &[u8; 32],
-        algorithm: Option<Algorithm>,
-        plan: impl Fn(&[SigningKey], Timestamp) -> Option<Window>,
-    ) -> Result<Option<KeyId>, KeyringError> {
-        let stored = self.store.signing_keys().await?;
-        if stored.sealed_secret.is_none() {
-            let sealed = self.kms.seal(SECRET_KID, random).await?;
-            // Whoever comes second leaves the first one's secret alone.
-            let _ = self.store.add_service_secret(&sealed).await?;
-        }
-        if let Some(key) = stored.keys.iter().max_by_key(|key| key.created)
-            && key.created.since(now) > SKEW
-        {
-            let (kid, seconds) = (key.jwk.key_id().as_str(), key.created.since(now).as_secs());
-            tracing::warn!(
-                kid,
-                seconds,
-                "a key was made by a clock that is ahead of this one: is one of the two wrong?"
-            );
-        }
-        let Some(window) = plan(&stored.keys, now) else { return Ok(None) };
-        let chain = signing_key::chain(&stored.keys, now);
-        let newest = chain.last().copied().or_else(|| stored.keys.iter().max_by_key(|key| key.window.signs_from));
-        let algorithm = algorithm.or(newest.map(|key| key.jwk.algorithm())).unwrap_or(Algorithm::Es256);
-        let kid = KeyId::made_at(now);
-        let KeyMaterial { private, jwk } = KeyMaterial::generate(kid.clone(), algorithm)?;
-        let sealed = self.kms.seal(kid.as_str(), &private).await?;
-        let key = SigningKey { jwk, sealed, created: now, window };
-        Ok(match self.store.add_signing_key(&key, stored.latest.as_deref()).await? {
-            Added::Added => Some(kid),
-            Added::Exists => None,
-        })
-    }
-
-    /// Removes a key. Tells whether it was there.
-    ///
-    /// # Errors
-    /// [`KeyringError::Store`] if the store fails.
-    pub async fn revoke(&self, kid: &KeyId) -> Result<bool, KeyringError> {
-        Ok(self.store.remove_signing_key(kid).await?)
-    }
-
-    /// All stored keys, oldest first.
-    ///
-    /// # Errors
-    /// [`KeyringError::Store`] if the store fails.
-    pub async fn stored(&self) -> Result<Vec<SigningKey>, KeyringError> {
-        let mut keys = self.store.signing_keys().await?.keys;
-        keys.sort_by_key(|key| key.created);
-        Ok(keys)
-    }
-
-    /// All that the table of keys holds, what is malformed included.
-    ///
-    /// # Errors
-    /// [`KeyringError::Store`] if the store fails.
-    pub async fn stored_items(&self) -> Result<StoredKeys, KeyringError> {
-        Ok(self.store.signing_keys().await?)
     }
 
     async fn refresh(&self, state: &mut State, now: Timestamp) -> Result<(), KeyringError> {

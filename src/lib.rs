@@ -20,11 +20,11 @@
 //! | Modules | Do |
 //! |---|---|
 //! | [`app`], `cli`, `local` | put the parts together: as Lambda functions, as a command line, as a whole stack on one machine |
-//! | [`http`], [`authorizer`], [`config`] | translate from and to gateway and environment |
+//! | [`http`], [`authorizer`], [`rotator`], [`config`] | the functions, and what their environment says |
 //! | [`operations`], [`access`], [`administration`] | the use cases |
-//! | [`keyring`] | the keys in memory |
-//! | [`store`], [`kms`], [`aws`], [`event`], [`journal`] | DynamoDB, KMS, API Gateway and CloudWatch; nothing else knows them |
-//! | all others | the domain: no AWS, no HTTP, no environment, no clock, no randomness of its own |
+//! | [`keyring`], [`rotation`] | the keys in memory; making and revoking them |
+//! | [`store`], [`kms`], [`aws`], [`event`], [`journal`], [`machine`] | DynamoDB, KMS, API Gateway, CloudWatch, and the machine itself; nothing else knows them |
+//! | all others | the domain: no AWS, no HTTP, no environment, no clock; no randomness of its own but that of key pairs, which AWS-LC makes |
 //!
 //! A module imports from its own row and from those below it; a test holds that.
 
@@ -50,9 +50,12 @@ pub mod keyring;
 pub mod kms;
 #[cfg(feature = "terminal")]
 pub mod local;
+pub mod machine;
 pub mod operations;
 pub mod origin;
 pub mod password;
+pub mod rotation;
+pub mod rotator;
 pub mod routes;
 pub mod secret;
 pub mod session;

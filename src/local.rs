@@ -36,11 +36,12 @@ use crate::{
     config::{Config, DEFAULT_STACK},
     http::{Site, TokenDelivery},
     journal::Journal,
-    keyring::{Keyring, KeyringError},
-    kms::Kms,
+    keyring::KeyringError,
+    machine,
     operations::id,
     origin::TrustedOrigins,
     password::{Hasher, Password, UnusableHash},
+    rotation::{Rotation, RotationError},
     session::Lifetimes,
     store::{Store, StoreError},
     throttle::Paces,
@@ -173,6 +174,9 @@ pub enum LocalError {
     /// Keys could not be made or unsealed.
     #[error("the signing keys cannot be used; if kms.key is not the one they were sealed with, bring it back")]
     Keys(#[from] KeyringError),
+    /// Keys could not be made.
+    #[error("the signing keys cannot be made")]
+    Rotation(#[from] RotationError),
     /// The demo account could not be made.
     #[error("cannot hash the demo account's password")]
     Hash(#[from] UnusableHash),
@@ -211,13 +215,13 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
 
     let config = config(options, &url, &dynamodb_url, &kms_url);
     let store = Store::new(config.aws.dynamodb(), &config.stack);
-    let keyring = Keyring::new(store.clone(), Kms::new(config.aws.kms(), &config.stack));
+    let rotation = app::rotation(&config);
     store.create_tables().await?;
-    keyring.make_due(clock(), &app::random()).await?;
-    keyring.unsealed(clock()).await?;
+    rotation.make_due(clock(), &machine::random()).await?;
+    app::keyring(&config).unsealed(clock()).await?;
     let has_demo = demo_account(&store, &clock).await?;
 
-    services.tasks.spawn(upkeep(keyring, database, Arc::clone(&clock), services.stop.subscribe()));
+    services.tasks.spawn(upkeep(rotation, database, Arc::clone(&clock), services.stop.subscribe()));
     let router = gateway::router(Gateway {
         logon: app::logon(&config, Arc::clone(&clock)),
         authorizer: app::authorizer(&config, Arc::clone(&clock)),
@@ -273,7 +277,7 @@ fn url_of(listener: &TcpListener, asked: SocketAddr) -> String {
 }
 
 async fn upkeep(
-    keyring: Keyring,
+    rotation: Rotation,
     database: dynoxide::Database,
     clock: Clock,
     stopped: watch::Receiver<bool>,
@@ -283,7 +287,7 @@ async fn upkeep(
             () = until(stopped.clone()) => return Ok(()),
             () = tokio::time::sleep(UPKEEP) => {}
         }
-        if let Err(error) = keyring.make_due(clock(), &app::random()).await {
+        if let Err(error) = rotation.make_due(clock(), &machine::random()).await {
             tracing::error!(error = %Causes(&error), "keys not looked after");
         }
         if let Err(error) = database.sweep_ttl() {
@@ -335,11 +339,11 @@ async fn demo_account(store: &Store, clock: &Clock) -> Result<bool, LocalError> 
     let account = Account {
         email,
         registered_email: DEMO_EMAIL.to_owned(),
-        sub: id(&app::random()),
+        sub: id(&machine::random()),
         name: "Demo".to_owned(),
         role: None,
         status: Status::Active,
-        password_hash: Some(Hasher::default().hash(&password, app::random())?),
+        password_hash: Some(Hasher::default().hash(&password, machine::random())?),
         created: clock(),
 
         generation: 0,

@@ -8,10 +8,11 @@ use super::{Failure, Target};
 use crate::{
     administration::Administration,
     aws::{self, Aws, Limits},
-    config::environment,
     keyring::Keyring,
     kms::Kms,
     local,
+    machine::environment,
+    rotation::Rotation,
     store::Store,
 };
 
@@ -27,6 +28,7 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(55);
 pub(super) struct Connection {
     pub(super) store: Store,
     pub(super) keyring: Keyring,
+    pub(super) rotation: Rotation,
     /// Where DynamoDB answers.
     pub(super) dynamodb_url: String,
     /// Where the service answers, if that is known: a server with another database is not the one that listens where it
@@ -61,8 +63,10 @@ impl Target {
         let dynamodb_url =
             services.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
         let store = Store::new(services.dynamodb(), &self.stack);
-        let keyring = Keyring::new(store.clone(), Kms::new(services.kms(), &self.stack));
-        Connection { store, keyring, dynamodb_url, service_url }
+        let kms = Kms::new(services.kms(), &self.stack);
+        let keyring = Keyring::new(store.clone(), kms.clone());
+        let rotation = Rotation { store: store.clone(), kms };
+        Connection { store, keyring, rotation, dynamodb_url, service_url }
     }
 
     /// What to do when the stack cannot be reached.

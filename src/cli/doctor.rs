@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Failure, Target, connection::Connection, output};
 use crate::{
-    app,
     causes::Causes,
+    machine,
     password::{Hasher, Password, Verification},
     signing_key::{self, PUBLISHED_AHEAD, SigningKey},
     store::{Malformed, StoredKeys},
@@ -67,7 +67,7 @@ impl Doctor {
     /// Fails if any finding is an error, so that a schedule can run it.
     pub(super) async fn run(self) -> Result<(), Failure> {
         let connection = self.target.connect().await;
-        let now = app::now();
+        let now = machine::now();
         let mut findings = tables(&connection).await;
         let keys = match connection.store.signing_keys().await {
             Ok(StoredKeys { keys, malformed: items, .. }) => {
@@ -219,7 +219,7 @@ async fn clock(connection: &Connection) -> Finding {
     let Some(date) = date else {
         return Finding::not(State::Skipped, CHECK, "DynamoDB does not tell the time", "is it reachable by plain GET?");
     };
-    let now = app::now();
+    let now = machine::now();
     let difference = now.since(date).max(date.since(now)).as_secs();
     // The header has whole seconds.
     if difference <= CLOCK_TOLERANCE.as_secs() + 1 {

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, output};
 use crate::{
-    app,
-    keyring::Keyring,
+    machine,
+    rotation::Rotation,
     signing_key::{self, Algorithm, KeyId, SigningKey},
     time::Timestamp,
 };
@@ -73,15 +73,15 @@ const COLUMNS: [&str; 6] = ["kid", "alg", "state", "signs_from", "signs_until", 
 impl Key {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::List { target } => show(&target.connect().await.keyring, &target).await,
+            Self::List { target } => show(&target.connect().await.rotation, &target).await,
             Self::Rotate { alg, target } => {
-                let keyring = target.connect().await.keyring;
-                let made = keyring.make_now(app::now(), &app::random(), alg.map(Algorithm::from)).await;
+                let rotation = target.connect().await.rotation;
+                let made = rotation.make_now(machine::now(), &machine::random(), alg.map(Algorithm::from)).await;
                 match made.map_err(|error| target.unreachable(error))? {
                     Some(kid) => output::note(&format!("made key {}", kid.as_str())),
                     None => output::note("another rotation was quicker; no key was made"),
                 }
-                show(&keyring, &target).await
+                show(&rotation, &target).await
             }
             Self::Revoke { kid, yes, target } => revoke(kid, yes, &target).await,
         }
@@ -90,34 +90,35 @@ impl Key {
 
 async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> {
     let kid = KeyId::try_from(kid)?;
-    let keyring = target.connect().await.keyring;
-    let stored = keyring.stored_items().await.map_err(|error| target.unreachable(error))?;
+    let rotation = target.connect().await.rotation;
+    let stored = rotation.stored().await.map_err(|error| target.unreachable(error))?;
     let keys = stored.keys;
     let is_malformed = stored.malformed.iter().any(|item| item.key == kid.as_str());
     if !is_malformed && !keys.iter().any(|key| *key.jwk.key_id() == kid) {
         return Err(Failure::new("there is no such key", "`jea-auth key list` shows the keys there are"));
     }
-    let signs = signing_key::signer(&keys, app::now()).is_some_and(|key| *key.jwk.key_id() == kid);
+    let signs = signing_key::signer(&keys, machine::now()).is_some_and(|key| *key.jwk.key_id() == kid);
     let also = if signs { " It signs now; another key is made at once." } else { "" };
     confirm(&format!("This voids every token signed with key {}.{also}", kid.as_str()), yes)?;
-    keyring.revoke(&kid).await.map_err(|error| target.unreachable(error))?;
+    rotation.revoke(&kid).await.map_err(|error| target.unreachable(error))?;
     output::note(&format!("removed key {}; its tokens are void within a minute", kid.as_str()));
     // Log-on must not wait for the next run of the rotator.
-    let made = keyring.make_due(app::now(), &app::random()).await.map_err(|error| target.unreachable(error))?;
+    let made =
+        rotation.make_due(machine::now(), &machine::random()).await.map_err(|error| target.unreachable(error))?;
     if let Some(made) = made {
         output::note(&format!("made key {}", made.as_str()));
     }
-    show(&keyring, target).await?;
-    let left = keyring.stored().await.map_err(|error| target.unreachable(error))?;
-    if signing_key::signer(&left, app::now()).is_none() {
+    show(&rotation, target).await?;
+    let left = rotation.stored().await.map_err(|error| target.unreachable(error))?;
+    if signing_key::signer(&left.keys, machine::now()).is_none() {
         return Err(Failure::new("no key signs now, so nobody can log on", "make one with `jea-auth key rotate`"));
     }
     Ok(())
 }
 
-async fn show(keyring: &Keyring, target: &Target) -> Result<(), Failure> {
-    let keys = keyring.stored().await.map_err(|error| target.unreachable(error))?;
-    let now = app::now();
+async fn show(rotation: &Rotation, target: &Target) -> Result<(), Failure> {
+    let keys = rotation.stored().await.map_err(|error| target.unreachable(error))?.keys;
+    let now = machine::now();
     let shown = keys.iter().map(|key| Shown {
         kid: key.jwk.key_id().as_str(),
         alg: key.jwk.algorithm().name(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::import::hash;
 use crate::{
     account::{self, Account, Email, Status, label},
-    app,
+    machine,
     operations::id,
     store::ADDED_AT_ONCE,
     time::Timestamp,
@@ -138,8 +138,8 @@ impl Line {
         }
         let email = Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
         let password_hash = self.password_hash.as_deref().map(hash::parse).transpose()?;
-        let created = self.created.map_or_else(app::now, Timestamp::from_seconds);
-        if created > app::now() {
+        let created = self.created.map_or_else(machine::now, Timestamp::from_seconds);
+        if created > machine::now() {
             return Err("created is in the future: seconds since 1970 are expected, not milliseconds".to_owned());
         }
         if self.generation.is_some_and(|generation| generation > GENERATION_MAX) {
@@ -150,7 +150,7 @@ impl Line {
             name: named("name", &self.known_name(name_from_email)?)?,
             email,
             registered_email: self.email.trim().to_owned(),
-            sub: sub.unwrap_or_else(|| id(&app::random())),
+            sub: sub.unwrap_or_else(|| id(&machine::random())),
             role: self.role.map(|role| named("role", &role)).transpose()?,
             status: self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active),
             password_hash,

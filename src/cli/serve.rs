@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, output};
 use crate::{
-    app,
     config::is_origin,
     http::TokenDelivery,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
+    machine,
 };
 
 pub(super) const HELP: &str = "\
@@ -77,8 +77,8 @@ impl Serve {
                 _ => StatusCode::UNAUTHORIZED,
             },
         };
-        app::start_log();
-        let mut running = local::start(&options, app::system_clock()).await.map_err(explained)?;
+        machine::start_log();
+        let mut running = local::start(&options, machine::system_clock()).await.map_err(explained)?;
         let ended = match greet(&running, &options) {
             Ok(()) => tokio::select! {
                 broken = running.broken() => broken.map_err(Failure::from),
@@ -151,7 +151,9 @@ fn explained(error: LocalError) -> Failure {
             "bring the right file back; an empty or short one is of a start that was cut off, and can be removed if the \
              folder has never been used",
         ),
-        LocalError::Keys(_) => Failure::with_hint(error, "or start afresh with another folder: --data FOLDER"),
+        LocalError::Keys(_) | LocalError::Rotation(_) => {
+            Failure::with_hint(error, "or start afresh with another folder: --data FOLDER")
+        }
         LocalError::Store(_)
         | LocalError::Hash(_)
         | LocalError::Email(_)

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, output, user::unknown};
-use crate::{account::Email, app};
+use crate::{account::Email, machine};
 
 #[derive(Subcommand)]
 pub(super) enum Session {
@@ -56,7 +56,7 @@ impl Session {
 }
 
 async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
-    let sessions = target.connect().await.administration().sessions(email, app::now()).await;
+    let sessions = target.connect().await.administration().sessions(email, machine::now()).await;
     let sessions = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email.as_str()))?;
     let shown = sessions.iter().map(|session| Shown {
         sid: &session.sid,
@@ -68,7 +68,7 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.administration();
-    let sessions = administration.sessions(email, app::now()).await.map_err(|error| target.unreachable(error))?;
+    let sessions = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
     let sessions = sessions.ok_or_else(|| unknown(email.as_str()))?;
     confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
     let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;

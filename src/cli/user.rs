@@ -9,7 +9,7 @@ use super::{Failure, Target, confirm::confirm, export, import, output, secret};
 use crate::{
     account::{self, Account, Email, Status},
     administration::Changed,
-    app,
+    machine,
     operations::id,
     password::{Hasher, PasswordHash},
     store::{Added, Malformed},
@@ -113,7 +113,7 @@ pub(super) struct NewPassword {
 impl NewPassword {
     fn hash(&self) -> Result<PasswordHash, Failure> {
         let password = secret::new_password(self.password_stdin, self.allow_short)?;
-        Ok(Hasher::default().hash(&password, app::random())?)
+        Ok(Hasher::default().hash(&password, machine::random())?)
     }
 }
 
@@ -176,12 +176,12 @@ async fn add(
     let account = Account {
         email: Email::parse(&email)?,
         registered_email: email.trim().to_owned(),
-        sub: id(&app::random()),
+        sub: id(&machine::random()),
         name,
         role,
         status: Status::Active,
         password_hash: Some(password.hash()?),
-        created: app::now(),
+        created: machine::now(),
         generation: 0,
         profile: BTreeMap::new(),
     };

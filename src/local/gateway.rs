@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 
 use super::{backend::Backend, event::Seen, policy::Verdict};
 use crate::{
-    app,
     authorizer::AuthorizerFunction,
     event::Event,
     http::{Answer, LogonFunction},
+    machine,
     operations::id,
     routes::Operation,
 };
@@ -51,7 +51,7 @@ async fn handle(
 impl Gateway {
     async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
         let operation = Operation::at(parts.uri.path()).filter(|operation| parts.method == operation.method());
-        let request_id = id(&app::random());
+        let request_id = id(&machine::random());
         let seen = Seen {
             parts,
             resource: if operation.is_some() { parts.uri.path() } else { "/{proxy+}" },

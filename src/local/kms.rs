@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{LocalError, folder};
-use crate::app;
+use crate::machine;
 
 /// The length of the key that seals: AES-256.
 pub(super) const KEY_BYTES: usize = 32;
@@ -27,7 +27,7 @@ pub(super) struct SealingKey(RandomizedNonceKey);
 impl SealingKey {
     /// The key in the data folder, made if it is not there, or one in memory.
     pub(super) fn load(folder: Option<&Path>) -> Result<Self, LocalError> {
-        let new = Zeroizing::new(app::random::<KEY_BYTES>());
+        let new = Zeroizing::new(machine::random::<KEY_BYTES>());
         let Some(folder) = folder else { return Self::of(Path::new(""), &*new) };
         let file = folder.join("kms.key");
         let bytes = folder::read_or_make(&file, &*new);

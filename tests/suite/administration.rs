@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jea_auth::{
     account::{Account, Email, Status},
     administration::Administration,
-    app,
+    machine,
     operations::id,
     password::{Hasher, Password, PasswordHash},
     store::Added,
@@ -22,7 +22,7 @@ async fn add(service: &Service, email: &str) -> Account {
     let account = Account {
         email: Email::parse(email).unwrap(),
         registered_email: email.to_owned(),
-        sub: id(&app::random()),
+        sub: id(&machine::random()),
         name: "Yi".to_owned(),
         role: None,
         status: Status::Active,
@@ -250,7 +250,7 @@ async fn a_disabled_account_is_out_and_an_enabled_one_in_again() {
 async fn a_new_password_replaces_the_old_one() {
     let service = Service::start().await;
     let email = Email::parse(crate::service::EMAIL).unwrap();
-    let hash = Hasher::default().hash(&Password::new("another long password"), app::random()).unwrap();
+    let hash = Hasher::default().hash(&Password::new("another long password"), machine::random()).unwrap();
     let changed = Administration { store: service.store() }.change_password(&email, hash).await.unwrap();
     assert_eq!(changed.unwrap().account.generation, 1);
     assert_refused(service.log_on(email.as_str(), PASSWORD).await, 401).await;

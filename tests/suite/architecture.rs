@@ -11,10 +11,10 @@ use std::{
 const LAYERS: [&[&str]; 7] = [
     &["carrier", "causes", "identity", "json", "origin", "routes", "secret", "time"],
     &["account", "credential", "device", "password", "session", "signing_key", "throttle", "token"],
-    &["aws", "event", "journal", "kms", "store"],
-    &["keyring"],
+    &["aws", "event", "journal", "kms", "machine", "store"],
+    &["keyring", "rotation"],
     &["access", "administration", "operations"],
-    &["authorizer", "config", "http"],
+    &["authorizer", "config", "http", "rotator"],
     &["app", "cli", "local"],
 ];
 
@@ -77,7 +77,7 @@ fn imports(text: &str) -> Vec<String> {
 
 #[test]
 fn imports_are_found_in_paths_and_in_lists() {
-    let text = "use crate::{\n    account::{Account, Email},\n    time::Timestamp,\n};\nuse crate::json;\nlet x = crate::app::now();";
+    let text = "use crate::{\n    account::{Account, Email},\n    time::Timestamp,\n};\nuse crate::json;\nlet x = crate::machine::now();";
     assert_eq!(imports(text), ["account", "time", "json", "app"]);
 }
 

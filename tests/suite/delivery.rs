@@ -7,6 +7,7 @@ use jea_auth::{
     config::{AUDIENCE_MAX_BYTES, ISSUER_MAX_BYTES},
     event::Event,
     http::TokenDelivery,
+    machine,
     signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
 };
 use reqwest::{Client, Method, StatusCode};
@@ -91,9 +92,9 @@ async fn a_failed_log_on_can_be_200_for_clients_that_read_a_body_only_then() {
 #[tokio::test]
 async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep() {
     let service = Service::start().await;
-    let keyring = app::keyring(&service.running.config);
+    let rotation = app::rotation(&service.running.config);
     service.advance(Duration::from_secs(1));
-    let made = keyring.make_now(service.now(), &app::random(), Some(Algorithm::Rs256)).await.unwrap();
+    let made = rotation.make_now(service.now(), &machine::random(), Some(Algorithm::Rs256)).await.unwrap();
     assert!(made.is_some());
     service.advance(PUBLISHED_AHEAD_MIN);
     let mut config = service.config();

@@ -7,6 +7,7 @@ use jea_auth::{
     app,
     event::Event,
     local::{DEMO_EMAIL, DEMO_PASSWORD},
+    machine,
 };
 use serde_json::Value;
 
@@ -87,7 +88,7 @@ impl Session {
 async fn the_log_on_function_gives_what_each_event_is_named_for() {
     let service = Service::start().await;
     let session = Session::new(&service).await;
-    let function = app::logon(&service.running.config, app::system_clock());
+    let function = app::logon(&service.running.config, machine::system_clock());
     for (name, status) in STATUSES {
         let event = session.event(name);
         let answer = function.handle(&event).await;
@@ -114,7 +115,7 @@ async fn the_log_on_function_gives_what_each_event_is_named_for() {
 async fn the_authorizer_gives_what_each_event_is_named_for() {
     let service = Service::start().await;
     let session = Session::new(&service).await;
-    let function = app::authorizer(&service.running.config, app::system_clock());
+    let function = app::authorizer(&service.running.config, machine::system_clock());
     for (name, effect) in EFFECTS {
         let event = session.event(name);
         let answer = function.handle(&event).await.unwrap();

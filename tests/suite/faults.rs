@@ -7,6 +7,7 @@ use jea_auth::{
     app,
     event::Event,
     http::Answer,
+    machine,
     store::{Added, Change, Store},
 };
 use serde_json::json;
@@ -124,7 +125,7 @@ async fn a_key_that_cannot_be_stored_is_not_taken_for_another_rotator_s() {
     let (config, now) = (faulty.config(), faulty.service.now().plus(jea_auth::signing_key::SIGNS));
     let made = async |code| {
         *faulty.wire.rule.lock().unwrap() = Some(("TransactWriteItems", "-signing-keys", Fault::Cancelled(code)));
-        app::keyring(&config).make_due(now, &app::random()).await
+        app::rotation(&config).make_due(now, &machine::random()).await
     };
     assert_eq!(made("TransactionConflict").await.unwrap(), None);
     assert!(made("ThrottlingError").await.is_err());

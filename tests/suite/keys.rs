@@ -10,8 +10,10 @@ use std::{
 
 use jea_auth::{
     app,
-    keyring::{KEYS_MAX_AGE, Keyring},
+    keyring::KEYS_MAX_AGE,
     kms::Kms,
+    machine,
+    rotation::Rotation,
     signing_key::{Algorithm, PUBLISHED_AHEAD_MIN, SIGNS},
 };
 use reqwest::StatusCode;
@@ -22,8 +24,8 @@ use crate::{
     service::{EMAIL, METHOD_ARN, Moto, PASSWORD, Service, assert_refused, client, has, log_on_event, token_of},
 };
 
-fn keyring(service: &Service) -> Keyring {
-    app::keyring(&service.running.config)
+fn rotation(service: &Service) -> Rotation {
+    app::rotation(&service.running.config)
 }
 
 fn kid_of(token: &str) -> String {
@@ -43,7 +45,7 @@ async fn a_successor_is_published_a_day_ahead_and_then_signs() {
     let service = Service::start().await;
     let first = kid_of(&service.new_token().await);
     service.advance(SIGNS - Duration::from_hours(24));
-    let successor = keyring(&service).make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    let successor = rotation(&service).make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     service.advance(KEYS_MAX_AGE);
     assert_eq!(published(&service).await, [first.as_str(), successor.as_str()]);
     assert_eq!(kid_of(&service.new_token().await), first);
@@ -61,13 +63,13 @@ async fn a_successor_is_published_a_day_ahead_and_then_signs() {
 async fn of_two_rotators_at_once_one_makes_a_key() {
     let service = Service::start().await;
     service.advance(SIGNS);
-    let (one, two) = (keyring(&service), keyring(&service));
+    let (one, two) = (rotation(&service), rotation(&service));
     let now = service.now();
     for _ in 0..3 {
-        let (secret, later) = (app::random(), now.plus(Duration::from_millis(1)));
+        let (secret, later) = (machine::random(), now.plus(Duration::from_millis(1)));
         let (made, also_made) = tokio::join!(one.make_due(now, &secret), two.make_due(later, &secret));
         assert!(made.unwrap().is_none() || also_made.unwrap().is_none());
-        assert_eq!(one.stored().await.unwrap().len(), 2);
+        assert_eq!(one.stored().await.unwrap().keys.len(), 2);
     }
 }
 
@@ -77,11 +79,11 @@ async fn a_revoked_key_s_tokens_are_void_within_a_minute_and_a_new_key_signs_at_
     let service = Service::start().await;
     let token = service.new_token().await;
     assert_eq!(service.user_with(&token).await, StatusCode::OK);
-    let keyring = keyring(&service);
-    let old = keyring.stored().await.unwrap()[0].jwk.key_id().clone();
-    assert!(keyring.revoke(&old).await.unwrap());
+    let rotation = rotation(&service);
+    let old = rotation.stored().await.unwrap().keys[0].jwk.key_id().clone();
+    assert!(rotation.revoke(&old).await.unwrap());
     service.advance(Duration::from_millis(1));
-    let new = keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    let new = rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     service.advance(KEYS_MAX_AGE - Duration::from_millis(1));
     assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
     let fresh = service.new_token().await;
@@ -94,9 +96,9 @@ async fn a_revoked_key_s_tokens_are_void_within_a_minute_and_a_new_key_signs_at_
 #[tokio::test]
 async fn without_any_key_log_on_is_503_and_recovers_by_itself() {
     let service = Service::start().await;
-    let keyring = keyring(&service);
-    let old = keyring.stored().await.unwrap()[0].jwk.key_id().clone();
-    keyring.revoke(&old).await.unwrap();
+    let rotation = rotation(&service);
+    let old = rotation.stored().await.unwrap().keys[0].jwk.key_id().clone();
+    rotation.revoke(&old).await.unwrap();
     service.advance(KEYS_MAX_AGE);
     let answer = service.log_on(EMAIL, PASSWORD).await;
     assert_eq!(answer.headers()["retry-after"], "5");
@@ -106,7 +108,7 @@ async fn without_any_key_log_on_is_503_and_recovers_by_itself() {
         assert_eq!((answer.status().as_u16(), &answer.headers()["cache-control"]), (503, &"no-store".parse().unwrap()));
     }
     assert_refused(answer, 503).await;
-    keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
 }
 
@@ -117,7 +119,7 @@ async fn a_key_that_cannot_be_unsealed_is_503() {
     // The same tables with another KMS: what was sealed here does not open there.
     let mut config = service.config();
     config.aws.kms_endpoint.clone_from(&other.running.config.aws.kms_endpoint);
-    let function = app::logon(&config, app::system_clock());
+    let function = app::logon(&config, machine::system_clock());
     let event = serde_json::from_value(serde_json::json!({
         "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
         "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),
@@ -130,12 +132,12 @@ async fn a_key_that_cannot_be_unsealed_is_503() {
 #[tokio::test]
 async fn an_operator_s_rotation_signs_when_every_cache_has_seen_it_and_takes_the_place_of_a_successor() {
     let service = Service::start().await;
-    let keyring = keyring(&service);
+    let rotation = rotation(&service);
     service.advance(SIGNS - Duration::from_hours(1));
-    let planned = keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    let planned = rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     service.advance(Duration::from_secs(1));
-    let forced = keyring.make_now(service.now(), &app::random(), Some(Algorithm::Rs256)).await.unwrap().unwrap();
-    let keys = keyring.stored().await.unwrap();
+    let forced = rotation.make_now(service.now(), &machine::random(), Some(Algorithm::Rs256)).await.unwrap().unwrap();
+    let keys = rotation.stored().await.unwrap().keys;
     assert!(!keys.iter().any(|key| *key.jwk.key_id() == planned));
     service.advance(PUBLISHED_AHEAD_MIN + Duration::from_secs(1));
     let token = service.new_token().await;
@@ -144,8 +146,8 @@ async fn an_operator_s_rotation_signs_when_every_cache_has_seen_it_and_takes_the
     let discovery: Value = service.get("/.well-known/openid-configuration").await.json().await.unwrap();
     assert_eq!(discovery["id_token_signing_alg_values_supported"], serde_json::json!(["ES256", "RS256"]));
     service.advance(SIGNS);
-    keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
-    let newest = keyring.stored().await.unwrap().pop().unwrap();
+    rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
+    let newest = rotation.stored().await.unwrap().keys.pop().unwrap();
     assert_eq!(newest.jwk.algorithm(), Algorithm::Rs256, "a successor keeps the algorithm");
 }
 
@@ -191,13 +193,13 @@ async fn a_rotation_under_load_refuses_nobody() {
             kids
         }));
     }
-    let keyring = keyring(&service);
+    let rotation = rotation(&service);
     for _ in 0..2 {
         {
             let _alone = jump.write().await;
             service.advance(SIGNS - Duration::from_hours(24));
         }
-        keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+        rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
         for _ in 0..100 {
             // A quarter of an hour passes when every client has been served once more, however slow this machine is.
             let before = served.each_ref().map(|count| count.load(Ordering::SeqCst));
@@ -251,12 +253,12 @@ async fn moto_s_kms_seals_and_serves_a_log_on() {
 
     let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
     store.create_tables().await.unwrap();
-    app::keyring(&config).make_due(app::now(), &app::random()).await.unwrap().unwrap();
+    app::rotation(&config).make_due(machine::now(), &machine::random()).await.unwrap().unwrap();
     let event = serde_json::from_value(serde_json::json!({
         "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
         "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),
     }));
-    let answer = app::logon(&config, app::system_clock()).handle(&event.unwrap()).await;
+    let answer = app::logon(&config, machine::system_clock()).handle(&event.unwrap()).await;
     assert_eq!(answer.status.as_u16(), 401, "no such account there, and keys that open: {}", answer.body);
 }
 
@@ -269,7 +271,11 @@ async fn a_third_party_verifies_our_tokens_from_the_public_keys() {
     for algorithm in ["ES256", "RS256"] {
         if algorithm == "RS256" {
             service.advance(Duration::from_secs(1));
-            keyring(&service).make_now(service.now(), &app::random(), Some(Algorithm::Rs256)).await.unwrap().unwrap();
+            rotation(&service)
+                .make_now(service.now(), &machine::random(), Some(Algorithm::Rs256))
+                .await
+                .unwrap()
+                .unwrap();
             service.advance(PUBLISHED_AHEAD_MIN + Duration::from_secs(1));
         }
         let token = service.new_token().await;
@@ -323,9 +329,9 @@ async fn invented_key_ids_keep_nobody_out_and_cost_next_to_nothing() {
     flood(1).await;
     assert!(ask(&token).await, "at the first try");
     flood(15).await;
-    let keyring = keyring(&service);
-    keyring.revoke(keyring.stored().await.unwrap()[0].jwk.key_id()).await.unwrap();
-    keyring.make_due(service.now(), &app::random()).await.unwrap().unwrap();
+    let rotation = rotation(&service);
+    rotation.revoke(rotation.stored().await.unwrap().keys[0].jwk.key_id()).await.unwrap();
+    rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     // The service's own log-on function reads the keys again.
     let fresh = app::logon(&config, service.clock()).handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await;
     let cookie = fresh.headers.get("set-cookie").unwrap().to_str().unwrap();

@@ -11,10 +11,10 @@ use std::{
 
 use jea_auth::{
     account::{Account, Email, Status},
-    app,
     config::Config,
     event::Event,
     local::{self, Options, Running},
+    machine,
     operations::id,
     password::{Hasher, Password, PasswordHash},
     store::{Added, Store},
@@ -88,7 +88,7 @@ impl Service {
 
     /// With the data of an earlier start, which has the account already.
     pub async fn start_again(options: Options) -> Self {
-        let millis = Arc::new(AtomicU64::new(app::now().millis()));
+        let millis = Arc::new(AtomicU64::new(machine::now().millis()));
         let moto =
             if std::env::var("TEST_DYNAMODB").as_deref() == Ok("moto") { Some(Moto::start().await) } else { None };
         let other_dynamodb = moto.as_ref().map(|moto| moto.url.clone());
@@ -136,11 +136,11 @@ impl Service {
         let account = Account {
             email: Email::parse(email).unwrap(),
             registered_email: email.to_owned(),
-            sub: id(&app::random()),
+            sub: id(&machine::random()),
             name: "Yi".to_owned(),
             role: None,
             status,
-            password_hash: Some(Hasher::default().hash(&Password::new(password), app::random()).unwrap()),
+            password_hash: Some(Hasher::default().hash(&Password::new(password), machine::random()).unwrap()),
             created: self.now(),
             generation: 0,
             profile: [("country".to_owned(), "GB".to_owned()), ("title".to_owned(), "Dr".to_owned())].into(),

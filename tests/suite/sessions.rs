@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jea_auth::{app, config::Config, local::Options};
+use jea_auth::{app, config::Config, local::Options, machine};
 use reqwest::StatusCode;
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
@@ -95,7 +95,7 @@ async fn without_tables_or_keys_the_answer_is_503_with_retry_after_and_no_cookie
         "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
     }))
     .unwrap();
-    let function = app::logon(&config, app::system_clock());
+    let function = app::logon(&config, machine::system_clock());
     for is_ready in [false, false, true] {
         if is_ready {
             prepare(&config).await;
@@ -112,7 +112,7 @@ async fn prepare(config: &Config) {
     let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
     store.create_tables().await.unwrap();
     let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
-    jea_auth::keyring::Keyring::new(store, kms).make_due(app::now(), &app::random()).await.unwrap();
+    jea_auth::rotation::Rotation { store, kms }.make_due(machine::now(), &machine::random()).await.unwrap();
 }
 
 /// The stack starts once with a clock that is two hours ahead, and then with the right one.
@@ -123,7 +123,7 @@ async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
     let options = || Options { data: Some(folder.path().to_owned()), ..Options::in_memory() };
     let ahead = Service::start_with(options()).await;
     ahead.advance(2 * HOUR);
-    app::keyring(&ahead.running.config).make_now(ahead.now(), &app::random(), None).await.unwrap().unwrap();
+    app::rotation(&ahead.running.config).make_now(ahead.now(), &machine::random(), None).await.unwrap().unwrap();
     ahead.advance(Duration::from_mins(11));
     assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
     let stranger = reqwest::Client::new();

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Failure, json::Object, system::System};
 use crate::{
     account::is_unseen,
-    app,
     cli::roster::{Line, MEMBERS, names_a_secret, text},
+    machine,
 };
 
 /// How a file is read.
@@ -107,7 +107,7 @@ pub(super) fn set(line: &mut Line, column: &Column, value: &Value) -> Result<boo
         Column::BarredUntil => {
             let until = text("status", value)?;
             // A date that cannot be read, as `infinity`, is no end.
-            if until.is_some_and(|until| seconds(&until).is_none_or(|until| until > app::now().seconds())) {
+            if until.is_some_and(|until| seconds(&until).is_none_or(|until| until > machine::now().seconds())) {
                 line.set("status", &false.into())?;
             }
         }
