@@ -1,6 +1,7 @@
 //! Passwords and their hashes: Argon2id, in PHC string form.
 
 mod engine;
+pub mod policy;
 mod scheme;
 
 use std::sync::{Mutex, PoisonError};
@@ -47,12 +48,6 @@ impl Password {
     #[must_use]
     pub fn is_too_long(&self) -> bool {
         self.text.len() > PASSWORD_MAX_BYTES
-    }
-
-    /// Its length in characters.
-    #[must_use]
-    pub fn characters(&self) -> usize {
-        self.text.chars().count()
     }
 
     /// What another system may have hashed, each once: NFC, the text as it was sent, and NFD.

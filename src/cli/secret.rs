@@ -5,44 +5,17 @@ use std::io::{self, Read};
 use zeroize::Zeroizing;
 
 use super::Failure;
-use crate::password::{PASSWORD_MAX_BYTES, Password};
-
-/// Fewest characters of a new password (NIST SP 800-63B-4, section 3.1.1.2, where it is the only factor).
-const CHARACTERS_MIN: usize = 15;
-/// Fewest characters where it is not the only factor (same section).
-const CHARACTERS_MIN_SHORT: usize = 8;
-/// The commonest passwords of at least [`CHARACTERS_MIN_SHORT`] characters, one a line, in lower case.
-const COMMON: &str = include_str!("common_passwords.txt");
+use crate::password::{
+    PASSWORD_MAX_BYTES, Password,
+    policy::{self, CHARACTERS_MIN, CHARACTERS_MIN_SHORT},
+};
 
 /// A new password: from stdin without its line end, or asked for twice.
 pub(super) fn new_password(from_stdin: bool, allow_short: bool) -> Result<Password, Failure> {
     let text = if from_stdin { from_standard_input()? } else { ask_twice()? };
     let password = Password::new(&text);
-    if text.contains(['\n', '\r']) {
-        return Err(Failure::new("the password has more than one line", "give one line, and nothing after it"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Failure::new(
-            "the password has a control character, which not every keyboard can type",
-            "use letters, digits, signs and spaces",
-        ));
-    }
-    if password.is_too_long() {
-        return Err(Failure::new("the password is too long", format!("use at most {PASSWORD_MAX_BYTES} bytes")));
-    }
-    let least = if allow_short { CHARACTERS_MIN_SHORT } else { CHARACTERS_MIN };
-    if password.characters() < least {
-        return Err(Failure::new(
-            "the password is too short",
-            format!("use at least {least} characters; a few words in a row are easy to remember"),
-        ));
-    }
-    if COMMON.lines().any(|common| common == text.to_lowercase()) {
-        return Err(Failure::new(
-            "the password is one of the commonest",
-            "use one that nobody else has; a few words in a row are easy to remember",
-        ));
-    }
+    let characters_min = if allow_short { CHARACTERS_MIN_SHORT } else { CHARACTERS_MIN };
+    policy::check(&password, characters_min).map_err(|unfit| Failure::with_hint(unfit, unfit.advice()))?;
     Ok(password)
 }
 

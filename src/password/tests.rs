@@ -181,12 +181,6 @@ fn imported_parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
 }
 
 #[test]
-fn a_password_s_length_is_counted_in_characters() {
-    assert_eq!(Password::new("").characters(), 0);
-    assert_eq!(Password::new("cafe\u{301} \u{1f511}").characters(), 6);
-}
-
-#[test]
 fn a_hash_is_current_if_it_has_the_current_parameters() {
     assert!(hashed(&Hasher::default(), "a password").is_current());
     let older = hashed(&Hasher::default(), "a password").as_str().replace("t=2", "t=1");

@@ -1,0 +1,89 @@
+//! What a new password must be, wherever it is set (NIST SP 800-63B-4, section 3.1.1.2): long, and not one that everybody
+//! has. No rule of composition, and no expiry.
+
+use zeroize::Zeroizing;
+
+use super::{PASSWORD_MAX_BYTES, Password};
+
+/// Fewest characters where the password is the only factor.
+pub const CHARACTERS_MIN: usize = 15;
+/// Fewest characters where it is not the only factor.
+pub const CHARACTERS_MIN_SHORT: usize = 8;
+/// The commonest passwords of at least [`CHARACTERS_MIN_SHORT`] characters, one a line, in lower case.
+const COMMON: &str = include_str!("common.txt");
+
+/// Why a text can be no new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It has more than one line.
+    #[error("the password has more than one line")]
+    Lines,
+    /// It has a control character.
+    #[error("the password has a control character, which not every keyboard can type")]
+    ControlCharacter,
+    /// It has more than [`PASSWORD_MAX_BYTES`].
+    #[error("the password is too long")]
+    TooLong,
+    /// It has fewer than so many characters.
+    #[error("the password is too short")]
+    TooShort(usize),
+    /// Everybody has it.
+    #[error("the password is one of the commonest")]
+    Common,
+}
+
+impl Unfit {
+    /// What to do instead.
+    #[must_use]
+    pub fn advice(self) -> String {
+        match self {
+            Self::Lines => "give one line, and nothing after it".to_owned(),
+            Self::ControlCharacter => "use letters, digits, signs and spaces".to_owned(),
+            Self::TooLong => format!("use at most {PASSWORD_MAX_BYTES} bytes"),
+            Self::TooShort(least) => {
+                format!("use at least {least} characters; a few words in a row are easy to remember")
+            }
+            Self::Common => "use one that nobody else has; a few words in a row are easy to remember".to_owned(),
+        }
+    }
+}
+
+/// Whether `password` may be a new one of at least so many characters.
+///
+/// # Errors
+/// The first [`Unfit`] that holds.
+pub fn check(password: &Password, characters_min: usize) -> Result<(), Unfit> {
+    let text = &*password.text;
+    let lowered = Zeroizing::new(text.to_lowercase());
+    if text.contains(['\n', '\r']) {
+        Err(Unfit::Lines)
+    } else if text.chars().any(char::is_control) {
+        Err(Unfit::ControlCharacter)
+    } else if password.is_too_long() {
+        Err(Unfit::TooLong)
+    } else if text.chars().count() < characters_min {
+        Err(Unfit::TooShort(characters_min))
+    } else if COMMON.lines().any(|common| common == *lowered) {
+        Err(Unfit::Common)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_password_is_long_enough_and_not_everybody_s() {
+        let check = |text: &str, least| check(&Password::new(text), least);
+        assert_eq!(check("fifteen letters", CHARACTERS_MIN), Ok(()));
+        assert_eq!(check("fourteen chars", CHARACTERS_MIN), Err(Unfit::TooShort(15)));
+        assert_eq!(check("\u{1f511}".repeat(8).as_str(), CHARACTERS_MIN_SHORT), Ok(()), "characters, not bytes");
+        assert_eq!(check("Password", CHARACTERS_MIN_SHORT), Err(Unfit::Common));
+        assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES), CHARACTERS_MIN), Ok(()));
+        assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES + 1), CHARACTERS_MIN), Err(Unfit::TooLong));
+        assert_eq!(check("two lines of text\nin one", CHARACTERS_MIN), Err(Unfit::Lines));
+        assert_eq!(check("a bell \u{7} in a password", CHARACTERS_MIN), Err(Unfit::ControlCharacter));
+    }
+}
