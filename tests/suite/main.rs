@@ -38,6 +38,7 @@ mod local_ports;
 mod lost_answers;
 mod malformed;
 mod malformed_items;
+mod objects;
 mod operator;
 mod permissions;
 mod sessions;
