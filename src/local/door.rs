@@ -101,6 +101,7 @@ fn is_this_machine(named: &str) -> bool {
 mod tests {
     use super::*;
 
+    // Check 69.
     #[test]
     fn this_machine_has_the_names_of_its_loopback_addresses_and_no_other() {
         for named in ["localhost", "LocalHost:3000", "127.0.0.1:8000", "127.0.0.2", "[::1]:3000", "[::1]"] {

@@ -18,6 +18,7 @@ fn call(url: &str, method: Method) -> reqwest::RequestBuilder {
     request.header("Content-Type", "application/x-amz-json-1.0").body(r#"{"TableName": "jea-auth-accounts"}"#)
 }
 
+// Check 69.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_reads_the_database_or_has_kms_decrypt() {
     let service = Service::start().await;
@@ -42,6 +43,7 @@ async fn no_page_reads_the_database_or_has_kms_decrypt() {
     assert!(read.text().await.unwrap().contains("$argon2id$"), "a program without an origin reads it");
 }
 
+// Check 69.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_of_another_s_that_leads_to_this_machine_is_refused_at_every_port() {
     let service = Service::start().await;

@@ -26,6 +26,7 @@ fn full() -> File {
     File::options().write(true).open("/dev/full").unwrap()
 }
 
+// Check 70.
 #[tokio::test(flavor = "multi_thread")]
 async fn data_that_cannot_be_written_is_a_failure_of_every_command_that_has_some() {
     if !Path::new("/dev/full").exists() {
@@ -69,6 +70,7 @@ fn assert_full(output: &Output, arguments: &[&str]) {
     assert!(told.contains("hint: what came out is not whole"), "{arguments:?}: {told}");
 }
 
+// Check 70.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_enough_ends_a_command_without_a_word() {
     let service = Service::start().await;
