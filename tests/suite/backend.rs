@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::service::{EMAIL, METHOD_ARN, PASSWORD, Service, assert_refused, claims_of, token_of};
 
 /// A backend that tells what it was asked, and counts.
-async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
+pub async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let router = Router::new().fallback(move |request: Request| {
