@@ -36,8 +36,8 @@ pub struct Shown<'a> {
     pub cookies: Vec<&'a str>,
     /// The values of its headers `Authorization`.
     pub authorizations: Vec<&'a str>,
-    /// Its method.
-    pub method: &'a str,
+    /// Its method, and every other that it may have where it ends.
+    pub methods: Vec<&'a str>,
     /// Its path.
     pub path: &'a str,
     /// Where it comes from.
@@ -119,7 +119,7 @@ impl Access {
         }
         let (carrier, text) = carrier::one_token(shown.cookies.iter().copied(), shown.authorizations.iter().copied())?;
         if carrier == Carrier::Cookie
-            && !matches!(shown.method, "GET" | "HEAD" | "OPTIONS")
+            && !shown.methods.iter().all(|method| matches!(*method, "GET" | "HEAD" | "OPTIONS"))
             && self.origins.is_cross_site(&shown.provenance, shown.host)
         {
             return Err(Denial::CrossSite);

@@ -1,6 +1,6 @@
 //! The authorizer function: a REQUEST authorizer of a REST API. It translates and decides nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ impl AuthorizerFunction {
         let shown = Shown {
             cookies: event.headers("cookie"),
             authorizations: event.headers("authorization"),
-            method: event.method(),
+            methods: event.methods(),
             path: event.path(),
             provenance: event.provenance(),
             host: event.host(),
@@ -86,24 +86,23 @@ impl AuthorizerFunction {
 /// request anew, so nothing else is allowed by it.
 fn allow(admitted: &Admitted, arn: &str) -> Value {
     let Admitted { session, carrier } = admitted;
-    json!({
-        "principalId": session.sub,
-        "policyDocument": policy("Allow", arn),
-        "context": {
-            "sub": session.sub,
-            "sid": session.sid,
-            "email": session.email,
-            "name": session.name,
-            "role": session.role.as_deref().unwrap_or(NO_ROLE),
-            "auth_time": session.auth_time.seconds().to_string(),
-            "generation": session.generation.to_string(),
-            "carrier": carrier.name(),
-        },
-    })
+    let mut context: BTreeMap<&str, String> = [
+        (identity::SUB, session.sub.clone()),
+        (identity::SID, session.sid.clone()),
+        (identity::EMAIL, session.email.clone()),
+        (identity::NAME, session.name.clone()),
+        (identity::ROLE, session.role.as_deref().unwrap_or(identity::NO_ROLE).to_owned()),
+        (identity::AUTH_TIME, session.auth_time.seconds().to_string()),
+        (identity::GENERATION, session.generation.to_string()),
+        (identity::CARRIER, carrier.name().to_owned()),
+    ]
+    .into();
+    for header in identity::HEADERS {
+        let value = context.get(header.plain).map(|text| identity::header_value(text)).unwrap_or_default();
+        context.insert(header.member, value);
+    }
+    json!({"principalId": session.sub, "policyDocument": policy("Allow", arn), "context": context})
 }
-
-/// The role of an account that has none. Not an empty text: nobody says that a gateway replaces a client's header by one.
-const NO_ROLE: &str = "none";
 
 /// Who comes without a session.
 const NOBODY: &str = "nobody";

@@ -67,10 +67,16 @@ pub fn one_token<'a>(
     Ok(first)
 }
 
-/// The values of all cookies of one name. Words without `=`, and pairs of other names, are passed over.
+/// The values of all cookies of one name. Words without `=`, and pairs of other names, are passed over. Quotes around a
+/// value are not part of it: RFC 6265, section 4.1.1, allows them, and Java's `CookieManager` sends a cookie that was set
+/// with `Max-Age` and without `Expires` by RFC 2965, as `$Version="1"; name="value";$Path="/"`.
 pub fn named<'a>(headers: impl Iterator<Item = &'a str>, name: &str) -> impl Iterator<Item = &'a str> {
     let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim_matches(OWS).split_once('='));
-    pairs.filter(move |(known, _)| *known == name).map(|(_, value)| value)
+    pairs.filter(move |(known, _)| *known == name).map(|(_, value)| unquoted(value))
+}
+
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -94,6 +100,22 @@ mod tests {
         let line = "session_token=a; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax";
         assert_eq!(find(&[line], &[]), Ok((Carrier::Cookie, "a")));
         assert_eq!(find(&["theme=dark; session_token=a", "other=b"], &["Basic eA=="]), Ok((Carrier::Cookie, "a")));
+    }
+
+    #[test]
+    fn one_pair_of_quotes_around_a_cookie_is_taken_off_and_none_around_a_bearer() {
+        let by_java = r#"$Version="1"; session_token="a";$Path="/""#;
+        for header in [r#"session_token="a""#, by_java, r#"session_token="a"; session_token=a"#] {
+            assert_eq!(find(&[header], &[]), Ok((Carrier::Cookie, "a")), "{header}");
+        }
+        assert_eq!(find(&[r#"session_token="a""#], &["Bearer a"]), Ok((Carrier::Cookie, "a")));
+        for (header, token) in
+            [(r#""""#, ""), (r#"""a"""#, r#""a""#), (r#"""#, r#"""#), (r#"a""#, r#"a""#), (r#""a"#, r#""a"#)]
+        {
+            let header = format!("session_token={header}");
+            assert_eq!(find(&[&header], &[]), Ok((Carrier::Cookie, token)), "{header}");
+        }
+        assert_eq!(find(&[], &[r#"Bearer "a""#]), Ok((Carrier::Bearer, r#""a""#)));
     }
 
     #[test]

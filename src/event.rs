@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::origin::Provenance;
 
+const METHOD_OVERRIDE: &str = "x-http-method-override";
+
 /// An event of a REST API (proxy or REQUEST authorizer) or an HTTP API (payload format 2.0).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
@@ -94,13 +96,25 @@ impl Event {
         values
     }
 
+    /// Every method that the request may have where it ends: its own, that of `methodArn` in an authorizer's event, and
+    /// what it asks for by `X-HTTP-Method-Override`, by which API Gateway routes.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&str> {
+        let routed = self.text(&["methodArn"]).map(|arn| arn.split('/').nth(2).unwrap_or_default());
+        let overriding = self.headers(METHOD_OVERRIDE);
+        [self.method()].into_iter().chain(routed).chain(overriding).collect()
+    }
+
     /// What the request says of where it comes from.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
+        // A browser sends no header of its own with a preflight (Fetch Standard, section 4.8), so no override either.
+        let is_plain = self.headers(METHOD_OVERRIDE).is_empty();
+        let is_options = self.methods().iter().all(|method| *method == "OPTIONS");
         Provenance {
             origins: self.headers("origin").into_iter().map(str::to_owned).collect(),
             fetch_site: self.headers("sec-fetch-site").first().map(|value| (*value).to_owned()),
-            is_preflight: self.method() == "OPTIONS" && !self.headers("access-control-request-method").is_empty(),
+            is_preflight: is_plain && is_options && !self.headers("access-control-request-method").is_empty(),
         }
     }
 
@@ -201,6 +215,26 @@ mod tests {
             "rawPath": "/a", "path": "/b", "httpMethod": "GET", "requestContext": {"http": request},
         }));
         assert_eq!((rest.method(), rest.path()), ("GET", "/b"));
+    }
+
+    #[test]
+    fn a_preflight_is_options_wherever_it_ends() {
+        let arn = |method: &str| format!("arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/{method}/orders");
+        let asks = |method: &str, routed: Option<String>, other: Option<(&str, &str)>| {
+            let mut headers = json!({"Access-Control-Request-Method": "POST"});
+            if let Some((name, value)) = other {
+                headers[name] = value.into();
+            }
+            event(json!({"httpMethod": method, "methodArn": routed, "headers": headers})).provenance().is_preflight
+        };
+        assert!(asks("OPTIONS", None, None));
+        assert!(asks("OPTIONS", Some(arn("OPTIONS")), Some(("Origin", "https://app.example.org"))));
+        assert!(!asks("OPTIONS", Some(arn("GET")), None));
+        assert!(!asks("GET", Some(arn("OPTIONS")), None));
+        assert!(!asks("OPTIONS", Some("arn".to_owned()), None));
+        for (name, value) in [("X-HTTP-Method-Override", "DELETE"), ("x-http-method-override", "OPTIONS")] {
+            assert!(!asks("OPTIONS", Some(arn("OPTIONS")), Some((name, value))), "{name}: {value}");
+        }
     }
 
     #[test]

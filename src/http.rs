@@ -13,6 +13,7 @@ use crate::{
     causes::Causes,
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
+    identity,
     journal::{Entry, Journal, Measure},
     operations::{Client, Fresh, Identity, Issued, Notes, Operations, Refusal},
     origin::TrustedOrigins,
@@ -80,6 +81,7 @@ impl LogonFunction {
             // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
             Some(_) | None => Box::pin(self.route(event, now, &mut notes)).await.unwrap_or_else(|answer| answer),
         };
+        let answer = answer.without_cookies_of(&self.site, event.host());
         self.note(now, event, &answer, &notes);
         let answer = match origin {
             Some(origin) => answer.readable_by(origin),
@@ -147,7 +149,7 @@ impl LogonFunction {
 
     async fn log_on(&self, event: &Event, now: Timestamp, notes: &mut Notes) -> Result<Answer, Answer> {
         if self.site.origins.is_cross_site(&event.provenance(), event.host()) {
-            return Err(Answer::failed(StatusCode::FORBIDDEN, "Log-on from this site is not allowed."));
+            return Err(Answer::failed(StatusCode::FORBIDDEN, self.cross_site()));
         }
         let credential = body::credential(event)?;
         let carrier = match self.site.delivery {
@@ -161,6 +163,15 @@ impl LogonFunction {
                 Err(Answer::failed(self.site.failed_logon_status, "No matching username and password pair was found!"))
             }
             Err(other) => Err(refused(&other)),
+        }
+    }
+
+    /// What a developer needs to hear whose page is refused.
+    fn cross_site(&self) -> &'static str {
+        if self.site.is_secure() {
+            "Pages of this origin may not log on. The parameter AllowedOrigins of the stack says which may."
+        } else {
+            "Pages of this origin may not log on. The option --allow-origin of jea-auth serve says which may."
         }
     }
 
@@ -249,11 +260,11 @@ fn devices(event: &Event) -> Vec<&str> {
 /// Who the authorizer says it is. Without that, nobody.
 fn identity(event: &Event) -> Option<Identity> {
     Some(Identity {
-        sub: event.authorizer("sub")?.to_owned(),
-        sid: event.authorizer("sid")?.to_owned(),
-        email: event.authorizer("email")?.to_owned(),
-        auth_time: Timestamp::from_seconds(event.authorizer("auth_time")?.parse().ok()?),
-        generation: event.authorizer("generation")?.parse().ok()?,
-        carrier: Carrier::named(event.authorizer("carrier")?)?,
+        sub: event.authorizer(identity::SUB)?.to_owned(),
+        sid: event.authorizer(identity::SID)?.to_owned(),
+        email: event.authorizer(identity::EMAIL)?.to_owned(),
+        auth_time: Timestamp::from_seconds(event.authorizer(identity::AUTH_TIME)?.parse().ok()?),
+        generation: event.authorizer(identity::GENERATION)?.parse().ok()?,
+        carrier: Carrier::named(event.authorizer(identity::CARRIER)?)?,
     })
 }

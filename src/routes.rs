@@ -34,11 +34,18 @@ pub const ROUTES: [(&str, Operation); 9] = [
     ("/.well-known/openid-configuration", Operation::Discovery),
 ];
 
+/// The route of this path. API Gateway leads `/x/` where it leads `/x`, and the event's path keeps the slash.
+#[must_use]
+pub fn route(path: &str) -> Option<(&'static str, Operation)> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    ROUTES.into_iter().find(|(known, _)| *known == path)
+}
+
 impl Operation {
-    /// The operation at exactly this path.
+    /// The operation at this path.
     #[must_use]
     pub fn at(path: &str) -> Option<Self> {
-        ROUTES.iter().find(|(known, _)| *known == path).map(|(_, operation)| *operation)
+        route(path).map(|(_, operation)| operation)
     }
 
     /// Its name in the journal.
@@ -71,6 +78,25 @@ impl Operation {
         match self {
             Self::Info | Self::LogOn | Self::Jwks | Self::Discovery => true,
             Self::CheckIn | Self::LogOff | Self::Confirm | Self::User => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slash_at_the_end_is_the_same_operation_and_two_are_none() {
+        for (path, operation) in ROUTES {
+            assert_eq!(Operation::at(path), Some(operation));
+            assert_eq!(route(&format!("{path}/")), Some((path, operation)));
+            for other in [format!("{path}//"), format!("/{path}"), format!("{path}/."), format!("{path}/x")] {
+                assert_eq!(Operation::at(&other), None, "{other}");
+            }
+        }
+        for path in ["", "/", "//"] {
+            assert_eq!(Operation::at(path), None, "{path}");
         }
     }
 }

@@ -84,7 +84,7 @@ impl Pace {
     }
 
     /// How far a right password puts back the bucket of its account, or of its known device: all that its attempt
-    /// took but [`SUCCESS_COST`]. A bucket that was full before is left alone, which saves the write: the attempt
+    /// took but `SUCCESS_COST`. A bucket that was full before is left alone, which saves the write: the attempt
     /// comes back by itself before anybody can miss it.
     #[must_use]
     pub fn given_back_by_success(&self, taken: Taken) -> Duration {

@@ -30,6 +30,42 @@ def resources(path):
     return yaml.safe_load(SamTemplateValidator(template, NoManagedPolicies()).get_translated_template_if_valid())["Resources"]
 
 
+def text_of(value):
+    """The names that !Sub takes out of a text."""
+    return [part.split("}")[0].split(".")[0] for part in value.split("${")[1:]]
+
+
+def named_in(value):
+    """The names of resources and parameters that a value refers to."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "Ref":
+                yield inner
+            elif key == "Fn::GetAtt":
+                yield inner[0] if isinstance(inner, list) else inner.split(".")[0]
+            elif key == "Fn::Sub":
+                yield from text_of(inner if isinstance(inner, str) else inner[0])
+            yield from named_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from named_in(inner)
+
+
+def made_before(found, name):
+    """The resources that CloudFormation makes before that of a name."""
+    before, open_ends = set(), [name]
+    while open_ends:
+        resource = found[open_ends.pop()]
+        depends = resource.get("DependsOn", [])
+        depends = [depends] if isinstance(depends, str) else depends
+        for other in depends:
+            assert found[other].get("Condition") in (None, resource.get("Condition")), f"{other}: what depends on a resource that is left out is left out"
+        for other in {*depends, *named_in(resource["Properties"])} & found.keys() - before:
+            before.add(other)
+            open_ends.append(other)
+    return before
+
+
 def of_type(found, kind):
     return {name: resource["Properties"] for name, resource in found.items() if resource["Type"] == kind}
 
@@ -49,4 +85,9 @@ for name, schedule in of_type(first, "AWS::Scheduler::Schedule").items():
     assert "AWS::StackName" in str(schedule["Name"]), f"{name}: a second stack in the region could not have it"
 for name, function in of_type(first, "AWS::Lambda::Function").items():
     assert "InlineCode" in str(function) or "ZipFile" in str(function) or "LogGroup" in function["LoggingConfig"], name
+if "Accounts" in first:
+    late = first.keys() - made_before(first, "Accounts") - {"Accounts"}
+    assert not late, f"{sorted(late)}: if they fail, the table of accounts is left behind"
+    for function in ("Logon", "Rotator"):
+        assert "SealingKeyAlias" in made_before(first, function), f"{function} could run before its key has a name"
 print(f"{sys.argv[1]}: as it says")

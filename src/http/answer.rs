@@ -106,13 +106,32 @@ impl Answer {
     }
 
     /// Sets a cookie, or clears it by an empty `value` and a `life` of zero.
-    pub(super) fn with_cookie(mut self, site: &Site, name: &str, value: &str, life: Duration) -> Self {
+    pub(super) fn with_cookie(self, site: &Site, name: &str, value: &str, life: Duration) -> Self {
+        self.with_cookie_of(site, site.cookie_domain.as_deref(), name, value, life)
+    }
+
+    /// Clears, beside each cookie of a domain, the one of that name that `host` alone has since a time without
+    /// `CookieDomain`. A browser would send both (RFC 6265, section 5.4), and two tokens that differ are none. Where the
+    /// domain is the host itself, both are one cookie (section 5.3, step 11).
+    pub(super) fn without_cookies_of(self, site: &Site, host: &str) -> Self {
+        let host = host.split(':').next().unwrap_or_default();
+        if site.cookie_domain.as_deref().is_none_or(|domain| domain.trim_start_matches('.').eq_ignore_ascii_case(host))
+        {
+            return self;
+        }
+        let lines = self.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let names: Vec<String> = lines.filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
+        // After all others: one known client reads the first alone.
+        names.iter().fold(self, |answer, name| answer.with_cookie_of(site, None, name, "", Duration::ZERO))
+    }
+
+    fn with_cookie_of(mut self, site: &Site, domain: Option<&str>, name: &str, value: &str, life: Duration) -> Self {
         let mut cookie = format!("{name}={value}; Path=/; Max-Age={}; HttpOnly", life.as_secs());
         if site.is_secure() {
             cookie.push_str("; Secure");
         }
         cookie.push_str("; SameSite=Lax");
-        if let Some(domain) = &site.cookie_domain {
+        if let Some(domain) = domain {
             cookie.push_str("; Domain=");
             cookie.push_str(domain);
         }

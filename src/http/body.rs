@@ -10,11 +10,8 @@ use crate::{
 
 /// The credential in an event's body, or the answer that says what is wrong with it.
 pub(super) fn credential(event: &Event) -> Result<Credential, Answer> {
-    if !is_plain_json(event) {
-        return Err(Answer::failed(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the credential as application/json, in UTF-8 and without Content-Encoding.",
-        ));
+    if let Some(sentence) = unreadable(event) {
+        return Err(Answer::failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
     }
     let malformed = || {
         Answer::failed(
@@ -29,14 +26,26 @@ pub(super) fn credential(event: &Event) -> Result<Credential, Answer> {
     Credential::parse(&body).map_err(|_| malformed())
 }
 
-/// Whether the body says that it is JSON in UTF-8 (RFC 8259, section 8.1), once and as it is.
-fn is_plain_json(event: &Event) -> bool {
+/// What a header says that makes the body anything but JSON in UTF-8 (RFC 8259, section 8.1), once and as it is.
+fn unreadable(event: &Event) -> Option<&'static str> {
+    if !event.headers("content-encoding").is_empty() {
+        return Some("Content-Encoding: send the credential without one.");
+    }
     let types = event.headers("content-type");
-    let [content_type] = types.as_slice() else { return false };
+    let [content_type] = types.as_slice() else {
+        return Some("Content-Type: send one, application/json.");
+    };
     let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
-    let is_utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
-    is_json && is_utf8 && event.headers("content-encoding").is_empty()
+    if !parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
+        return Some("Content-Type: send the credential as application/json.");
+    }
+    let mut parameters = parts.filter_map(|parameter| parameter.split_once('='));
+    let is_utf8 = parameters.all(|(name, value)| !name.trim().eq_ignore_ascii_case("charset") || is_utf8(value));
+    (!is_utf8).then_some("Content-Type: send the credential in the charset utf-8.")
+}
+
+/// Whether a charset is UTF-8 by the labels that clients send (WHATWG Encoding Standard, section 4.2).
+fn is_utf8(charset: &str) -> bool {
+    let charset = charset.trim().trim_matches('"');
+    ["utf-8", "utf8"].iter().any(|label| charset.eq_ignore_ascii_case(label))
 }

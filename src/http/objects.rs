@@ -66,7 +66,7 @@ impl<'a> AccountObject<'a> {
     }
 }
 
-/// What runs here.
+/// What runs here. Numbers have 32 bits at most: the .NET client reads them so.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Version {
@@ -76,7 +76,7 @@ pub(super) struct Version {
     minor: u32,
     revision: u32,
     release: &'static str,
-    update: &'static str,
+    update: u32,
     notice: &'static str,
 }
 
@@ -90,7 +90,7 @@ impl Version {
             minor: number(env!("CARGO_PKG_VERSION_MINOR")),
             revision: number(env!("CARGO_PKG_VERSION_PATCH")),
             release: env!("CARGO_PKG_VERSION"),
-            update: "2026-11-21",
+            update: 20_261_121,
             notice: "Log on with POST /users/api/auth. Every other transaction needs the session token.",
         }
     }

@@ -1,14 +1,17 @@
-//! The API behind the authorizer: an HTTP proxy integration.
+//! The API behind the authorizer: an HTTP proxy integration, which is not transparent ("Amazon API Gateway important
+//! notes" of the Developer Guide, and recordings of what it does).
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
     http::{
         HeaderMap, HeaderName, HeaderValue, Request, Response, Uri,
-        header::{CONNECTION, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
+        header::{
+            CONNECTION, CONTENT_ENCODING, DATE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SERVER, TE,
+            TRAILER, TRANSFER_ENCODING, UPGRADE, VIA, WWW_AUTHENTICATE,
+        },
         request::Parts,
-        uri::PathAndQuery,
     },
 };
 use http_body_util::Full;
@@ -20,9 +23,32 @@ use serde_json::{Map, Value};
 
 use crate::identity;
 
-/// Headers of one connection, not of a message (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 8] =
-    [CONNECTION, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+/// Headers of a request that do not get there: of one connection (RFC 9110, section 7.6.1), or dropped by API Gateway.
+const NOT_PASSED_ON: [HeaderName; 12] = [
+    CONNECTION,
+    CONTENT_ENCODING,
+    HeaderName::from_static("content-md5"),
+    EXPECT,
+    HOST,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    VIA,
+];
+
+/// Headers of an answer that do not come back.
+const NOT_GIVEN_BACK: [HeaderName; 4] = [PROXY_AUTHENTICATE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+
+/// Headers of an answer that come back under another name.
+const REMAPPED: [(HeaderName, HeaderName); 4] = [
+    (CONNECTION, HeaderName::from_static("x-amzn-remapped-connection")),
+    (DATE, HeaderName::from_static("x-amzn-remapped-date")),
+    (SERVER, HeaderName::from_static("x-amzn-remapped-server")),
+    (WWW_AUTHENTICATE, HeaderName::from_static("x-amzn-remapped-www-authenticate")),
+];
 
 /// The integration timeout of API Gateway.
 const TIMEOUT: Duration = Duration::from_secs(29);
@@ -38,7 +64,7 @@ impl Backend {
         Self { base, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
-    /// Passes a request on. Nothing comes back if the backend does not answer.
+    /// Passes a request on. Nothing comes back if it cannot be sent whole, or the backend does not answer.
     pub(super) async fn pass_on(
         &self,
         parts: &Parts,
@@ -48,39 +74,119 @@ impl Backend {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = parts.method.clone();
         *request.uri_mut() = self.uri(parts)?;
-        *request.headers_mut() = headers(&parts.headers, identity);
+        *request.headers_mut() = headers(&parts.headers, identity)?;
         let answer = tokio::time::timeout(TIMEOUT, self.client.request(request)).await;
         let (mut parts, body) = match answer {
             Ok(Ok(response)) => response.into_parts(),
             Ok(Err(_)) | Err(_) => return None,
         };
-        for name in HOP_BY_HOP {
+        for name in NOT_GIVEN_BACK {
             parts.headers.remove(name);
+        }
+        for (name, other) in REMAPPED {
+            if let Some(value) = parts.headers.remove(name) {
+                parts.headers.insert(other, value);
+            }
         }
         Some(Response::from_parts(parts, Body::new(body)))
     }
 
     fn uri(&self, parts: &Parts) -> Option<Uri> {
-        let asked = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let mut uri = self.base.clone().into_parts();
-        let below = format!("{}{asked}", self.base.path().trim_end_matches('/'));
+        let below = format!("{}/{}{query}", self.base.path().trim_end_matches('/'), proxy(parts.uri.path()));
         uri.path_and_query = Some(below.parse().ok()?);
         Uri::from_parts(uri).ok()
     }
 }
 
-fn headers(client: &HeaderMap, context: &Map<String, Value>) -> HeaderMap {
-    let mut headers = client.clone();
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-    for (name, member) in identity::HEADERS {
-        let name = HeaderName::from_static(name);
-        headers.remove(&name);
-        let text = context.get(member).and_then(Value::as_str).unwrap_or_default();
-        if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
-            headers.insert(name, value);
+/// What stands for `{proxy}` in the backend's URL: the path without slashes before it and one behind it, decoded, and `%`
+/// alone encoded again. What cannot stand in the path of a request at all stays encoded; what API Gateway makes of that is
+/// documented nowhere.
+fn proxy(path: &str) -> String {
+    let path = path.trim_start_matches('/');
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let Ok(decoded) = String::from_utf8(decoded(path.as_bytes())) else { return path.to_owned() };
+    let mut proxy = String::with_capacity(path.len());
+    for character in decoded.chars() {
+        if character.is_control() || " #%<>?`".contains(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a text does not fail.
+                let _ = write!(proxy, "%{byte:02X}");
+            }
+        } else {
+            proxy.push(character);
         }
     }
-    headers
+    proxy
+}
+
+fn decoded(mut path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    while let Some((first, rest)) = path.split_first() {
+        let digits = rest.first_chunk().filter(|_| *first == b'%').and_then(|[high, low]| {
+            let digit = |byte: &u8| char::from(*byte).to_digit(16);
+            u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+        });
+        decoded.push(digits.unwrap_or(*first));
+        path = rest.get(if digits.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    decoded
+}
+
+/// What gets there of a client's headers, with those of the gateway. None if one of these cannot be set: a backend must
+/// never see a request without them.
+fn headers(client: &HeaderMap, context: &Map<String, Value>) -> Option<HeaderMap> {
+    let mut headers = client.clone();
+    for name in NOT_PASSED_ON {
+        headers.remove(name);
+    }
+    for header in identity::HEADERS {
+        let text = context.get(header.member).and_then(Value::as_str).filter(|text| !text.is_empty())?;
+        headers.insert(HeaderName::from_static(header.name), HeaderValue::from_str(text).ok()?);
+    }
+    Some(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_loses_its_slash_and_its_encoding() {
+        for (path, got) in [
+            ("/orders/17", "orders/17"),
+            ("/orders/17/", "orders/17"),
+            ("/orders//17//", "orders//17/"),
+            ("//orders", "orders"),
+            ("/", ""),
+            ("/a%2Fb%2e%2e/c", "a/b../c"),
+            ("/100%25/%zz/%", "100%25/%25zz/%25"),
+            ("/%E5%BC%A0", "\u{5f20}"),
+            ("/a%20b%3Fc%23d%00", "a%20b%3Fc%23d%00"),
+            ("/%ff/a%2Fb", "%ff/a%2Fb"),
+        ] {
+            assert_eq!(proxy(path), got, "{path}");
+        }
+    }
+
+    // Check 50.
+    #[test]
+    fn a_request_whose_identity_cannot_be_told_whole_is_not_sent() {
+        let whole = || -> Map<String, Value> {
+            identity::HEADERS.iter().map(|header| (header.member.to_owned(), json!("x"))).collect()
+        };
+        assert_eq!(headers(&HeaderMap::new(), &whole()).map(|headers| headers.len()), Some(5));
+        for header in identity::HEADERS {
+            let mut context = whole();
+            for odd in [json!(""), json!("a\nb"), json!("\u{0}"), json!(5), Value::Null] {
+                context.insert(header.member.to_owned(), odd);
+                assert!(headers(&HeaderMap::new(), &context).is_none(), "{}", header.name);
+            }
+            context.remove(header.member);
+            assert!(headers(&HeaderMap::new(), &context).is_none(), "{}", header.name);
+        }
+    }
 }

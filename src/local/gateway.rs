@@ -21,7 +21,7 @@ use crate::{
     http::{Answer, LogonFunction},
     machine,
     operations::id,
-    routes::Operation,
+    routes::{Operation, route},
 };
 
 /// Everything that a request meets.
@@ -50,11 +50,12 @@ async fn handle(
 
 impl Gateway {
     async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
-        let operation = Operation::at(parts.uri.path()).filter(|operation| parts.method == operation.method());
+        let route = route(parts.uri.path()).filter(|(_, operation)| parts.method == operation.method());
+        let operation = route.map(|(_, operation)| operation);
         let request_id = id(&machine::random());
         let seen = Seen {
             parts,
-            resource: if operation.is_some() { parts.uri.path() } else { "/{proxy+}" },
+            resource: route.map_or("/{proxy+}", |(path, _)| path),
             peer,
             host: parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             request_id: &request_id,

@@ -9,14 +9,14 @@ use std::{
 };
 
 use axum::{Json, Router, extract::Request, http::StatusCode as Status};
-use jea_auth::local::Options;
+use jea_auth::{account::Email, app, local::Options, store::Added};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, token_of};
+use crate::service::{EMAIL, METHOD_ARN, PASSWORD, Service, assert_refused, claims_of, token_of};
 
 /// A backend that tells what it was asked, and counts.
-async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
+pub async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let router = Router::new().fallback(move |request: Request| {
@@ -29,7 +29,18 @@ async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
         let (method, uri) = (request.method().to_string(), request.uri().to_string());
         async move {
             let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
-            (Status::CREATED, Json(json!({"method": method, "uri": uri, "headers": headers, "body": body.to_vec()})))
+            let own = [
+                ("server", "backend"),
+                ("date", "Sat, 21 Nov 2026 21:30:00 GMT"),
+                ("www-authenticate", "Basic"),
+                ("connection", "x-hop"),
+                ("x-own", "kept"),
+            ];
+            (
+                Status::CREATED,
+                own,
+                Json(json!({"method": method, "uri": uri, "headers": headers, "body": body.to_vec()})),
+            )
         }
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,21 +69,87 @@ async fn a_request_with_a_token_reaches_the_backend_whole_with_the_identity_of_i
     let seen: Value = answer.json().await.unwrap();
     assert_eq!((&seen["method"], &seen["uri"]), (&json!("PUT"), &json!("/base/orders/17?a=1&a=2")));
     assert_eq!(seen["body"], json!([0, 255]));
-    assert_eq!(
-        raw_path(&service, &token, "/orders/../%2e%2e/admin").await,
-        "/base/orders/../%2e%2e/admin",
-        "as it came"
-    );
-    let header = |name: &str| -> Vec<&str> {
-        let headers = seen["headers"].as_array().unwrap().iter();
-        headers.filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
-    };
+    let header = |name: &str| headers_of(&seen, name);
     let claims = claims_of(&token);
     assert_eq!(header("x-user-id"), [claims["sub"].as_str().unwrap()]);
     assert_eq!(header("x-session-id"), [claims["sid"].as_str().unwrap()]);
     assert_eq!(header("x-user-email"), [EMAIL]);
     assert_eq!(header("x-user-name"), ["Yi"]);
     assert_eq!(header("x-user-role"), ["none"], "no role is not the client's header");
+}
+
+fn headers_of<'a>(seen: &'a Value, name: &str) -> Vec<&'a str> {
+    let headers = seen["headers"].as_array().unwrap().iter();
+    headers.filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
+}
+
+/// What API Gateway does to a path, and what it does not pass on or gives back under another name.
+#[tokio::test]
+async fn the_way_to_the_backend_is_no_more_transparent_than_that_of_the_gateway() {
+    let (address, _) = backend().await;
+    let service = service_before(address).await;
+    let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
+    for (path, got) in [
+        ("/", "/base/"),
+        ("/orders/17/", "/base/orders/17"),
+        ("/orders//17", "/base/orders//17"),
+        ("//orders", "/base/orders"),
+        ("/a%2Fb/%2e%2e/c%25d?x=%2F", "/base/a/b/../c%25d?x=%2F"),
+        ("/orders/../%2e%2e/admin", "/base/orders/../../admin"),
+        ("/users/api/auth/", "/base/users/api/auth"),
+    ] {
+        assert_eq!(raw_path(&service, &token, path).await, got, "{path}");
+    }
+    let mut request = service.request(Method::PUT, "/orders").header("X-Own", "kept").body("x");
+    let dropped = ["Content-Encoding", "Content-MD5", "Via", "TE", "Upgrade"];
+    for name in dropped {
+        request = request.header(name, "x");
+    }
+    let answer = request.send().await.unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(header("x-own"), Some("kept"));
+    for (name, value) in [
+        ("server", "backend"),
+        ("date", "Sat, 21 Nov 2026 21:30:00 GMT"),
+        ("www-authenticate", "Basic"),
+        ("connection", "x-hop"),
+    ] {
+        assert_eq!(header(&format!("x-amzn-remapped-{name}")), Some(value), "{name}");
+        assert_ne!(header(name), Some(value), "{name}");
+    }
+    let seen: Value = answer.json().await.unwrap();
+    assert_eq!(headers_of(&seen, "x-own"), ["kept"]);
+    for name in dropped {
+        assert!(headers_of(&seen, &name.to_lowercase()).is_empty(), "{name}");
+    }
+}
+
+// Check 50.
+#[tokio::test]
+async fn an_identity_beyond_ascii_reaches_a_backend_percent_encoded_and_a_function_as_it_is() {
+    let (address, _) = backend().await;
+    let service = service_before(address).await;
+    let (email, name, role) = ("jos\u{e9}@example.org", "\u{5f20}\u{6bc5} 100%", "\u{17d}\u{e1}k");
+    let mut account = service.account().await;
+    account.email = Email::parse(email).unwrap();
+    (account.registered_email, account.name, account.role) = (email.to_owned(), name.to_owned(), Some(role.to_owned()));
+    account.sub = "of another system: \u{e9}".to_owned();
+    assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
+    let token = token_of(&service.log_on(email, PASSWORD).await);
+    let seen: Value = service.get("/orders").await.json().await.unwrap();
+    assert_eq!(headers_of(&seen, "x-user-email"), ["jos%C3%A9@example.org"]);
+    assert_eq!(headers_of(&seen, "x-user-name"), ["%E5%BC%A0%E6%AF%85 100%25"]);
+    assert_eq!(headers_of(&seen, "x-user-role"), ["%C5%BD%C3%A1k"]);
+    assert_eq!(headers_of(&seen, "x-user-id"), ["of another system: %C3%A9"]);
+
+    let event = json!({
+        "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
+        "headers": {"Authorization": format!("Bearer {token}")},
+    });
+    let function = app::authorizer(&service.running.config, service.clock());
+    let verdict = function.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
+    let context = |name: &str| verdict["context"][name].as_str().unwrap().to_owned();
+    assert_eq!((context("email"), context("name"), context("role")), (email.into(), name.into(), role.into()));
 }
 
 // Checks 50, 72.
@@ -108,7 +185,7 @@ async fn raw_path(service: &Service, token: &str, path: &str) -> String {
 async fn a_request_without_a_token_never_reaches_the_backend() {
     let (address, count) = backend().await;
     let service = service_before(address).await;
-    for path in ["/", "/orders", "/users/api/auth/", "//orders", "/%2e%2e/orders"] {
+    for path in ["/", "/orders", "/users/api/auth/", "/orders/", "//orders", "/%2e%2e/orders"] {
         assert_refused(service.get(path).await, 401).await;
     }
     assert_eq!(count.load(Ordering::SeqCst), 0);

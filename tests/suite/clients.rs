@@ -1,10 +1,15 @@
 //! The examples that clients are told to copy, run with the programs they are written for.
 
-use jea_auth::{http::TokenDelivery, local::Options};
+use std::fs;
+
+use jea_auth::{account::Email, http::TokenDelivery, local::Options, store::Added};
 use reqwest::StatusCode;
 use tokio::process::Command;
 
-use crate::service::{EMAIL, PASSWORD, Service, has};
+use crate::{
+    backend::backend,
+    service::{EMAIL, PASSWORD, Service, has},
+};
 
 /// Runs a script with `BASE` set, in an empty folder, and gives back what it prints.
 async fn run(program: &str, arguments: &[&str], script: &str, service: &Service) -> String {
@@ -19,8 +24,9 @@ async fn run(program: &str, arguments: &[&str], script: &str, service: &Service)
         .output()
         .await
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed
 }
 
 #[tokio::test]
@@ -60,6 +66,110 @@ async fn the_smoke_script_passes() {
         let printed = run("sh", &["-c"], &format!("sh '{script}' \"$BASE\""), &service).await;
         assert!(printed.contains("all passed"), "{printed}");
     }
+}
+
+#[tokio::test]
+async fn the_smoke_script_passes_with_a_backend_that_echoes() {
+    if !has("curl", &["--version"]) {
+        return;
+    }
+    let (address, _) = backend().await;
+    let backend = Some(format!("http://{address}").parse().unwrap());
+    let service = Service::start_with(Options { backend, ..Options::in_memory() }).await;
+    let mut account = service.account().await;
+    account.email = Email::parse("zhang@example.org").unwrap();
+    account.registered_email = "zhang@example.org".to_owned();
+    account.name = "\u{5f20}\u{6bc5} 100%".to_owned();
+    assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
+    let script = format!("{}/tests/smoke.sh", env!("CARGO_MANIFEST_DIR"));
+    let script = format!("EMAIL=zhang@example.org ECHO=/echo sh '{script}' \"$BASE\"");
+    let printed = run("sh", &["-c"], &script, &service).await;
+    assert!(printed.contains("ok    a name beyond ASCII gets to the backend"), "{printed}");
+    assert!(printed.contains("all passed"), "{printed}");
+}
+
+/// The lines of the README that are for a client, with the account of the tests.
+fn readme_lines(language: &str, holding: &str) -> String {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let blocks = readme.split("```").skip(1).step_by(2);
+    let mut blocks = blocks.filter_map(|block| block.strip_prefix(&format!("{language}\n")));
+    blocks.find(|block| block.contains(holding)).unwrap().replace("********", PASSWORD)
+}
+
+/// Runs statements as a Java program, with a JDK.
+async fn run_java(statements: &str, service: &Service) -> String {
+    let program = format!(
+        r#"
+import java.net.*;
+import java.net.http.*;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+
+public class Client {{
+    static final String BASE = System.getenv("BASE");
+
+    public static void main(String[] arguments) throws Exception {{
+{statements}
+    }}
+}}
+"#
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("Client.java");
+    fs::write(&file, program).unwrap();
+    run("java", &[], file.to_str().unwrap(), service).await
+}
+
+#[tokio::test]
+async fn java_s_http_client_logs_on_and_checks_in_by_the_readme_s_lines() {
+    if !has("javac", &["-version"]) {
+        return;
+    }
+    let service = Service::start().await;
+    let printed = run_java(&readme_lines("java", "CookieManager"), &service).await;
+    assert!(printed.contains("Logged in successfully!"), "{printed}");
+    assert!(printed.contains("Session renewed successfully!"), "{printed}");
+}
+
+#[tokio::test]
+async fn java_s_http_url_connection_logs_on_and_checks_in() {
+    if !has("javac", &["-version"]) {
+        return;
+    }
+    let service = Service::start().await;
+    let printed = run_java(
+        &format!(
+            r#"
+CookieHandler.setDefault(new CookieManager());
+for (String path : new String[] {{"auth", "checkin", "checkin", "logout", "checkin"}}) {{
+    var connection = (HttpURLConnection) new URL(BASE + "/users/api/" + path).openConnection();
+    connection.setRequestMethod("POST");
+    connection.setRequestProperty("Content-Type", "application/json");
+    connection.setDoOutput(true);
+    var body = "{{\"email\": \"{EMAIL}\", \"password\": \"{PASSWORD}\"}}";
+    connection.getOutputStream().write(body.getBytes(StandardCharsets.UTF_8));
+    System.out.println(path + " " + connection.getResponseCode());
+}}
+"#
+        ),
+        &service,
+    )
+    .await;
+    assert_eq!(printed, "auth 200\ncheckin 200\ncheckin 200\nlogout 200\ncheckin 401\n");
+}
+
+#[tokio::test]
+async fn aiohttp_logs_on_and_checks_in_by_the_readme_s_lines() {
+    if !has("python3", &["-c", "import aiohttp"]) {
+        return;
+    }
+    let service = Service::start().await;
+    let lines = readme_lines("python", "aiohttp").replace('\n', "\n    ");
+    let script =
+        format!("import asyncio, os\nBASE = os.environ['BASE']\nasync def main():\n    {lines}\nasyncio.run(main())");
+    let printed = run("python3", &["-c"], &script, &service).await;
+    assert_eq!(printed, "Session renewed successfully!\n");
 }
 
 #[tokio::test]

@@ -187,12 +187,12 @@ async fn without_a_token_everything_else_is_401_whether_it_exists_or_not() {
             "/users/api/confirm",
             "/users/api/user",
             "/users/api/nothing",
-            "/users/api/auth/",
+            "/users/api/auth//",
             "/users//api/auth",
             "/users/api/%61uth",
             "/users/api/../api/x",
             "/USERS/API/INFO",
-            "/.well-known/jwks.json/",
+            "/.well-known/jwks.json//",
             "/orders/17?x=1",
         ] {
             let answer = service.request(method.clone(), path).send().await.unwrap();
@@ -215,11 +215,12 @@ async fn without_a_token_everything_else_is_401_whether_it_exists_or_not() {
 async fn with_a_token_what_is_not_there_is_404_and_a_wrong_method_405() {
     let service = Service::start().await;
     service.log_on(EMAIL, PASSWORD).await;
-    for path in ["/", "/users/api/nothing", "/users/api/auth/", "/orders/17"] {
+    for path in ["/", "/users/api/nothing", "/users/api/auth//", "/orders/17"] {
         assert_refused(service.get(path).await, 404).await;
     }
     for (method, path, allowed) in [
         (Method::GET, "/users/api/auth", "POST"),
+        (Method::GET, "/users/api/auth/", "POST"),
         (Method::DELETE, "/users/api/checkin", "POST"),
         (Method::POST, "/users/api/user", "GET"),
         (Method::PUT, "/.well-known/jwks.json", "GET"),
@@ -228,6 +229,31 @@ async fn with_a_token_what_is_not_there_is_404_and_a_wrong_method_405() {
         assert_eq!(answer.headers()["allow"], allowed);
         assert_refused(answer, 405).await;
     }
+}
+
+// Check 49.
+#[tokio::test]
+async fn one_slash_at_the_end_is_the_same_operation_for_function_and_authorizer() {
+    let service = Service::start().await;
+    for path in ["/users/api/info/", "/.well-known/jwks.json/", "/.well-known/openid-configuration/"] {
+        let answer = service.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        assert_common_headers(&answer);
+    }
+    let credential = json!({"email": EMAIL, "password": PASSWORD});
+    for path in ["/users/api/auth/", "/users/api/logon/"] {
+        let answer = service.request(Method::POST, path).json(&credential).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    let confirm = service.request(Method::POST, "/users/api/confirm/").json(&credential).send().await.unwrap();
+    assert_eq!(confirm.status(), StatusCode::OK);
+    assert_eq!(service.post("/users/api/checkin/").await.status(), StatusCode::OK);
+    assert_refused(service.get("/orders").await, 404).await;
+    // The session ends elsewhere. The authorizer remembers it for some seconds, but not for the service's own operations.
+    assert!(service.store().end_sessions(&service.account().await.sub).await.unwrap() > 0);
+    assert_refused(service.get("/orders").await, 404).await;
+    assert_refused(service.get("/users/api/user/").await, 401).await;
+    assert_refused(service.get("/users/api/user").await, 401).await;
 }
 
 // Check 48.

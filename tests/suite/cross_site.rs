@@ -14,8 +14,17 @@ async fn a_cross_site_log_on_is_403_and_does_nothing() {
         let request = Service::credential_request(&Client::new(), &service.running.url).header(name, value);
         let answer = request.send().await.unwrap();
         assert!(!answer.headers().contains_key("set-cookie"));
-        assert_refused(answer, 403).await;
+        let sentence = assert_refused(answer, 403).await;
+        assert!(sentence.contains("--allow-origin"), "it says what would let the page in: {sentence}");
     }
+    let mut config = service.config();
+    config.site.issuer = "https://api.example.org".to_owned();
+    let event = json!({
+        "httpMethod": "POST", "path": "/users/api/auth", "headers": {"Origin": "https://evil.example"},
+    });
+    let answer = app::logon(&config, service.clock()).handle(&serde_json::from_value(event).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.body.contains("AllowedOrigins"), "{}", answer.body);
     for (name, value) in [("Origin", service.running.url.as_str()), ("Sec-Fetch-Site", "same-origin")] {
         let request = Service::credential_request(&Client::new(), &service.running.url).header(name, value);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{name}: {value}");
@@ -103,12 +112,43 @@ async fn a_preflight_to_another_api_behind_the_authorizer_is_a_request_like_any_
     for (host, effect) in [(service.running.url.trim_start_matches("http://"), "Allow"), ("orders.example.org", "Deny")]
     {
         let event = json!({
-            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "OPTIONS", "path": "/orders",
+            "type": "REQUEST", "methodArn": OPTIONS_ARN, "httpMethod": "OPTIONS", "path": "/orders",
             "headers": {"Origin": APP, "Access-Control-Request-Method": "POST"}, "requestContext": {"domainName": host},
         });
         let verdict = authorizer.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
         assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect, "{host}");
     }
+}
+
+const OPTIONS_ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/OPTIONS/orders";
+
+/// API Gateway routes by `X-HTTP-Method-Override`, so what a request calls itself is not what it becomes.
+// Checks 36, 37.
+#[tokio::test]
+async fn nothing_that_may_become_another_method_passes_as_a_preflight_or_as_a_read() {
+    let service = service_for_app().await;
+    let authorizer = app::authorizer(&service.running.config, service.clock());
+    let host = service.running.url.trim_start_matches("http://");
+    let cookie = format!("session_token={}", service.new_token().await);
+    let asks = async |method: &str, arn: &str, origin: &str, cookie: &str, other: &str| {
+        let event = json!({
+            "type": "REQUEST", "methodArn": arn, "httpMethod": method, "path": "/orders",
+            "headers": {
+                "Origin": origin, "Access-Control-Request-Method": "POST", "Cookie": cookie, other: "POST",
+            },
+            "requestContext": {"domainName": host},
+        });
+        let verdict = authorizer.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
+        verdict["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(asks("OPTIONS", OPTIONS_ARN, APP, "", "X-Other").await, "Allow");
+    assert_eq!(asks("OPTIONS", METHOD_ARN, APP, "", "X-Other").await, "Deny");
+    assert_eq!(asks("OPTIONS", OPTIONS_ARN, APP, "", "X-HTTP-Method-Override").await, "Deny");
+    assert_eq!(asks("OPTIONS", OPTIONS_ARN, APP, "", "x-http-method-override").await, "Deny");
+    let (evil, post_arn) = ("https://evil.example", METHOD_ARN.replace("/GET/", "/POST/"));
+    assert_eq!(asks("GET", METHOD_ARN, evil, &cookie, "X-Other").await, "Allow");
+    assert_eq!(asks("GET", &post_arn, evil, &cookie, "X-Other").await, "Deny");
+    assert_eq!(asks("GET", METHOD_ARN, evil, &cookie, "X-HTTP-Method-Override").await, "Deny");
 }
 
 fn assert_readable(answer: &reqwest::Response) {

@@ -10,10 +10,13 @@ use jea_auth::{
     machine,
     signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
 };
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{
+    Client, Method, StatusCode, Url,
+    cookie::{CookieStore, Jar},
+};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, token_of};
+use crate::service::{EMAIL, METHOD_ARN, PASSWORD, Service, assert_refused, context_of, cookies_of, token_of};
 
 // Check 38.
 #[tokio::test]
@@ -56,6 +59,42 @@ async fn two_tokens_that_differ_are_none() {
     let line = format!("session_token={one}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax");
     let whole_line = Client::new().get(&url).header("Cookie", line);
     assert_eq!(whole_line.send().await.unwrap().status(), StatusCode::OK);
+}
+
+/// Java's `CookieManager` quotes a cookie that was set with `Max-Age` and without `Expires`.
+// Checks 15, 34.
+#[tokio::test]
+async fn quotes_around_a_cookie_are_no_part_of_it_and_a_bearer_has_none() {
+    let service = Service::start().await;
+    let answer = service.log_on(EMAIL, PASSWORD).await;
+    let token = token_of(&answer);
+    let device = cookies_of(&answer).remove(1).split(';').next().unwrap().replace("known_device=", "");
+    let get = |name: &str, value: String| {
+        Client::new().get(format!("{}/users/api/user", service.running.url)).header(name, value).send()
+    };
+    for cookie in [
+        format!("session_token=\"{token}\""),
+        format!("$Version=\"1\"; session_token=\"{token}\";$Path=\"/\"; known_device=\"{device}\";$Path=\"/\""),
+        format!("session_token={token}; session_token=\"{token}\""),
+    ] {
+        assert_eq!(get("Cookie", cookie.clone()).await.unwrap().status(), StatusCode::OK, "{cookie}");
+    }
+    for cookie in [format!("session_token=\"\"{token}\"\""), format!("session_token=\"{token}")] {
+        assert_refused(get("Cookie", cookie).await.unwrap(), 401).await;
+    }
+    assert_refused(get("Authorization", format!("Bearer \"{token}\"")).await.unwrap(), 401).await;
+
+    let log_on = |cookie: String| {
+        Service::credential_request(&Client::new(), &service.running.url).header("Cookie", cookie).send()
+    };
+    for _ in 0..11 {
+        let credential = json!({"email": EMAIL, "password": "wrong"});
+        let url = format!("{}/users/api/auth", service.running.url);
+        Client::new().post(url).json(&credential).send().await.unwrap();
+    }
+    assert_refused(log_on(String::new()).await.unwrap(), 429).await;
+    let known = log_on(format!("$Version=\"1\"; known_device=\"{device}\";$Path=\"/\"")).await.unwrap();
+    assert_eq!(known.status(), StatusCode::OK, "a device is known by its cookie, quoted or not");
 }
 
 #[tokio::test]
@@ -117,10 +156,97 @@ async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     assert_eq!(answer.headers["strict-transport-security"], "max-age=63072000; includeSubDomains");
     let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
-    assert_eq!(cookies.len(), 2);
+    assert_eq!(cookies.len(), 4, "two of the domain, and two that clear those of the host");
     for (cookie, life) in cookies.iter().zip([43_200, 7_776_000]) {
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, format!("Path=/; Max-Age={life}; HttpOnly; Secure; SameSite=Lax; Domain=example.org"));
         assert!(pair.len() <= 4096, "{} bytes", pair.len());
+    }
+}
+
+/// A browser, the service at its host, and what `CookieDomain` is there.
+struct Browser<'a> {
+    service: &'a Service,
+    jar: Jar,
+    host: &'static str,
+}
+
+impl Browser<'_> {
+    fn cookies(&self) -> String {
+        let url: Url = format!("https://{}/", self.host).parse().unwrap();
+        self.jar.cookies(&url).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    /// Sends a request to the log-on function, keeps the cookies of the answer, and gives them back as they came.
+    async fn send(&self, domain: Option<&str>, path: &str, context: &Value) -> Vec<String> {
+        let mut config = self.service.config();
+        config.site.issuer = format!("https://{}", self.host);
+        config.site.cookie_domain = domain.map(str::to_owned);
+        let event = json!({
+            "httpMethod": "POST",
+            "path": path,
+            "headers": {"content-type": "application/json", "cookie": self.cookies()},
+            "requestContext": {
+                "identity": {"sourceIp": "192.0.2.1"}, "domainName": self.host, "authorizer": context,
+            },
+            "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
+        });
+        let function = app::logon(&config, self.service.clock());
+        let answer = function.handle(&serde_json::from_value(event).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let lines = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
+        let lines: Vec<String> = lines.collect();
+        for line in &lines {
+            self.jar.add_cookie_str(line, &format!("https://{}/", self.host).parse().unwrap());
+        }
+        lines
+    }
+
+    /// What the authorizer says to a request of this browser.
+    async fn verdict(&self) -> String {
+        let function = app::authorizer(&self.service.config(), self.service.clock());
+        let event = json!({
+            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
+            "headers": {"Cookie": self.cookies()},
+        });
+        let verdict = function.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
+        verdict["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap().to_owned()
+    }
+}
+
+// Checks 33, 34.
+#[tokio::test]
+async fn a_domain_that_cookies_get_later_leaves_nobody_with_two_of_them() {
+    let service = Service::start().await;
+    let browser = Browser { service: &service, jar: Jar::default(), host: "auth.example.org" };
+    browser.send(None, "/users/api/auth", &Value::Null).await;
+    let planted = format!("session_token={}; Path=/; Domain=example.org", service.new_token().await);
+    browser.jar.add_cookie_str(&planted, &"https://auth.example.org/".parse().unwrap());
+    assert_eq!(browser.cookies().matches("session_token=").count(), 2, "{}", browser.cookies());
+    assert_eq!(browser.verdict().await, "Deny");
+
+    let lines = browser.send(Some("example.org"), "/users/api/auth", &Value::Null).await;
+    assert!(lines[0].starts_with("session_token=ey") && lines[0].ends_with("; Domain=example.org"), "{lines:?}");
+    assert!(lines[1].starts_with("known_device=") && lines[1].ends_with("; Domain=example.org"), "{lines:?}");
+    let clears = |name: &str| format!("{name}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax");
+    assert_eq!(lines[2..], [clears("session_token"), clears("known_device")]);
+    assert_eq!(browser.cookies().matches("session_token=").count(), 1);
+    assert_eq!(browser.verdict().await, "Allow", "logging on again was the way out");
+
+    let token = browser.cookies().split("session_token=").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let lines = browser.send(Some("example.org"), "/users/api/checkin", &context_of(&token)).await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let lines = browser.send(Some("example.org"), "/users/api/logout", &context_of(&token)).await;
+    assert_eq!(lines, [format!("{}; Domain=example.org", clears("session_token")), clears("session_token")]);
+    assert!(!browser.cookies().contains("session_token"));
+}
+
+// Check 33.
+#[tokio::test]
+async fn where_the_domain_is_the_host_itself_both_are_one_cookie() {
+    let service = Service::start().await;
+    let browser = Browser { service: &service, jar: Jar::default(), host: "auth.example.org" };
+    for domain in [None, Some("auth.example.org"), Some(".Auth.Example.org")] {
+        assert_eq!(browser.send(domain, "/users/api/auth", &Value::Null).await.len(), 2, "{domain:?}");
     }
 }

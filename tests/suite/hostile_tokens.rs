@@ -266,7 +266,9 @@ async fn no_other_spelling_of_a_good_token_passes() {
         ("empty header", format!(".{claims}.{signature}")),
         ("empty claims", format!("{header}..{signature}")),
         ("percent-encoding", good.replacen('.', "%2E", 1)),
-        ("quotes", format!("\"{good}\"")),
+        ("two pairs of quotes", format!("\"\"{good}\"\"")),
+        ("half a pair of quotes", format!("\"{good}")),
+        ("single quotes", format!("'{good}'")),
         (
             "standard alphabet",
             format!(

@@ -42,6 +42,7 @@ mod log_on_model;
 mod lost_answers;
 mod malformed;
 mod malformed_items;
+mod objects;
 mod operator;
 mod passwords;
 mod permissions;

@@ -17,7 +17,10 @@ fn granted(function: &str) -> BTreeSet<String> {
     let policy = &at(&template, &["Resources", function, "Properties", "Policies"])[0];
     let mut granted = BTreeSet::new();
     for statement in at(policy, &["Statement"]).as_sequence().unwrap() {
-        let resource = text(at(statement, &["Resource"])).trim_end_matches(".Arn");
+        let resource = text(at(statement, &["Resource"]));
+        // That table is made last, so it is named and not referred to.
+        let is_accounts = resource.ends_with(":table/${AWS::StackName}-accounts");
+        let resource = if is_accounts { "Accounts" } else { resource.trim_end_matches(".Arn") };
         let action = at(statement, &["Action"]);
         let actions = action.as_sequence().map_or_else(|| vec![action], |actions| actions.iter().collect());
         granted.extend(actions.into_iter().map(|action| format!("{} {resource}", text(action))));

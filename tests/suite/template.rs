@@ -1,10 +1,14 @@
 //! template.yaml compared with the code.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use jea_auth::{
     config::VARIABLES,
     http::{Answer, SECURITY_HEADERS},
+    identity::HEADERS,
     routes::ROUTES,
 };
 use serde_yaml_ng::Value;
@@ -38,14 +42,17 @@ fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program()
     let template = template();
     for (function, binary) in [("Logon", "logon"), ("Authorizer", "authorizer"), ("Rotator", "rotator")] {
         let function = at(&template, &["Resources", function]);
-        assert_eq!(text(at(function, &["Metadata", "BuildProperties", "Binary"])), binary);
-        let flags = at(function, &["Metadata", "BuildProperties", "CargoLambdaFlags"]);
-        assert_eq!(text(&flags[0]), "--no-default-features");
+        let properties = at(function, &["Metadata", "BuildProperties"]);
+        assert_eq!(text(at(properties, &["Binary"])), binary);
+        assert_eq!(keys(properties), BTreeSet::from(["Binary"]), "SAM reads no other");
         let source = format!("{}/src/bin/{binary}.rs", env!("CARGO_MANIFEST_DIR"));
         assert!(fs::exists(&source).unwrap(), "{source}");
         let name = text(at(function, &["Properties", "FunctionName"]));
         assert_eq!(name, format!("${{AWS::StackName}}-{binary}"), "the API names its functions so");
     }
+    // What is built is looked at by .ci/run.
+    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    assert!(manifest.contains("[package.metadata.lambda.build]\nno_default_features = true\n"));
 }
 
 // Check 53.
@@ -110,16 +117,15 @@ fn the_backend_gets_the_identity_headers() {
         let integration = at(paths, &[path, "x-amazon-apigateway-any-method", "x-amazon-apigateway-integration"]);
         let proxy = &integration["Fn::If"][1];
         assert_eq!(text(&proxy["type"]), "http_proxy");
-        for (header, member) in [
-            ("X-User-Id", "principalId"),
-            ("X-User-Email", "email"),
-            ("X-User-Name", "name"),
-            ("X-User-Role", "role"),
-            ("X-Session-Id", "sid"),
-        ] {
-            let mapped = &proxy["requestParameters"][format!("integration.request.header.{header}").as_str()];
-            assert_eq!(text(mapped), format!("context.authorizer.{member}"));
-        }
+        let mapped: BTreeMap<String, &str> = proxy["requestParameters"]
+            .as_mapping()
+            .unwrap()
+            .iter()
+            .filter_map(|(name, value)| Some((text(name).strip_prefix("integration.request.header.")?, text(value))))
+            .map(|(name, value)| (name.to_lowercase(), value.strip_prefix("context.authorizer.").unwrap()))
+            .collect();
+        let expected = HEADERS.map(|header| (header.name.to_owned(), header.member));
+        assert_eq!(mapped, expected.into(), "{path}");
     }
 }
 
@@ -218,13 +224,17 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         assert!(text(&properties["AlarmDescription"]).len() > 20, "{name:?} says what it means");
         assert!(properties.get("AlarmActions").is_some() && properties.get("TreatMissingData").is_some(), "{name:?}");
         assert_eq!(properties.get("OKActions"), properties.get("AlarmActions"), "{name:?} tells when it is over");
-        if properties.get("Namespace").map(text) == Some(jea_auth::journal::NAMESPACE) {
-            assert!(is_written(text(&properties["MetricName"])), "{name:?}");
-            assert_eq!(text(&properties["Dimensions"][0]["Name"]), "stack");
-            watched += 1;
+        let listed = properties.get("Metrics").and_then(Value::as_sequence).into_iter().flatten();
+        let metrics = listed.filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"])).chain([properties]);
+        for metric in metrics {
+            if metric.get("Namespace").map(text) == Some(jea_auth::journal::NAMESPACE) {
+                assert!(is_written(text(&metric["MetricName"])), "{name:?}");
+                assert_eq!(text(&metric["Dimensions"][0]["Name"]), "stack");
+                watched += 1;
+            }
         }
     }
-    assert_eq!(watched, 4);
+    assert_eq!(watched, 7, "four alarms of one, and the flood's three");
     let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {
@@ -253,15 +263,89 @@ fn the_access_log_is_json_that_can_hold_no_token_and_no_email() {
 }
 
 #[test]
-fn log_ons_are_let_through_more_slowly_than_other_requests() {
+fn both_names_of_the_log_on_together_let_its_rate_through() {
     let template = template();
     let settings = at(&template, &["Resources", "Api", "Properties", "MethodSettings"]).as_sequence().unwrap();
-    let limited: BTreeSet<&str> = settings
-        .iter()
-        .filter(|setting| matches!(&setting["ThrottlingRateLimit"], Value::Tagged(tagged) if tagged.tag == "Ref"))
-        .map(|setting| text(&setting["ResourcePath"]))
-        .collect();
+    let mut limited = BTreeMap::new();
+    for setting in settings {
+        let (rate, burst) = (&setting["ThrottlingRateLimit"], &setting["ThrottlingBurstLimit"]);
+        if let Value::Tagged(tagged) = rate {
+            assert_eq!((tagged.tag.to_string().as_str(), rate), ("!FindInMap", burst));
+            limited.insert(text(&setting["ResourcePath"]).replace("~1", "/"), text(&tagged.value[2]));
+        }
+    }
     let expected = ROUTES.iter().filter(|(_, operation)| operation.name() == "log-on");
-    let expected: BTreeSet<String> = expected.map(|(path, _)| format!("/{}", path.replace('/', "~1"))).collect();
-    assert_eq!(limited, expected.iter().map(String::as_str).collect());
+    assert_eq!(
+        limited.keys().cloned().collect::<Vec<_>>(),
+        expected.map(|(path, _)| format!("/{path}")).collect::<Vec<_>>()
+    );
+    let parameter = at(&template, &["Parameters", "LogonRate"]);
+    let allowed = at(parameter, &["AllowedValues"]).as_sequence().unwrap();
+    assert!(allowed.contains(at(parameter, &["Default"])));
+    let shares = at(&template, &["Mappings", "LogonRateOf"]);
+    assert_eq!(keys(shares).len(), allowed.len());
+    for rate in allowed {
+        let share = |name: &str| at(shares, &[&rate.as_u64().unwrap().to_string(), name]).as_u64().unwrap();
+        assert_eq!(limited.values().map(|name| share(name)).sum::<u64>(), rate.as_u64().unwrap());
+    }
+    let flood = at(&template, &["Resources", "FloodAlarm", "Properties", "Threshold"]);
+    let Value::Tagged(flood) = flood else { panic!("it follows the rate") };
+    assert_eq!(text(&flood.value[2]), limited["//users/api/auth"]);
+}
+
+/// Lambda's functions and `EventBridge` Scheduler's schedules have the shortest names of all that the template makes.
+#[test]
+fn the_readme_says_how_long_a_stack_s_name_may_be() {
+    const NAME_MAX: [(&str, usize); 6] = [
+        ("FunctionName", 64),
+        ("TableName", 255),
+        ("LogGroupName", 512),
+        ("AliasName", 256),
+        ("TrailName", 128),
+        ("Name", 64),
+    ];
+    let template = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    let mut longest = usize::MAX;
+    let mut found = BTreeSet::new();
+    for line in template.lines() {
+        let Some((member, name)) = line.trim().split_once(": !Sub ") else { continue };
+        if let Some((member, most)) = NAME_MAX.iter().find(|(known, _)| *known == member)
+            && name.contains("${AWS::StackName}")
+        {
+            longest = longest.min(most - (name.len() - "${AWS::StackName}".len()));
+            found.insert(*member);
+        }
+    }
+    assert_eq!(found.len(), NAME_MAX.len(), "{found:?}");
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(&format!("A stack's name has at most {longest} characters")), "{longest}");
+}
+
+#[test]
+fn a_first_deployment_that_fails_leaves_no_accounts_behind() {
+    let template = template();
+    let accounts = at(&template, &["Resources", "Accounts"]);
+    // That the table is made last, tests/transformed.py sees.
+    assert_eq!(text(at(accounts, &["DeletionPolicy"])), "RetainExceptOnCreate");
+    assert_eq!(text(at(accounts, &["UpdateReplacePolicy"])), "Retain");
+    assert_eq!(at(accounts, &["Properties", "DeletionProtectionEnabled"]).as_bool(), Some(true));
+}
+
+#[test]
+fn cloudtrail_writes_to_the_bucket_for_the_stack_s_own_trail_alone() {
+    let template = template();
+    let policy = at(&template, &["Resources", "AuditBucketPolicy", "Properties", "PolicyDocument", "Statement"]);
+    let trail = text(at(&template, &["Resources", "Audit", "Properties", "TrailName"]));
+    let allowed = policy.as_sequence().unwrap().iter().filter(|statement| text(&statement["Effect"]) == "Allow");
+    for statement in allowed.collect::<Vec<_>>() {
+        let source = text(at(statement, &["Condition", "StringEquals", "aws:SourceArn"]));
+        assert!(source.ends_with(&format!(":trail/{trail}")), "{source}");
+    }
+}
+
+#[test]
+fn no_condition_takes_an_element_of_a_list_that_may_be_empty() {
+    let template = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    let conditions = template.split("\nConditions:\n").nth(1).unwrap().split("\nGlobals:").next().unwrap();
+    assert!(conditions.contains("HasOneOrigin") && !conditions.contains("Select"));
 }
