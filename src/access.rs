@@ -6,10 +6,10 @@ mod memory;
 use std::time::Duration;
 
 use crate::{
+    api::{self, Asked},
     carrier::{self, Carrier, NoOneToken},
     causes::Causes,
     origin::{Provenance, TrustedOrigins},
-    routes::Operation,
     session::Session,
     store::{Store, StoreError},
     time::Timestamp,
@@ -124,7 +124,7 @@ impl Access {
         {
             return Err(Denial::CrossSite);
         }
-        let is_own = Operation::at(shown.path).is_some();
+        let is_own = api::asked(shown.methods.first().unwrap_or(&""), shown.path) != Asked::Nothing;
         if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
             && let Some(session) = self.still_good(&known, now).await?
         {

@@ -9,7 +9,7 @@ use crate::{
     causes::Causes,
     event::Event,
     identity,
-    journal::{Entry, Journal, Measure, Stopwatch},
+    journal::{Entry, Journal, Measure, Metric, Stopwatch},
     time::{Clock, Timestamp},
 };
 
@@ -48,7 +48,7 @@ impl AuthorizerFunction {
         if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.stage_arn()) {
             let (request_id, outcome) = (event.request_id(), "preflight");
             let entry = Entry { event: "authorization", outcome, reason: None, request_id, account: None };
-            self.journal.write(now, &entry, &[Measure::Count("Allowed")]);
+            self.journal.write(now, &entry, &[Measure::Count(Metric::Allowed)]);
             return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", &arn)}));
         }
         let decided = self.access.decide(&shown, now).await;
@@ -65,9 +65,9 @@ impl AuthorizerFunction {
 
     fn note(&self, now: Timestamp, event: &Event, decided: &Result<Admitted, Denial>, time: Duration) {
         let (outcome, count) = match decided {
-            Ok(_) => ("allowed", "Allowed"),
-            Err(Denial::Undecided(_)) => ("undecided", "Undecided"),
-            Err(_) => ("denied", "Denied"),
+            Ok(_) => ("allowed", Metric::Allowed),
+            Err(Denial::Undecided(_)) => ("undecided", Metric::Undecided),
+            Err(_) => ("denied", Metric::Denied),
         };
         let reason = decided.as_ref().err().filter(|_| outcome == "denied").map(ToString::to_string);
         let entry = Entry {
@@ -77,7 +77,7 @@ impl AuthorizerFunction {
             request_id: event.request_id(),
             account: None,
         };
-        self.journal.write(now, &entry, &[Measure::Count(count), Measure::Time("AuthorizerTime", time)]);
+        self.journal.write(now, &entry, &[Measure::Count(count), Measure::Time(Metric::AuthorizerTime, time)]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The log-on function: HTTP in and out of the operations. It translates and decides nothing.
+//! The log-on function: HTTP in and out of the operations. It holds what the table of routes says of each.
 
 mod answer;
 mod body;
@@ -9,15 +9,15 @@ use std::time::Duration;
 use lambda_http::http::StatusCode;
 
 use crate::{
+    api::{self, Access, Asked, Operation, Route},
     carrier::{self, COOKIE_NAME, Carrier},
     causes::Causes,
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
     identity,
-    journal::{Entry, Journal, Measure},
+    journal::{Entry, Journal, Measure, Metric},
     operations::{Client, Fresh, Identity, Issued, Notes, Operations, Refusal},
     origin::TrustedOrigins,
-    routes::Operation,
     time::{Clock, Timestamp},
 };
 pub use answer::{Answer, SECURITY_HEADERS};
@@ -91,24 +91,27 @@ impl LogonFunction {
     }
 
     fn note(&self, now: Timestamp, event: &Event, answer: &Answer, notes: &Notes) {
-        let operation = Operation::at(event.path());
+        let operation = match api::asked(event.method(), event.path()) {
+            Asked::For(route) => Some(route.operation),
+            Asked::ByOtherMethod(_) | Asked::Nothing => None,
+        };
         let reason = notes.reason.or(match answer.status.as_u16() {
             400 | 413 | 415 => Some("malformed"),
             403 => Some("cross-site"),
             _ => None,
         });
-        let checks_password = matches!(operation, Some(Operation::LogOn | Operation::Confirm));
+        let checks_password = operation.is_some_and(Operation::checks_password);
         let count = match answer.status.as_u16() {
-            503 => Some("Unavailable"),
-            429 => Some("LogOnsThrottled"),
-            _ if checks_password && reason.is_some() => Some("LogOnsRefused"),
-            200 if operation == Some(Operation::LogOn) => Some("LogOns"),
+            503 => Some(Metric::Unavailable),
+            429 => Some(Metric::LogOnsThrottled),
+            _ if checks_password && reason.is_some() => Some(Metric::LogOnsRefused),
+            200 if operation == Some(Operation::LogOn) => Some(Metric::LogOns),
             _ => None,
         };
         let measures: Vec<Measure> = [
             count.map(Measure::Count),
-            notes.hash.map(|time| Measure::Time("HashTime", time)),
-            notes.store.map(|time| Measure::Time("StoreTime", time)),
+            notes.hash.map(|time| Measure::Time(Metric::HashTime, time)),
+            notes.store.map(|time| Measure::Time(Metric::StoreTime, time)),
         ]
         .into_iter()
         .flatten()
@@ -125,32 +128,41 @@ impl LogonFunction {
 
     async fn route(&self, event: &Event, now: Timestamp, notes: &mut Notes) -> Result<Answer, Answer> {
         let identity = identity(event);
-        let Some(operation) = Operation::at(event.path()) else {
-            return Err(if identity.is_some() { Answer::not_found() } else { Answer::no_session() });
+        let route = match (api::asked(event.method(), event.path()), &identity) {
+            (Asked::For(route), _) => route,
+            (Asked::ByOtherMethod(_) | Asked::Nothing, None) => return Err(Answer::no_session()),
+            (Asked::ByOtherMethod(allowed), Some(_)) => return Err(Answer::not_allowed(&allowed)),
+            (Asked::Nothing, Some(_)) => return Err(Answer::not_found()),
         };
-        if operation.method() != event.method() {
-            return Err(if identity.is_some() {
-                Answer::not_allowed(operation.method())
-            } else {
-                Answer::no_session()
-            });
+        match (route.operation, self.admit(route, event, identity)?) {
+            (Operation::Info, _) => Ok(Answer::ok(&Version::current())),
+            (Operation::Jwks, _) => self.jwks(now).await,
+            (Operation::Discovery, _) => self.discovery(now).await,
+            (Operation::LogOn, _) => self.log_on(event, now, notes).await,
+            (Operation::CheckIn, Some(session)) => self.check_in(&session, now).await,
+            (Operation::LogOff, Some(session)) => self.log_off(&session).await,
+            (Operation::Confirm, Some(session)) => self.confirm(event, &session, now, notes).await,
+            (Operation::User, Some(session)) => self.user(&session).await,
+            (Operation::CheckIn | Operation::LogOff | Operation::Confirm | Operation::User, None) => {
+                Err(Answer::no_session())
+            }
         }
-        match operation {
-            Operation::Info => Ok(Answer::ok(&Version::current())),
-            Operation::Jwks => self.jwks(now).await,
-            Operation::Discovery => self.discovery(now).await,
-            Operation::LogOn => self.log_on(event, now, notes).await,
-            Operation::CheckIn => self.check_in(&identity.ok_or_else(Answer::no_session)?, now).await,
-            Operation::LogOff => self.log_off(&identity.ok_or_else(Answer::no_session)?).await,
-            Operation::Confirm => self.confirm(event, &identity.ok_or_else(Answer::no_session)?, now, notes).await,
-            Operation::User => self.user(&identity.ok_or_else(Answer::no_session)?).await,
+    }
+
+    /// Holds what the table of routes says: who may ask, and that no page of another site may change anything. Behind the
+    /// authorizer the latter has been asked already, of every request that carries the cookie.
+    fn admit(&self, route: &Route, event: &Event, identity: Option<Identity>) -> Result<Option<Identity>, Answer> {
+        match route.access {
+            Access::Session => identity.map(Some).ok_or_else(Answer::no_session),
+            Access::Open if route.method == "GET" => Ok(None),
+            Access::Open if self.site.origins.is_cross_site(&event.provenance(), event.host()) => {
+                Err(Answer::failed(StatusCode::FORBIDDEN, self.cross_site()))
+            }
+            Access::Open => Ok(None),
         }
     }
 
     async fn log_on(&self, event: &Event, now: Timestamp, notes: &mut Notes) -> Result<Answer, Answer> {
-        if self.site.origins.is_cross_site(&event.provenance(), event.host()) {
-            return Err(Answer::failed(StatusCode::FORBIDDEN, self.cross_site()));
-        }
         let credential = body::credential(event)?;
         let carrier = match self.site.delivery {
             TokenDelivery::Cookie => Carrier::Cookie,

@@ -41,21 +41,87 @@ pub struct Entry<'a> {
     pub account: Option<&'a str>,
 }
 
+/// What is counted or measured. The template's alarms, its dashboard and the documentation name these; tests compare them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Log-ons that succeeded.
+    LogOns,
+    /// Log-ons that were refused, and failed confirmations.
+    LogOnsRefused,
+    /// Log-ons that had to wait.
+    LogOnsThrottled,
+    /// Answers with 503.
+    Unavailable,
+    /// The time of a log-on's hash.
+    HashTime,
+    /// The time of a log-on's calls of DynamoDB.
+    StoreTime,
+    /// Requests that the authorizer let pass.
+    Allowed,
+    /// Requests that it refused.
+    Denied,
+    /// Requests that it could not decide.
+    Undecided,
+    /// Its time.
+    AuthorizerTime,
+    /// Since the newest key was made.
+    KeyAge,
+    /// Until no key signs.
+    SigningDaysLeft,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::LogOns,
+        Self::LogOnsRefused,
+        Self::LogOnsThrottled,
+        Self::Unavailable,
+        Self::HashTime,
+        Self::StoreTime,
+        Self::Allowed,
+        Self::Denied,
+        Self::Undecided,
+        Self::AuthorizerTime,
+        Self::KeyAge,
+        Self::SigningDaysLeft,
+    ];
+
+    /// Its name in CloudWatch.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LogOns => "LogOns",
+            Self::LogOnsRefused => "LogOnsRefused",
+            Self::LogOnsThrottled => "LogOnsThrottled",
+            Self::Unavailable => "Unavailable",
+            Self::HashTime => "HashTime",
+            Self::StoreTime => "StoreTime",
+            Self::Allowed => "Allowed",
+            Self::Denied => "Denied",
+            Self::Undecided => "Undecided",
+            Self::AuthorizerTime => "AuthorizerTime",
+            Self::KeyAge => "KeyAge",
+            Self::SigningDaysLeft => "SigningDaysLeft",
+        }
+    }
+}
+
 /// One measure of an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure {
     /// It happened once more.
-    Count(&'static str),
+    Count(Metric),
     /// How long something took.
-    Time(&'static str, Duration),
+    Time(Metric, Duration),
     /// How many days something lasts.
-    Days(&'static str, Duration),
+    Days(Metric, Duration),
 }
 
 impl Measure {
     fn name(self) -> &'static str {
         match self {
-            Self::Count(name) | Self::Time(name, _) | Self::Days(name, _) => name,
+            Self::Count(metric) | Self::Time(metric, _) | Self::Days(metric, _) => metric.name(),
         }
     }
 
@@ -108,7 +174,7 @@ impl Serialize for Line<'_> {
         let Entry { event, outcome, reason, request_id, account } = *self.entry;
         let dimensions: &[&[&str]] = if reason.is_some() { &[&["stack"], &["stack", "reason"]] } else { &[&["stack"]] };
         let metrics =
-            self.measures.iter().map(|measure| Metric { name: measure.name(), unit: measure.unit() }).collect();
+            self.measures.iter().map(|measure| Described { name: measure.name(), unit: measure.unit() }).collect();
         let directive = Directive {
             timestamp: self.now.millis(),
             cloud_watch_metrics: [Group { namespace: NAMESPACE, dimensions, metrics }],
@@ -148,12 +214,12 @@ struct Directive<'a> {
 struct Group<'a> {
     namespace: &'static str,
     dimensions: &'a [&'a [&'a str]],
-    metrics: Vec<Metric>,
+    metrics: Vec<Described>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metric {
+struct Described {
     name: &'static str,
     unit: &'static str,
 }
@@ -198,9 +264,9 @@ mod tests {
             account: Some("account:x"),
         };
         let measures = [
-            Measure::Count("LogOnsRefused"),
-            Measure::Time("HashTime", Duration::from_micros(13_579)),
-            Measure::Days("KeyAge", Duration::from_hours(36)),
+            Measure::Count(Metric::LogOnsRefused),
+            Measure::Time(Metric::HashTime, Duration::from_micros(13_579)),
+            Measure::Days(Metric::KeyAge, Duration::from_hours(36)),
         ];
         assert_eq!(
             line(&entry, &measures),

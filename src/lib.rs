@@ -31,6 +31,7 @@
 pub mod access;
 pub mod account;
 pub mod administration;
+pub mod api;
 pub mod app;
 pub mod authorizer;
 pub mod aws;
@@ -56,7 +57,6 @@ pub mod origin;
 pub mod password;
 pub mod rotation;
 pub mod rotator;
-pub mod routes;
 pub mod secret;
 pub mod session;
 pub mod signing_key;

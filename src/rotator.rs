@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    journal::{Entry, Journal, Measure},
+    journal::{Entry, Journal, Measure, Metric},
     rotation::{Rotation, RotationError},
     signing_key::{self, KeyId},
     time::Timestamp,
@@ -33,8 +33,8 @@ impl RotatorFunction {
         let newest = signing_key::chain(&keys, now).iter().map(|key| key.created).max();
         let signs_through = signing_key::signs_through(&keys, now);
         let measures = [
-            Measure::Days("KeyAge", newest.map_or(Duration::ZERO, |created| now.since(created))),
-            Measure::Days("SigningDaysLeft", signs_through.map_or(Duration::ZERO, |until| until.since(now))),
+            Measure::Days(Metric::KeyAge, newest.map_or(Duration::ZERO, |created| now.since(created))),
+            Measure::Days(Metric::SigningDaysLeft, signs_through.map_or(Duration::ZERO, |until| until.since(now))),
         ];
         let outcome = if made.is_some() { "a key was made" } else { "no key was due" };
         let entry = Entry { event: "rotation", outcome, reason: None, request_id, account: None };

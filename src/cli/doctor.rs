@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Failure, Target, connection::Connection, output};
 use crate::{
+    api::Operation,
     causes::Causes,
     machine,
     password::{Hasher, Password, Verification},
@@ -181,7 +182,7 @@ async fn published(keys: &[SigningKey], now: Timestamp, url: Option<&str>) -> Fi
     let Some(url) = url else {
         return Finding::not(State::Skipped, CHECK, "no URL to ask", "give the service's URL with --url, or in ISSUER");
     };
-    let url = format!("{}/.well-known/jwks.json", url.trim_end_matches('/'));
+    let url = format!("{}{}", url.trim_end_matches('/'), Operation::Jwks.path());
     let Some(set) = get(&url).await else {
         return Finding::not(
             State::Error,

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, output};
 use crate::{
+    api::Operation,
     config::is_origin,
     http::TokenDelivery,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
@@ -109,8 +110,10 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     output::note("Log on as the demo account, then see who you are:");
     let credential = format!("{{\"email\": \"{DEMO_EMAIL}\", \"password\": \"{DEMO_PASSWORD}\"}}");
     output::data(&format!(
-        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}/users/api/auth\n\
-         curl -b cookies {url}/users/api/user\n"
+        "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}{}\n\
+         curl -b cookies {url}{}\n",
+        Operation::LogOn.path(),
+        Operation::User.path()
     ))?;
     Ok(())
 }

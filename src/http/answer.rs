@@ -16,7 +16,7 @@ use lambda_http::{
 use serde::Serialize;
 
 use super::{Failed, Site};
-use crate::event::Event;
+use crate::{api::Operation, event::Event};
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
 pub const SECURITY_HEADERS: [(&str, &str); 5] = [
@@ -33,8 +33,6 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 /// When to ask again after a 503: by then the tries of a call have had their time.
 const RETRY_AFTER_SECONDS: u64 = 5;
-/// Why a request without a session is refused; the gateway says the same.
-const NO_SESSION: &str = "A valid session token is needed. Log on with POST /users/api/auth.";
 /// What a client hears when something behind the service fails; the gateway says the same.
 const UNAVAILABLE: &str = "The service is unavailable for the moment. Try again in a few seconds.";
 
@@ -65,10 +63,11 @@ impl Answer {
         Self::json(status, &Failed { ok: false, status: sentence })
     }
 
-    /// The request has no valid session.
+    /// The request has no valid session. The gateway says the same.
     #[must_use]
     pub fn no_session() -> Self {
-        Self::failed(StatusCode::UNAUTHORIZED, NO_SESSION)
+        let sentence = format!("A valid session token is needed. Log on with POST {}.", Operation::LogOn.path());
+        Self::failed(StatusCode::UNAUTHORIZED, &sentence)
     }
 
     /// A dependency failed.
@@ -81,10 +80,12 @@ impl Answer {
         Self::failed(StatusCode::NOT_FOUND, "There is no such operation.")
     }
 
-    pub(super) fn not_allowed(allowed: &'static str) -> Self {
-        let sentence = format!("This operation is called with {allowed}.");
+    pub(super) fn not_allowed(allowed: &[&str]) -> Self {
+        let sentence = format!("This operation is called with {}.", allowed.join(" or "));
         let mut answer = Self::failed(StatusCode::METHOD_NOT_ALLOWED, &sentence);
-        answer.headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+            answer.headers.insert(ALLOW, allowed);
+        }
         answer
     }
 

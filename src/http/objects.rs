@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{account::Account, session::Session, signing_key::Jwk};
+use crate::{account::Account, api::Operation, session::Session, signing_key::Jwk};
 
 /// The answer of every operation on a session. Members in this order.
 #[derive(Serialize)]
@@ -77,7 +77,7 @@ pub(super) struct Version {
     revision: u32,
     release: &'static str,
     update: u32,
-    notice: &'static str,
+    notice: String,
 }
 
 impl Version {
@@ -91,7 +91,10 @@ impl Version {
             revision: number(env!("CARGO_PKG_VERSION_PATCH")),
             release: env!("CARGO_PKG_VERSION"),
             update: 20_261_121,
-            notice: "Log on with POST /users/api/auth. Every other transaction needs the session token.",
+            notice: format!(
+                "Log on with POST {}. Every other transaction needs the session token.",
+                Operation::LogOn.path()
+            ),
         }
     }
 }
@@ -123,8 +126,8 @@ impl Discovery {
         algorithms.dedup();
         Self {
             issuer: issuer.to_owned(),
-            authorization_endpoint: format!("{issuer}/users/api/auth"),
-            jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+            authorization_endpoint: format!("{issuer}{}", Operation::LogOn.path()),
+            jwks_uri: format!("{issuer}{}", Operation::Jwks.path()),
             response_types_supported: ["id_token"],
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: algorithms,

@@ -16,12 +16,12 @@ use serde_json::{Map, Value};
 
 use super::{backend::Backend, event::Seen, policy::Verdict};
 use crate::{
+    api::{self, Access, Asked},
     authorizer::AuthorizerFunction,
     event::Event,
     http::{Answer, LogonFunction},
     machine,
     operations::id,
-    routes::{Operation, route},
 };
 
 /// Everything that a request meets.
@@ -50,24 +50,26 @@ async fn handle(
 
 impl Gateway {
     async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
-        let route = route(parts.uri.path()).filter(|(_, operation)| parts.method == operation.method());
-        let operation = route.map(|(_, operation)| operation);
+        let route = match api::asked(parts.method.as_str(), parts.uri.path()) {
+            Asked::For(route) => Some(route),
+            Asked::ByOtherMethod(_) | Asked::Nothing => None,
+        };
         let request_id = id(&machine::random());
         let seen = Seen {
             parts,
-            resource: route.map_or("/{proxy+}", |(path, _)| path),
+            resource: route.map_or("/{proxy+}", |route| route.path),
             peer,
             host: parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             request_id: &request_id,
         };
-        if operation.is_some_and(Operation::is_open) {
+        if route.is_some_and(|route| route.access == Access::Open) {
             return self.log_on_function(seen.for_proxy(None, &body)).await;
         }
         let identity = match self.authorize(&seen).await {
             Ok(identity) => identity,
             Err(refused) => return refused,
         };
-        match (&self.backend, operation) {
+        match (&self.backend, route) {
             // A preflight has no session, and the backend sees nothing without one.
             (Some(backend), None) if parts.method != Method::OPTIONS => {
                 match backend.pass_on(parts, &identity, body).await {

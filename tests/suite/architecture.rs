@@ -9,7 +9,7 @@ use std::{
 
 /// The modules from the bottom up. A module imports from its own layer's names and from those before it.
 const LAYERS: [&[&str]; 7] = [
-    &["carrier", "causes", "identity", "json", "origin", "routes", "secret", "time"],
+    &["api", "carrier", "causes", "identity", "json", "origin", "secret", "time"],
     &["account", "credential", "device", "password", "session", "signing_key", "throttle", "token"],
     &["aws", "event", "journal", "kms", "machine", "store"],
     &["keyring", "rotation"],
@@ -29,6 +29,12 @@ pub fn sources(folder: &Path) -> Vec<PathBuf> {
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All that is written for people: the README and what is in docs/.
+pub fn documentation() -> String {
+    let docs = sources(&root().join("docs")).into_iter().chain([root().join("README.md")]);
+    docs.map(|path| fs::read_to_string(path).unwrap()).collect()
 }
 
 /// The top module that a file belongs to, and its text.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use jea_auth::routes::ROUTES;
+use jea_auth::api::{Access, ROUTES};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
@@ -149,8 +149,8 @@ fn for_start_api() -> &'static str {
     let mut template: serde_yaml_ng::Value =
         serde_yaml_ng::from_str(&fs::read_to_string(root.join(BUILT)).unwrap()).unwrap();
     let paths = &mut template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"];
-    for (path, _) in ROUTES.iter().filter(|(_, operation)| operation.is_open()) {
-        paths[*path].as_mapping_mut().unwrap().remove("options").unwrap();
+    for path in ROUTES.iter().filter(|route| route.access == Access::Open).map(|route| route.path) {
+        paths[path].as_mapping_mut().unwrap().remove("options").unwrap();
     }
     fs::write(root.join(FILE), serde_yaml_ng::to_string(&template).unwrap()).unwrap();
     FILE

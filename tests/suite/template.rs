@@ -6,10 +6,11 @@ use std::{
 };
 
 use jea_auth::{
+    api::{Access, Operation, ROUTES, Route},
     config::VARIABLES,
     http::{Answer, SECURITY_HEADERS},
     identity::HEADERS,
-    routes::ROUTES,
+    journal::Metric,
 };
 use serde_yaml_ng::Value;
 
@@ -89,14 +90,14 @@ fn parameters_have_the_defaults_of_the_code() {
 fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     let template = template();
     let paths = at(&template, &["Resources", "Api", "Properties", "DefinitionBody", "paths"]);
-    let expected: BTreeSet<&str> = ROUTES.iter().map(|(path, _)| *path).chain(["/", "/{proxy+}"]).collect();
+    let expected: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).chain(["/", "/{proxy+}"]).collect();
     assert_eq!(keys(paths), expected);
-    for (path, operation) in ROUTES {
+    for Route { method, path, access, .. } in ROUTES {
         let methods = at(paths, &[path]);
-        let method = operation.method().to_lowercase();
+        let method = method.to_lowercase();
         assert_eq!(keys(methods), BTreeSet::from([method.as_str(), "options"]), "{path}");
         assert!(methods["options"].get("security").is_none(), "{path}: preflights meet the authorizer");
-        assert_eq!(methods[method.as_str()].get("security").is_some(), operation.is_open(), "{path}");
+        assert_eq!(methods[method.as_str()].get("security").is_some(), access == Access::Open, "{path}");
     }
     for path in ["/", "/{proxy+}"] {
         let methods = at(paths, &[path]);
@@ -211,10 +212,7 @@ async fn the_tables_are_those_that_the_code_creates() {
 #[test]
 fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
     let template = template();
-    let sources: String = ["src/app.rs", "src/authorizer.rs", "src/http.rs"]
-        .map(|file| fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap())
-        .concat();
-    let is_written = |metric: &str| sources.contains(&format!("\"{metric}\""));
+    let is_written = |name: &str| Metric::ALL.iter().any(|metric| metric.name() == name);
     let mut watched = 0;
     for (name, resource) in at(&template, &["Resources"]).as_mapping().unwrap() {
         if text(&resource["Type"]) != "AWS::CloudWatch::Alarm" {
@@ -242,6 +240,14 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
             let (namespace, name) = (metric[0].as_str().unwrap(), metric[1].as_str().unwrap_or_default());
             assert!(matches!(namespace, "AWS/Lambda" | "...") || is_written(name), "{metric}");
         }
+    }
+}
+
+#[test]
+fn the_documentation_explains_every_metric() {
+    let documentation = crate::architecture::documentation();
+    for metric in Metric::ALL {
+        assert!(documentation.contains(&format!("`{}`", metric.name())), "{metric:?}");
     }
 }
 
@@ -274,10 +280,10 @@ fn both_names_of_the_log_on_together_let_its_rate_through() {
             limited.insert(text(&setting["ResourcePath"]).replace("~1", "/"), text(&tagged.value[2]));
         }
     }
-    let expected = ROUTES.iter().filter(|(_, operation)| operation.name() == "log-on");
+    let expected = ROUTES.iter().filter(|route| route.operation == Operation::LogOn);
     assert_eq!(
         limited.keys().cloned().collect::<Vec<_>>(),
-        expected.map(|(path, _)| format!("/{path}")).collect::<Vec<_>>()
+        expected.map(|route| format!("/{}", route.path)).collect::<Vec<_>>()
     );
     let parameter = at(&template, &["Parameters", "LogonRate"]);
     let allowed = at(parameter, &["AllowedValues"]).as_sequence().unwrap();
