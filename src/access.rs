@@ -84,9 +84,9 @@ pub enum Denial {
 }
 
 impl Access {
-    /// Asks `store` for sessions and keys. A token and its session are remembered for `session_memory`; a log-off
-    /// elsewhere takes that long to be seen here. The service's own operations are rare, and are not admitted by memory: after a
-    /// log-off they are refused at once.
+    /// Asks `store` for sessions and keys. A token and its session are remembered for `session_memory`; a log-off at another
+    /// instance takes that long to be seen here. Requests for the service's own operations always read the session, so that a
+    /// log-off is seen by them at once; they are too rare for that to cost anything.
     #[must_use]
     pub fn new(store: Store, tokens: Expected, origins: TrustedOrigins, session_memory: Duration) -> Self {
         Self { store, tokens, origins, keys: KnownKeys::default(), memory: TokenMemory::new(session_memory) }

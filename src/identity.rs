@@ -19,7 +19,8 @@ pub const GENERATION: &str = "generation";
 /// What the token came by.
 pub const CARRIER: &str = "carrier";
 
-/// The role of an account that has none. Not an empty text: nobody says that a gateway replaces a client's header by one.
+/// The role of an account that has none. An empty value will not do: AWS does not document whether API Gateway replaces a
+/// client's header by an empty one.
 pub const NO_ROLE: &str = "none";
 
 /// A header that the gateway sets for a backend behind the authorizer.

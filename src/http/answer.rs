@@ -145,8 +145,8 @@ impl Answer {
         }
     }
 
-    /// Says to a browser which requests a page of a configured origin may send. Which ones are obeyed is not decided
-    /// here.
+    /// Answers a preflight: tells a browser which methods and headers a page of a configured origin may send. The request
+    /// that follows is still refused if it has no session.
     pub(super) fn preflight(headers: &[&str]) -> Self {
         let mut answer = Self::json(StatusCode::NO_CONTENT, &());
         answer.body.clear();

@@ -50,7 +50,8 @@ impl Door {
     }
 
     async fn admit(&self, request: Request) -> Result<Request, Answer> {
-        // A page of another site can have its own name resolve to this machine, to be of one origin with it.
+        // DNS rebinding: a page of another site can point its own host name at 127.0.0.1. For the browser its requests are
+        // then of the same origin, and only the Host header tells.
         if !names_this_machine(request.uri(), request.headers()) {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "Call this machine localhost, 127.0.0.1 or [::1]."));
         }
