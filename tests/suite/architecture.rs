@@ -84,7 +84,7 @@ fn imports(text: &str) -> Vec<String> {
 #[test]
 fn imports_are_found_in_paths_and_in_lists() {
     let text = "use crate::{\n    account::{Account, Email},\n    time::Timestamp,\n};\nuse crate::json;\nlet x = crate::machine::now();";
-    assert_eq!(imports(text), ["account", "time", "json", "app"]);
+    assert_eq!(imports(text), ["account", "time", "json", "machine"]);
 }
 
 #[test]
