@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from cryptography.hazmat.primitives.asymmetric import ec
 
-dynamodb = boto3.client("dynamodb")
+dynamodb = boto3.client("dynamodb", region_name=os.environ["AWS_REGION"])
 accounts = os.environ["STACK_NAME"] + "-accounts"
 key, hasher = ec.generate_private_key(ec.SECP256R1()), PasswordHasher()
 
