@@ -83,8 +83,10 @@ impl BareCalls {
 
     /// A call that succeeds anew: with a session and buckets that were never there.
     fn request(&self, (target, call): &(String, String), number: usize) -> Vec<u8> {
-        let new = |old: &String| format!("{number:0width$}", width = old.len());
-        let body = self.own.iter().fold(call.clone(), |body, old| body.replace(old, &new(old)));
+        // The two buckets' keys are equally long.
+        let new = |which: usize, old: &str| format!("{which}{number:0width$}", width = old.len() - 1);
+        let own = self.own.iter().enumerate();
+        let body = own.fold(call.clone(), |body, (which, old)| body.replace(old, &new(which, old)));
         // The embedded DynamoDB looks whether there is a signature, not whether it holds.
         let head = format!(
             "POST / HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: {target}\r\n\

@@ -14,11 +14,14 @@ mod sessions;
 mod signing_keys;
 mod tables;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{self, retry::RetryConfig},
+    config::retry::RetryConfig,
     error::{BoxError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
 };
@@ -51,6 +54,10 @@ impl Tables {
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
+    /// The same client, for calls of which a second copy would change something.
+    sends_once: Arc<OnceLock<Client>>,
+    /// The same, for calls of which a third copy would.
+    sends_twice: Arc<OnceLock<Client>>,
     tables: Tables,
 }
 
@@ -58,7 +65,25 @@ impl Store {
     /// The tables of `stack`, through `client`.
     #[must_use]
     pub fn new(client: Client, stack: &str) -> Self {
-        Self { client, tables: Tables::of_stack(stack) }
+        let (sends_once, sends_twice) = (Arc::default(), Arc::default());
+        Self { client, sends_once, sends_twice, tables: Tables::of_stack(stack) }
+    }
+
+    /// A client that sends a call once, whatever becomes of it.
+    fn once(&self) -> &Client {
+        self.sends_once.get_or_init(|| self.sending(1))
+    }
+
+    /// A client that sends a call twice at the most.
+    fn twice(&self) -> &Client {
+        self.sends_twice.get_or_init(|| self.sending(2))
+    }
+
+    /// Clients are made when they are needed, as a start should not wait for them, and kept: to override the retries of each
+    /// call costs more than the call's signature.
+    fn sending(&self, tries: u32) -> Client {
+        let retries = RetryConfig::standard().with_max_attempts(tries);
+        Client::from_conf(self.client.config().to_builder().retry_config(retries).build())
     }
 }
 
@@ -112,11 +137,6 @@ impl Malformed {
         let Self { key, error } = self;
         tracing::warn!(key, error = %Causes(error), "a malformed item is left out");
     }
-}
-
-/// For a call that the SDK may send this often at the most, because a second copy of it would change something.
-fn tries(tries: u32) -> config::Builder {
-    config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(tries))
 }
 
 /// Tries of a write that meets other writes on the same items.

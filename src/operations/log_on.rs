@@ -63,15 +63,17 @@ impl Operations {
             let (session, ()) =
                 tokio::join!(self.open_session(&verified.account, now, sids), self.give_back(&verified.given_back));
             let session = session?;
-            let unchanged = self.is_unchanged(&verified).await;
+            // While DynamoDB is asked, the token is made that is given away only after its answer.
+            let (unchanged, issued) = tokio::join!(self.is_unchanged(&verified), async {
+                let Verified { keys, device, account, .. } = &verified;
+                let id = device.as_ref().map_or(fresh.device, |device| device.id);
+                let device = Device { id, sub: account.sub.clone(), generation: account.generation };
+                let issued = self.issue(session.clone(), &keys.signer, now, fresh)?;
+                Ok::<_, Refusal>(Issued { device: Some(device.cookie(&keys.secret, &email, now)), ..issued })
+            });
             notes.store = notes.store.map(|before| before.saturating_add(watch.elapsed()));
             if matches!(unchanged, Ok(true)) {
-                let Verified { keys, device, account, .. } = verified;
-                let id = device.map_or(fresh.device, |device| device.id);
-                let device = Device { id, sub: account.sub, generation: account.generation };
-                let cookie = device.cookie(&keys.secret, &email, now);
-                let issued = self.issue(session, &keys.signer, now, fresh)?;
-                return Ok(Issued { device: Some(cookie), ..issued });
+                return issued;
             }
             // Nobody has a token of it, and no check-in would renew it: a failure to delete it harms nobody.
             if let Err(error) = self.store.end_session(&session.sub, &session.sid).await {

@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::{
 use super::{
     Store, StoreError,
     item::{Item, millis, seconds, text},
-    tries,
 };
 use crate::{
     throttle::{BucketKey, Pace, Taken},
@@ -22,9 +21,6 @@ const TABLE: &str = "attempts";
 const OPERATION: &str = "UpdateItem";
 /// How often an attempt that was overtaken starts over.
 const STEPS_MAX: u32 = 4;
-/// How often the SDK sends one update: if the answer to a first copy that got through is lost, the second one counts the
-/// attempt once more, and no third one does.
-const TRIES: u32 = 2;
 
 impl Store {
     /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing. If
@@ -55,14 +51,14 @@ impl Store {
     /// [`StoreError::Call`] if DynamoDB fails; the attempt then goes on to cost what it took.
     pub async fn give_back(&self, key: &BucketKey, by: Duration) -> Result<(), StoreError> {
         let update = self
-            .client
+            .once()
             .update_item()
             .table_name(&self.tables.attempts)
             .key("key", text(key.as_str()))
             .update_expression("SET tat = tat - :by")
             .condition_expression("attribute_exists(tat)")
             .expression_attribute_values(":by", millis(Timestamp::from_millis(0).plus(by)));
-        match update.customize().config_override(tries(1)).send().await {
+        match update.send().await {
             Ok(_) => Ok(()),
             // TTL has removed the bucket, which is then full.
             Err(error)
@@ -85,7 +81,7 @@ impl Store {
             .condition_expression("attribute_not_exists(tat) OR tat <= :now")
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":next", millis(next));
-        match outcome(send(full).await, |_| Ok(Taken { tat: next, was_full: true }))? {
+        match outcome(full.send().await, |_| Ok(Taken { tat: next, was_full: true }))? {
             Step::At(tat) if pace.wait(tat, now).is_zero() => {}
             step @ (Step::Taken(_) | Step::At(_) | Step::Overtaken) => return Ok(step),
         }
@@ -99,7 +95,7 @@ impl Store {
             .expression_attribute_values(":limit", millis(now.plus(pace.tolerance())))
             .return_values(ReturnValue::UpdatedNew);
         let taken = |item: Item| Ok(Taken { tat: item.millis("tat")?, was_full: false });
-        match outcome(send(ahead).await, taken)? {
+        match outcome(ahead.send().await, taken)? {
             Step::At(tat) if pace.wait(tat, now).is_zero() => Ok(Step::Overtaken),
             step @ (Step::Taken(_) | Step::At(_) | Step::Overtaken) => Ok(step),
         }
@@ -114,11 +110,13 @@ impl Store {
             .update_expression("SET tat = :empty, expires_at = :expires_at")
             .condition_expression("tat > :empty")
             .expression_attribute_values(":empty", millis(pace.empty(now)));
-        outcome(send(update).await, |_| Ok(Taken { tat: pace.empty(now), was_full: false })).map(drop)
+        outcome(update.send().await, |_| Ok(Taken { tat: pace.empty(now), was_full: false })).map(drop)
     }
 
+    /// If the answer to a first copy that got through is lost, the SDK's second one counts the attempt once more. No third
+    /// one does.
     fn update(&self, key: &BucketKey, pace: Pace, now: Timestamp) -> UpdateItemFluentBuilder {
-        self.client
+        self.twice()
             .update_item()
             .table_name(&self.tables.attempts)
             .key("key", text(key.as_str()))
@@ -136,10 +134,6 @@ enum Step {
 }
 
 type Sent = Result<UpdateItemOutput, SdkError<UpdateItemError>>;
-
-async fn send(update: UpdateItemFluentBuilder) -> Sent {
-    update.customize().config_override(tries(TRIES)).send().await
-}
 
 fn outcome(sent: Sent, taken: impl FnOnce(Item) -> Result<Taken, StoreError>) -> Result<Step, StoreError> {
     let error = match sent {

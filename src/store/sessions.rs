@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use super::{
     Malformed, Store, StoreError,
     item::{Item, number, seconds, text, well_formed},
-    tries,
 };
 use crate::{account::Account, session::Session, time::Timestamp};
 
@@ -56,8 +55,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the session may be there or come yet, and nobody has a token of it.
     pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
-        let put = self.client.put_item().table_name(&self.tables.sessions).set_item(Some(attributes(session)));
-        let put = put.condition_expression("attribute_not_exists(sid)").customize().config_override(tries(1));
+        let put = self.once().put_item().table_name(&self.tables.sessions).set_item(Some(attributes(session)));
+        let put = put.condition_expression("attribute_not_exists(sid)");
         put.send().await.map(drop).map_err(|error| StoreError::call("PutItem", error))
     }
 
