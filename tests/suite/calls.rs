@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Dollars for a million write units of 1 KB and for a million consistent reads of up to 4 KB, on demand, in the region
-/// that the README names.
+/// that docs/operating.md names.
 const WRITE_PRICE: f64 = 0.625;
 const READ_PRICE: f64 = 0.125;
 
@@ -38,7 +38,7 @@ fn count(wire: &Wire) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn each_operation_costs_the_calls_and_the_dollars_that_the_readme_says() {
+async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     let service = Service::start().await;
     let (wire, mut config) = (Wire::default(), service.config());
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
@@ -86,12 +86,12 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_the_readme_says() {
         assert_eq!(status, if name.contains("wrong") { 401 } else { 200 }, "{name}");
         rows.push((name, count(&wire)));
     }
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let costs = fs::read_to_string(root().join("docs/operating.md")).unwrap();
     let table = rows.iter().map(|(name, (writes, reads))| {
         let units = |count: usize| f64::from(u8::try_from(count).unwrap());
         let price = units(*writes) * WRITE_PRICE + units(*reads) * READ_PRICE;
         format!("| {name} | {writes} | {reads} | ${price:.3} |\n")
     });
     let table: String = table.collect();
-    assert!(readme.contains(&table), "the README's table should be\n{table}");
+    assert!(costs.contains(&table), "the table of docs/operating.md should be\n{table}");
 }

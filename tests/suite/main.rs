@@ -28,6 +28,7 @@ mod command_line;
 mod contract;
 mod cross_site;
 mod delivery;
+mod docs;
 mod emulators;
 mod events;
 mod faults;
