@@ -22,7 +22,8 @@ fn prose(page: &str) -> Vec<&str> {
 
 /// The anchors that a forge makes of headings.
 fn anchors(page: &str) -> BTreeSet<String> {
-    let headings = prose(page).into_iter().filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
+    let headings =
+        prose(page).into_iter().filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
     let anchor = |heading: &str| -> String {
         let kept = heading.to_lowercase().replace(' ', "-");
         kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
