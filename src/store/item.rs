@@ -48,6 +48,10 @@ impl Item {
         Ok(pairs.collect::<Option<Vec<_>>>().ok_or(self.malformed(name))?.into_iter())
     }
 
+    pub(super) fn number_or_none(&self, name: &'static str) -> Result<Option<u64>, StoreError> {
+        if self.attributes.contains_key(name) { self.number(name).map(Some) } else { Ok(None) }
+    }
+
     pub(super) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
         let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
         digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))

@@ -230,7 +230,8 @@ fn session(item: &Item) -> Result<Session, StoreError> {
         role: item.text_or_none("role")?.map(str::to_owned),
         auth_time: item.seconds("auth_time")?,
         expires_at: item.seconds("expires_at")?,
-        generation: item.number("generation")?,
+        // An earlier release wrote none; then it is that of an account whose sessions were never ended.
+        generation: item.number_or_none("generation")?.unwrap_or_default(),
     })
 }
 

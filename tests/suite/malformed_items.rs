@@ -2,12 +2,15 @@
 //! alone, and is named.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::account::Status;
+use jea_auth::{
+    account::{Email, Status},
+    store::Change,
+};
 use reqwest::StatusCode;
 
 use crate::{
     operator::Operator,
-    service::{EMAIL, PASSWORD, Service},
+    service::{EMAIL, PASSWORD, Service, claims_of},
 };
 
 async fn put(service: &Service, table: &str, attributes: &[(&str, &str)]) {
@@ -83,4 +86,25 @@ async fn an_odd_session_does_not_keep_the_others_from_being_listed_or_ended() {
     let table = format!("{}-sessions", service.running.config.stack);
     let left = service.running.config.aws.dynamodb().scan().table_name(table).send().await.unwrap();
     assert_eq!(left.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_an_earlier_release_goes_on_if_its_account_s_sessions_were_never_ended() {
+    let service = Service::start().await;
+    let token = service.new_token().await;
+    let (table, claims) = (format!("{}-sessions", service.running.config.stack), claims_of(&token));
+    let text = |name: &str| AttributeValue::S(claims[name].as_str().unwrap().to_owned());
+    let update = service.running.config.aws.dynamodb().update_item().table_name(table);
+    let update = update.key("sub", text("sub")).key("sid", text("sid")).update_expression("REMOVE generation");
+    update.send().await.unwrap();
+    let check_in = || {
+        let request = reqwest::Client::new().post(format!("{}/users/api/checkin", service.running.url));
+        request.bearer_auth(&token).send()
+    };
+    assert_eq!(service.user_with(&token).await, StatusCode::OK);
+    assert_eq!(check_in().await.unwrap().status(), StatusCode::OK);
+    let email = Email::canonical(EMAIL);
+    // As if something had failed between the two halves of ending its sessions.
+    service.store().change_account(&email, &Change::EndSessions).await.unwrap().unwrap();
+    assert_eq!(check_in().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 }
