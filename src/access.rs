@@ -18,7 +18,7 @@ use crate::{
 use keys::KnownKeys;
 use memory::{Known, TokenMemory};
 
-/// An id that no session and no account has: both are hexadecimal digits, or were imported with an account.
+/// No session has this id: those of sessions are hexadecimal digits.
 const NOBODY: &str = "nobody";
 
 /// Decides who may pass, and remembers for a few seconds what it decided.

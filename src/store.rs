@@ -79,8 +79,7 @@ impl Store {
         self.sends_twice.get_or_init(|| self.sending(2))
     }
 
-    /// Clients are made when they are needed, as a start should not wait for them, and kept: to override the retries of each
-    /// call costs more than the call's signature.
+    /// Made when it is needed, as a start should not wait for it, and kept, as a log-on should not make one for each call.
     fn sending(&self, tries: u32) -> Client {
         let retries = RetryConfig::standard().with_max_attempts(tries);
         Client::from_conf(self.client.config().to_builder().retry_config(retries).build())

@@ -31,7 +31,7 @@ impl Attempts {
     /// How long a bucket is known to be empty, without asking the store; zero if it is not.
     pub(super) fn known_wait(&self, key: &BucketKey, now: Timestamp) -> Duration {
         let until = lock(&self.empty_until).get(key).copied();
-        // Further ahead than any wait it was written by a clock that has been set back since.
+        // If it lies further ahead than any wait, the clock has been set back since.
         until.map(|until| until.since(now)).filter(|wait| *wait <= WAIT_MAX).unwrap_or_default()
     }
 

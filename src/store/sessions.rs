@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
-    error::BoxError,
+    error::{BoxError, ProvideErrorMetadata},
     operation::{query::builders::QueryFluentBuilder, update_item::UpdateItemError},
     types::{AttributeValue, DeleteRequest, ReturnValue, Select, WriteRequest},
 };
@@ -21,8 +21,8 @@ const BATCH_OPERATION: &str = "BatchWriteItem";
 const BATCH: usize = 25;
 /// How many sessions are read before they are deleted. The first ones end without waiting for a megabyte to be read.
 const PAGE: i32 = 1_000;
-/// How many batches are under way at once: the items of one account take 1000 writes a second, of which these ask for
-/// not much more, however near DynamoDB is.
+/// How many batches are under way at once. The items of one account take 1000 writes a second (DynamoDB Developer Guide,
+/// "Best practices for designing and using partition keys effectively"); so many use that up, and what is too much waits.
 const BATCHES_AT_ONCE: usize = 8;
 /// How often what a batch left undone is sent again.
 const BATCH_TRIES: u32 = 10;
@@ -194,15 +194,19 @@ impl Store {
             .consistent_read(true)
     }
 
-    /// What a table has no capacity for at the moment comes back undone.
+    /// What a table has no capacity for at the moment comes back undone, or is refused as a whole if that is all of it.
     async fn delete_batch(self, mut batch: Vec<WriteRequest>) -> Result<(), StoreError> {
         for tried in 1..=BATCH_TRIES {
-            let write = self.client.batch_write_item().request_items(&self.tables.sessions, batch);
-            let output = write.send().await.map_err(|error| StoreError::call(BATCH_OPERATION, error))?;
-            batch = output
-                .unprocessed_items
-                .and_then(|mut tables| tables.remove(&self.tables.sessions))
-                .unwrap_or_default();
+            let write = self.client.batch_write_item().request_items(&self.tables.sessions, batch.clone());
+            match write.send().await {
+                Ok(output) => {
+                    let undone = output.unprocessed_items.and_then(|mut undone| undone.remove(&self.tables.sessions));
+                    batch = undone.unwrap_or_default();
+                }
+                Err(error)
+                    if error.as_service_error().and_then(ProvideErrorMetadata::code).is_some_and(is_throttled) => {}
+                Err(error) => return Err(StoreError::call(BATCH_OPERATION, error)),
+            }
             if batch.is_empty() {
                 return Ok(());
             }
@@ -210,6 +214,10 @@ impl Store {
         }
         Err(StoreError::Overtaken { operation: BATCH_OPERATION })
     }
+}
+
+fn is_throttled(code: &str) -> bool {
+    matches!(code, "ProvisionedThroughputExceededException" | "RequestLimitExceeded" | "ThrottlingException")
 }
 
 fn delete(key: HashMap<String, AttributeValue>) -> Result<WriteRequest, StoreError> {

@@ -163,6 +163,24 @@ async fn a_log_on_that_an_account_s_end_overtakes_leaves_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_a_table_has_no_capacity_to_delete_are_deleted_when_it_has() {
+    for fault in [Fault::Undone, Fault::Throttled] {
+        let unlucky = Unlucky::start().await;
+        for _ in 0..3 {
+            unlucky.log_on(PASSWORD).await;
+        }
+        unlucky.operator_wire.fail("BatchWriteItem", "-sessions", fault);
+        let operator = Administration { store: unlucky.operator.store.clone() };
+        let disable = tokio::spawn(async move { operator.disable(&Email::canonical(EMAIL)).await });
+        // Longer than the SDK's own tries take.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        *unlucky.operator_wire.rule.lock().unwrap() = None;
+        assert_eq!(disable.await.unwrap().unwrap().unwrap().ended, 3, "{fault:?}");
+        assert_eq!(unlucky.sids().await, Vec::<String>::new(), "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_arrives_late_changes_nothing() {
     let unlucky = Unlucky::start().await;
     let email = Email::canonical(EMAIL);

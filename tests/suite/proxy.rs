@@ -31,6 +31,8 @@ pub enum Fault {
     Lost,
     /// Once: it is on its way for longer than anybody waits, until [`Wire::deliver`].
     Late,
+    /// Once: a batch comes back undone.
+    Undone,
     /// Once: it takes this many milliseconds longer.
     Slow(u64),
 }
@@ -136,6 +138,11 @@ async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: Header
             wire.late.lock().unwrap().push((upstream, headers, body));
             tokio::time::sleep(Duration::from_secs(5)).await;
             return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        }
+        Some(Fault::Undone) => {
+            *wire.rule.lock().unwrap() = None;
+            let batch: Value = serde_json::from_str(&text).unwrap();
+            return axum::Json(json!({"UnprocessedItems": batch["RequestItems"]})).into_response();
         }
         Some(Fault::Slow(millis)) => {
             *wire.rule.lock().unwrap() = None;
