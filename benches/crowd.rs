@@ -2,9 +2,9 @@
 
 use jea_auth::{
     account::{Account, Email},
+    ids::AccountId,
     local::{DEMO_EMAIL, Running},
     machine,
-    operations::id,
     store::{ADDED_AT_ONCE, Store},
 };
 
@@ -16,7 +16,7 @@ pub async fn add_accounts(running: &Running, count: usize) {
         .map(|number| {
             let email = user(number);
             let (email, registered_email) = (Email::canonical(&email), email);
-            Account { email, registered_email, sub: id(&machine::random()), ..demo.clone() }
+            Account { email, registered_email, sub: AccountId::new(&machine::random()), ..demo.clone() }
         })
         .collect();
     for batch in accounts.chunks(ADDED_AT_ONCE) {

@@ -16,28 +16,29 @@ use jea_auth::{
     app,
     credential::Credential,
     event::Event,
+    ids::{AccountId, SessionId},
     local::DEMO_PASSWORD,
     machine,
     password::{Hasher, ITERATIONS, MEMORY_KIB, PARALLELISM, Password},
     session::Lifetimes,
-    signing_key::{Algorithm, KeyId, KeyMaterial, signing},
-    token::{Claims, Expected, Token, UnverifiedToken},
+    signing_key::{Algorithm, KeyId, KeyMaterial, encoding_key},
+    token::{Claims, Issuer, Token, TokenRules, UnverifiedToken},
 };
 use serde_json::json;
 use stack::{authorization, stack};
 
 fn tokens(criterion: &mut Criterion) {
     let now = machine::now();
-    let expected = Expected {
-        issuer: "https://api.example.org".to_owned(),
+    let rules = TokenRules {
+        issuer: Issuer::parse("https://api.example.org").unwrap(),
         audience: "https://api.example.org".to_owned(),
         lifetimes: Lifetimes { token: Duration::from_hours(12), session: Duration::from_hours(168) },
     };
     let claims = Claims {
-        iss: expected.issuer.clone(),
-        aud: expected.audience.clone(),
-        sub: "0123456789abcdef0123456789abcdef".to_owned(),
-        sid: "0123456789abcdef0123456789abcdef".to_owned(),
+        iss: rules.issuer.as_str().to_owned(),
+        aud: rules.audience.clone(),
+        sub: AccountId::new(&[1; 16]),
+        sid: SessionId::new(&[2; 16]),
         jti: "0123456789abcdef0123456789abcdef".to_owned(),
         iat: now.seconds(),
         exp: now.seconds() + 43_200,
@@ -46,7 +47,7 @@ fn tokens(criterion: &mut Criterion) {
     for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
         let kid = KeyId::made_at(now);
         let material = KeyMaterial::generate(kid.clone(), algorithm).unwrap();
-        let key = signing(&material.jwk, &material.private).unwrap();
+        let key = encoding_key(&material.jwk, &material.private).unwrap();
         let verifying = material.jwk.verifying().unwrap();
         let token = Token::sign(&claims, &kid, algorithm, &key).unwrap();
         let name = algorithm.name();
@@ -56,7 +57,7 @@ fn tokens(criterion: &mut Criterion) {
         criterion.bench_function(&format!("token/verify {name}"), |bencher| {
             bencher.iter(|| {
                 let unverified = UnverifiedToken::parse(black_box(token.expose())).unwrap();
-                unverified.verify(algorithm, &verifying, &expected, now).unwrap()
+                unverified.verify(algorithm, &verifying, &rules, now).unwrap()
             });
         });
     }

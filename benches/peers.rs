@@ -35,7 +35,7 @@ use binaries::{build, quantile};
 use crowd::{add_accounts, user};
 use jea_auth::local::DEMO_PASSWORD;
 use runtime_api::Function;
-use stack::{log_on, stack};
+use stack::{log_on, throttled_stack};
 
 const LOG_ONS: usize = 200;
 
@@ -43,8 +43,7 @@ const LOG_ONS: usize = 200;
 async fn main() {
     let starts: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(20);
     let peers = [("jea-auth", build().join("logon")), ("Node", node()), ("Python", python())];
-    let mut running = stack().await;
-    running.config.paces = jea_auth::throttle::Paces::default();
+    let running = throttled_stack().await;
     add_accounts(&running, LOG_ONS * 2).await;
     let event =
         |number: usize| log_on(&user(number), DEMO_PASSWORD, &format!("10.0.{}.{}", number / 250, number % 250));

@@ -22,11 +22,11 @@ mod stack;
 use std::time::Instant;
 
 use jea_auth::{
-    account::{Account, Email, Status},
+    account::{Account, Name, Status},
     app,
     event::Event,
+    ids::AccountId,
     machine,
-    operations::id,
     password::{Hasher, Password},
     store::Store,
 };
@@ -82,20 +82,11 @@ async fn main() {
 }
 
 async fn add(store: &Store, email: &str, status: Status) {
-    let account = Account {
-        email: Email::parse(email).expect("an email"),
-        registered_email: email.to_owned(),
-        sub: id(&machine::random()),
-        name: "Somebody".to_owned(),
-        role: None,
-        status,
-        password_hash: Some(
-            Hasher::default().hash(&Password::new("the right password"), machine::random()).expect("a hash"),
-        ),
-        created: machine::now(),
-        generation: 0,
-        profile: [].into(),
-    };
+    let (name, sub) = (Name::parse("Somebody").expect("a name"), AccountId::new(&machine::random()));
+    let mut account = Account::new(email, name, sub, machine::now()).expect("an email");
+    account.status = status;
+    account.password_hash =
+        Some(Hasher::default().hash(&Password::new("the right password"), machine::random()).expect("a hash"));
     let _ = store.add_account(&account).await.expect("an account");
 }
 

@@ -9,29 +9,27 @@ use crate::{
     api::{self, Asked},
     carrier::{self, Carrier, NoOneToken},
     causes::Causes,
+    ids::{AccountId, SessionId},
     origin::{Provenance, TrustedOrigins},
     session::Session,
     store::{Store, StoreError},
     time::Timestamp,
-    token::{Expected, TokenError, UnverifiedToken},
+    token::{TokenError, TokenRules, UnverifiedToken},
 };
 use keys::KnownKeys;
 use memory::{Known, TokenMemory};
 
-/// No session has this id: those of sessions are hexadecimal digits.
-const NOBODY: &str = "nobody";
-
 /// Decides who may pass, and remembers for a few seconds what it decided.
 pub struct Access {
     store: Store,
-    tokens: Expected,
+    tokens: TokenRules,
     origins: TrustedOrigins,
     keys: KnownKeys,
     memory: TokenMemory,
 }
 
-/// What a request shows at the door.
-pub struct Shown<'a> {
+/// What a request presents to be let in.
+pub struct Presented<'a> {
     /// The values of its headers `Cookie`.
     pub cookies: Vec<&'a str>,
     /// The values of its headers `Authorization`.
@@ -88,13 +86,15 @@ impl Access {
     /// instance takes that long to be seen here. Requests for the service's own operations always read the session, so that a
     /// log-off is seen by them at once; they are too rare for that to cost anything.
     #[must_use]
-    pub fn new(store: Store, tokens: Expected, origins: TrustedOrigins, session_memory: Duration) -> Self {
+    pub fn new(store: Store, tokens: TokenRules, origins: TrustedOrigins, session_memory: Duration) -> Self {
         Self { store, tokens, origins, keys: KnownKeys::default(), memory: TokenMemory::new(session_memory) }
     }
 
     /// Opens the connection to the store before the first request needs it. A failure is left to that request.
     pub async fn warm_up(&self) {
-        if let Err(error) = self.store.session(NOBODY, NOBODY).await {
+        // Ids of random bits are never all zeros; if they were, nothing would come of this read.
+        let (sub, sid) = (AccountId::new(&[0; 16]), SessionId::new(&[0; 16]));
+        if let Err(error) = self.store.session(&sub, &sid).await {
             tracing::warn!(error = %Causes(&error), "not warmed up");
         }
     }
@@ -102,29 +102,29 @@ impl Access {
     /// Whether it is the preflight of a page on a configured origin, sent to the service itself. Another API behind the
     /// same authorizer need not have anybody who answers it.
     #[must_use]
-    pub fn is_preflight(&self, shown: &Shown<'_>) -> bool {
-        let issuer = self.tokens.issuer.split('/').nth(2).unwrap_or_default();
-        shown.provenance.is_preflight
-            && issuer.eq_ignore_ascii_case(shown.host)
-            && self.origins.configured(&shown.provenance).is_some()
+    pub fn is_preflight(&self, presented: &Presented<'_>) -> bool {
+        presented.provenance.is_preflight
+            && self.tokens.issuer.host().eq_ignore_ascii_case(presented.host)
+            && self.origins.configured(&presented.provenance).is_some()
     }
 
     /// Decides. What costs nothing is checked first; garbage never reaches the network.
     ///
     /// # Errors
     /// The first [`Denial`] that holds. [`Denial::Undecided`] is no verdict on the request.
-    pub async fn decide(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Admitted, Denial> {
-        if shown.claims_identity {
+    pub async fn decide(&self, presented: &Presented<'_>, now: Timestamp) -> Result<Admitted, Denial> {
+        if presented.claims_identity {
             return Err(Denial::ClaimsIdentity);
         }
-        let (carrier, text) = carrier::one_token(shown.cookies.iter().copied(), shown.authorizations.iter().copied())?;
+        let (carrier, text) =
+            carrier::one_token(presented.cookies.iter().copied(), presented.authorizations.iter().copied())?;
         if carrier == Carrier::Cookie
-            && !shown.methods.iter().all(|method| matches!(*method, "GET" | "HEAD" | "OPTIONS"))
-            && self.origins.is_cross_site(&shown.provenance, shown.host)
+            && !presented.methods.iter().all(|method| matches!(*method, "GET" | "HEAD" | "OPTIONS"))
+            && self.origins.is_cross_site(&presented.provenance, presented.host)
         {
             return Err(Denial::CrossSite);
         }
-        let is_own = api::asked(shown.methods.first().unwrap_or(&""), shown.path) != Asked::Nothing;
+        let is_own = api::asked(presented.methods.first().unwrap_or(&""), presented.path) != Asked::Nothing;
         if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
             && let Some(session) = self.still_good(&known, now).await?
         {

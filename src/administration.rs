@@ -93,7 +93,7 @@ impl Administration {
 
     async fn change_and_end(&self, email: &Email, change: &Change) -> Result<Option<Changed>, StoreError> {
         let Some(account) = self.store.change_account(email, change).await? else { return Ok(None) };
-        let ended = self.store.end_sessions(&account.sub).await?;
+        let ended = self.store.end_sessions(account.sub.as_str()).await?;
         Ok(Some(Changed { account, ended }))
     }
 }

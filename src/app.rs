@@ -1,16 +1,18 @@
-//! The composition root: it puts the parts together, as Lambda functions.
+//! The composition root: whatever is put together is put together here.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 use crate::{
     access::Access,
+    administration::Administration,
     authorizer::AuthorizerFunction,
+    aws::Aws,
     causes::Causes,
     config::Config,
     event::Event,
-    http::LogonFunction,
     keyring::Keyring,
     kms::Kms,
+    logon::LogonFunction,
     machine::{now, random, start_log, system_clock},
     operations::{Fresh, Operations},
     rotation::Rotation,
@@ -54,7 +56,7 @@ pub async fn run_authorizer() -> Result<(), Error> {
 pub async fn run_rotator() -> Result<(), Error> {
     start_log();
     let config = Config::from_env()?;
-    let function = &RotatorFunction { rotation: rotation(&config), journal: config.journal };
+    let function = &RotatorFunction { rotation: Stack::of(&config).rotation(), journal: config.journal };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<serde::de::IgnoredAny>| async move {
         let made = function.handle(&event.context.request_id, now(), &random()).await.inspect_err(|error| {
             tracing::error!(error = %Causes(error), "the keys were not looked after");
@@ -64,16 +66,52 @@ pub async fn run_rotator() -> Result<(), Error> {
     .await
 }
 
+/// The tables and the KMS key of one stack, from which everything that works on it is made.
+pub struct Stack {
+    /// The tables.
+    pub store: Store,
+    kms: Kms,
+}
+
+impl Stack {
+    /// The stack of this name.
+    #[must_use]
+    pub fn new(aws: &Aws, name: &str) -> Self {
+        Self { store: Store::new(aws.dynamodb(), name), kms: Kms::new(aws.kms(), name) }
+    }
+
+    /// The stack of a configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self::new(&config.aws, &config.stack)
+    }
+
+    /// Its keys, in memory.
+    #[must_use]
+    pub fn keyring(&self) -> Keyring {
+        Keyring::new(self.store.clone(), self.kms.clone())
+    }
+
+    /// Its keys, to make and revoke.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        Rotation { store: self.store.clone(), kms: self.kms.clone() }
+    }
+
+    /// Its accounts and sessions, for an operator.
+    #[must_use]
+    pub fn administration(&self) -> Administration {
+        Administration { store: self.store.clone() }
+    }
+}
+
 /// The log-on function.
 #[must_use]
 pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
+    let stack = Stack::of(config);
+    let keyring = stack.keyring();
     LogonFunction {
-        operations: Operations::new(
-            Store::new(config.aws.dynamodb(), &config.stack),
-            keyring(config),
-            config.tokens.clone(),
-            config.paces,
-        ),
+        operations: Operations::new(stack.store, keyring, config.tokens.clone(), config.paces),
         site: config.site.clone(),
         clock,
         fresh,
@@ -81,24 +119,12 @@ pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
     }
 }
 
-/// The authorizer function.
+/// The authorizer function. It has no need of KMS.
 #[must_use]
 pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
     let store = Store::new(config.aws.dynamodb(), &config.stack);
     let access = Access::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
     AuthorizerFunction { access, clock, journal: config.journal.clone() }
-}
-
-/// The keys of the stack, in memory.
-#[must_use]
-pub fn keyring(config: &Config) -> Keyring {
-    Keyring::new(Store::new(config.aws.dynamodb(), &config.stack), Kms::new(config.aws.kms(), &config.stack))
-}
-
-/// The keys of the stack, to make and revoke.
-#[must_use]
-pub fn rotation(config: &Config) -> Rotation {
-    Rotation { store: Store::new(config.aws.dynamodb(), &config.stack), kms: Kms::new(config.aws.kms(), &config.stack) }
 }
 
 /// Random bytes for one operation.

@@ -1,11 +1,12 @@
-//! The authorizer function: a REQUEST authorizer of a REST API. It translates and decides nothing.
+//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what [`access`](crate::access)
+//! decides by, and makes a policy of the decision.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::{
-    access::{Access, Admitted, Denial, Shown},
+    access::{Access, Admitted, Denial, Presented},
     causes::Causes,
     event::Event,
     identity,
@@ -34,7 +35,7 @@ impl AuthorizerFunction {
     /// # Errors
     /// [`Undecided`] if the store failed.
     pub async fn handle(&self, event: &Event) -> Result<Value, Undecided> {
-        let shown = Shown {
+        let presented = Presented {
             cookies: event.headers("cookie"),
             authorizations: event.headers("authorization"),
             methods: event.methods(),
@@ -45,13 +46,13 @@ impl AuthorizerFunction {
         };
         let (now, watch) = ((self.clock)(), Stopwatch::start());
         // A browser asks without the cookie whether it may send it. That is for the log-on function to answer.
-        if let (true, Some(arn)) = (self.access.is_preflight(&shown), event.stage_arn()) {
+        if let (true, Some(arn)) = (self.access.is_preflight(&presented), event.stage_arn()) {
             let (request_id, outcome) = (event.request_id(), "preflight");
             let entry = Entry { event: "authorization", outcome, reason: None, request_id, account: None };
             self.journal.write(now, &entry, &[Measure::Count(Metric::Allowed)]);
-            return Ok(json!({"principalId": NOBODY, "policyDocument": policy("Allow", &arn)}));
+            return Ok(json!({"principalId": ANONYMOUS, "policyDocument": policy("Allow", &arn)}));
         }
-        let decided = self.access.decide(&shown, now).await;
+        let decided = self.access.decide(&presented, now).await;
         self.note(now, event, &decided, watch.elapsed());
         match (decided, event.stage_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, &arn)),
@@ -81,34 +82,19 @@ impl AuthorizerFunction {
     }
 }
 
-/// Allows the request, and hands on who it comes from. Context values of a gateway are texts. The resource is the whole
-/// stage, because one may have 512 characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each
+/// Allows the request, and hands on who it comes from. The resource is the whole stage, because one may have 512 characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each
 /// request anew, so nothing else is allowed by it.
 fn allow(admitted: &Admitted, arn: &str) -> Value {
     let Admitted { session, carrier } = admitted;
-    let mut context: BTreeMap<&str, String> = [
-        (identity::SUB, session.sub.clone()),
-        (identity::SID, session.sid.clone()),
-        (identity::EMAIL, session.email.clone()),
-        (identity::NAME, session.name.clone()),
-        (identity::ROLE, session.role.as_deref().unwrap_or(identity::NO_ROLE).to_owned()),
-        (identity::AUTH_TIME, session.auth_time.seconds().to_string()),
-        (identity::GENERATION, session.generation.to_string()),
-        (identity::CARRIER, carrier.name().to_owned()),
-    ]
-    .into();
-    for header in identity::HEADERS {
-        let value = context.get(header.plain).map(|text| identity::header_value(text)).unwrap_or_default();
-        context.insert(header.member, value);
-    }
-    json!({"principalId": session.sub, "policyDocument": policy("Allow", arn), "context": context})
+    let context = identity::context(session, *carrier);
+    json!({"principalId": session.sub.as_str(), "policyDocument": policy("Allow", arn), "context": context})
 }
 
-/// Who comes without a session.
-const NOBODY: &str = "nobody";
+/// The principal of a request without a session.
+const ANONYMOUS: &str = "nobody";
 
 fn deny() -> Value {
-    json!({"principalId": NOBODY, "policyDocument": policy("Deny", "*")})
+    json!({"principalId": ANONYMOUS, "policyDocument": policy("Deny", "*")})
 }
 
 fn policy(effect: &str, resource: &str) -> Value {

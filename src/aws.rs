@@ -55,12 +55,25 @@ pub struct Aws {
     pub kms_endpoint: Option<String>,
 }
 
+/// Region and credentials that do not change while the process lives.
+pub struct StaticCredentials {
+    /// The region's name.
+    pub region: String,
+    /// The id of the AWS access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+    /// Of temporary credentials.
+    pub session_token: Option<String>,
+}
+
 impl Aws {
     /// Region and credentials as AWS Lambda gives them, in environment variables, for the life of the process.
     #[must_use]
-    pub fn fixed(region: String, access_key_id: String, secret_access_key: String, token: Option<String>) -> SdkConfig {
+    pub fn fixed(fixed: StaticCredentials) -> SdkConfig {
+        let StaticCredentials { region, access_key_id, secret_access_key, session_token } = fixed;
         let mut credentials = Credentials::builder().access_key_id(access_key_id).secret_access_key(secret_access_key);
-        credentials.set_session_token(token);
+        credentials.set_session_token(session_token);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -117,7 +130,12 @@ mod tests {
     // Check 53.
     #[test]
     fn both_clients_are_bounded_in_how_long_they_try() {
-        let sdk = Aws::fixed("eu-west-1".into(), "id".into(), "secret".into(), None);
+        let sdk = Aws::fixed(StaticCredentials {
+            region: "eu-west-1".into(),
+            access_key_id: "id".into(),
+            secret_access_key: "secret".into(),
+            session_token: None,
+        });
         let (limits, kms_endpoint) = (Limits::FUNCTION, Some("http://127.0.0.1:1".into()));
         let aws = Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint };
         let (dynamodb, kms) = (aws.dynamodb(), aws.kms());

@@ -2,27 +2,25 @@
 
 use std::time::Duration;
 
-use lambda_http::http::{StatusCode, Uri};
+use lambda_http::http::StatusCode;
 
 use crate::{
-    aws::{Aws, Limits},
-    http::{Site, TokenDelivery},
+    aws::{Aws, Limits, StaticCredentials},
     journal::Journal,
+    logon::{Site, TokenDelivery},
     machine::environment,
     origin::TrustedOrigins,
     session::Lifetimes,
     signing_key::TOKEN_LIFE_MAX,
     throttle::{Pace, Paces, WAIT_MAX},
-    token::Expected,
+    token::{ISSUER_MAX_BYTES, Issuer, TokenRules},
 };
 
 /// Name of the stack where nothing else is said; prefix of its tables and its KMS alias.
 pub const DEFAULT_STACK: &str = "jea-auth";
 
-/// Longest issuer, in bytes. With the longest audience a token still fits into a cookie.
-pub const ISSUER_MAX_BYTES: usize = 512;
 /// Longest audience, in bytes.
-pub const AUDIENCE_MAX_BYTES: usize = 512;
+pub const AUDIENCE_MAX_BYTES: usize = ISSUER_MAX_BYTES;
 
 /// Configuration of a Lambda function.
 #[derive(Debug)]
@@ -32,7 +30,7 @@ pub struct Config {
     /// Where AWS is.
     pub aws: Aws,
     /// What tokens say.
-    pub tokens: Expected,
+    pub tokens: TokenRules,
     /// How to answer.
     pub site: Site,
     /// How often passwords may be tried.
@@ -91,12 +89,12 @@ impl Config {
         let mut reader = Reader { read, wrong: Vec::new() };
         let issuer = reader.take(
             "ISSUER",
-            |text| (is_origin_or_below(text) && text.len() <= ISSUER_MAX_BYTES).then(|| text.to_owned()),
+            |text| Issuer::parse(text).ok(),
             "an http(s) URL without a slash at its end, of at most 512 characters",
         );
         let audience = reader.take("AUDIENCE", audience, "at most 512 printable ASCII characters");
         let stack = reader.take("STACK_NAME", |text| (!text.is_empty()).then(|| text.to_owned()), "a stack's name");
-        let delivery = reader.take("TOKEN_DELIVERY", delivery, "cookie or body");
+        let delivery = reader.take("TOKEN_DELIVERY", TokenDelivery::named, "cookie or body");
         let failed_logon_status = reader.take("FAILED_LOGON_STATUS", failed_logon_status, "401 or 200");
         let token = reader.take("TOKEN_SECONDS", |text| seconds(text, 60..=TOKEN_LIFE_MAX.as_secs()), "60 to 604800");
         let session = reader.take("SESSION_SECONDS", |text| seconds(text, 60..=31_536_000), "60 to 31536000");
@@ -124,14 +122,14 @@ impl Config {
         else {
             return Err(BadConfig(reader.wrong));
         };
-        let scheme = if issuer.starts_with("https://") { "https://" } else { "http://" };
+        let scheme = issuer.scheme();
         Ok(Self {
             journal: Journal::Metrics { stack: stack.clone() },
             stack,
             aws,
-            tokens: Expected {
+            tokens: TokenRules {
                 issuer: issuer.clone(),
-                audience: if audience.is_empty() { issuer.clone() } else { audience },
+                audience: if audience.is_empty() { issuer.as_str().to_owned() } else { audience },
                 lifetimes: Lifetimes { token, session },
             },
             site: Site {
@@ -180,7 +178,12 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
         let key = self.take("AWS_ACCESS_KEY_ID", |text| Some(text.to_owned()), "an access key id");
         let secret = self.take("AWS_SECRET_ACCESS_KEY", |text| Some(text.to_owned()), "a secret access key");
         Some(Aws {
-            sdk: Aws::fixed(region?, key?, secret?, (self.read)("AWS_SESSION_TOKEN")),
+            sdk: Aws::fixed(StaticCredentials {
+                region: region?,
+                access_key_id: key?,
+                secret_access_key: secret?,
+                session_token: (self.read)("AWS_SESSION_TOKEN"),
+            }),
             limits: Limits::FUNCTION,
             dynamodb_endpoint: (self.read)("AWS_ENDPOINT_URL_DYNAMODB"),
             kms_endpoint: (self.read)("AWS_ENDPOINT_URL_KMS"),
@@ -188,24 +191,9 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
     }
 }
 
-fn is_origin_or_below(text: &str) -> bool {
-    let is_url = |uri: Uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.query().is_none()
-    };
-    !text.ends_with('/') && text.parse().is_ok_and(is_url)
-}
-
 fn audience(text: &str) -> Option<String> {
     let is_printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     (is_printable && text.len() <= AUDIENCE_MAX_BYTES).then(|| text.to_owned())
-}
-
-fn delivery(text: &str) -> Option<TokenDelivery> {
-    match text {
-        "cookie" => Some(TokenDelivery::Cookie),
-        "body" => Some(TokenDelivery::Body),
-        _ => None,
-    }
 }
 
 fn failed_logon_status(text: &str) -> Option<StatusCode> {
@@ -223,7 +211,7 @@ fn seconds(text: &str, range: std::ops::RangeInclusive<u64>) -> Option<Duration>
 /// Whether the text is an origin, as a browser writes it: `https://app.example.org`.
 #[must_use]
 pub fn is_origin(text: &str) -> bool {
-    is_origin_or_below(text) && text.matches('/').count() == 2
+    Issuer::parse(text).is_ok() && text.matches('/').count() == 2
 }
 
 fn origins(text: &str) -> Option<Vec<String>> {

@@ -1,23 +1,35 @@
-//! The names under which the gateway hands on who a request comes from, and how that fits into a header.
+//! Who a request comes from: how the authorizer hands it on, how the log-on function and a backend receive it. The names
+//! stand here alone; the template is compared with them.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
-/// The account's opaque id.
-pub const SUB: &str = "sub";
-/// The session's id.
-pub const SID: &str = "sid";
-/// The account's email, as it was registered.
-pub const EMAIL: &str = "email";
-/// What the person is called.
-pub const NAME: &str = "name";
-/// The name of the account's role, or [`NO_ROLE`].
-pub const ROLE: &str = "role";
-/// When the person gave the password, in seconds since the epoch.
-pub const AUTH_TIME: &str = "auth_time";
-/// The account's generation at log-on.
-pub const GENERATION: &str = "generation";
-/// What the token came by.
-pub const CARRIER: &str = "carrier";
+use crate::{
+    account::{Account, Email, Role, Status},
+    carrier::Carrier,
+    ids::{AccountId, SessionId},
+    session::Session,
+    time::Timestamp,
+};
+
+/// Members of the authorizer's context.
+mod member {
+    /// The account's opaque id.
+    pub(super) const SUB: &str = "sub";
+    /// The session's id.
+    pub(super) const SID: &str = "sid";
+    /// The account's email, as it was registered.
+    pub(super) const EMAIL: &str = "email";
+    /// What the person is called.
+    pub(super) const NAME: &str = "name";
+    /// The name of the account's role, or [`NO_ROLE`](super::NO_ROLE).
+    pub(super) const ROLE: &str = "role";
+    /// When the session was opened, in seconds since the epoch.
+    pub(super) const AUTH_TIME: &str = "auth_time";
+    /// The account's generation at log-on.
+    pub(super) const GENERATION: &str = "generation";
+    /// What the token came by.
+    pub(super) const CARRIER: &str = "carrier";
+}
 
 /// The role of an account that has none. An empty value will not do: AWS does not document whether API Gateway replaces a
 /// client's header by an empty one.
@@ -35,12 +47,72 @@ pub struct Header {
 
 /// All of them.
 pub const HEADERS: [Header; 5] = [
-    Header { name: "x-user-id", member: "x_user_id", plain: SUB },
-    Header { name: "x-user-email", member: "x_user_email", plain: EMAIL },
-    Header { name: "x-user-name", member: "x_user_name", plain: NAME },
-    Header { name: "x-user-role", member: "x_user_role", plain: ROLE },
-    Header { name: "x-session-id", member: "x_session_id", plain: SID },
+    Header { name: "x-user-id", member: "x_user_id", plain: member::SUB },
+    Header { name: "x-user-email", member: "x_user_email", plain: member::EMAIL },
+    Header { name: "x-user-name", member: "x_user_name", plain: member::NAME },
+    Header { name: "x-user-role", member: "x_user_role", plain: member::ROLE },
+    Header { name: "x-session-id", member: "x_session_id", plain: member::SID },
 ];
+
+/// Who a request comes from, as the authorizer found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account's opaque id.
+    pub sub: AccountId,
+    /// The session's id.
+    pub sid: SessionId,
+    /// The account's email.
+    pub email: Email,
+    /// When the session was opened.
+    pub auth_time: Timestamp,
+    /// The generation of the account in which the session was opened.
+    pub generation: u64,
+    /// How the token came.
+    pub carrier: Carrier,
+}
+
+impl Identity {
+    /// Reads the authorizer's context, whose members `read` gives. Without one of them the request comes from nobody.
+    pub fn from_context<'a>(read: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        Some(Self {
+            sub: AccountId::parse(read(member::SUB)?).ok()?,
+            sid: SessionId::parse(read(member::SID)?).ok()?,
+            email: Email::canonical(read(member::EMAIL)?),
+            auth_time: Timestamp::from_seconds(read(member::AUTH_TIME)?.parse().ok()?),
+            generation: read(member::GENERATION)?.parse().ok()?,
+            carrier: Carrier::named(read(member::CARRIER)?)?,
+        })
+    }
+
+    /// Whether its session is one of this account, as the account is now.
+    #[must_use]
+    pub fn is_of(&self, account: &Account) -> bool {
+        account.sub == self.sub && account.generation == self.generation && account.status == Status::Active
+    }
+}
+
+/// The authorizer's context for a request of this session: for the log-on function, for Lambda functions behind the
+/// authorizer, and encoded for the headers of a backend. Its values are texts (API Gateway Developer Guide, "Output from an
+/// API Gateway Lambda authorizer").
+#[must_use]
+pub fn context(session: &Session, carrier: Carrier) -> BTreeMap<&'static str, String> {
+    let mut context: BTreeMap<&str, String> = [
+        (member::SUB, session.sub.as_str().to_owned()),
+        (member::SID, session.sid.as_str().to_owned()),
+        (member::EMAIL, session.email.clone()),
+        (member::NAME, session.name.as_str().to_owned()),
+        (member::ROLE, session.role.as_ref().map_or(NO_ROLE, Role::as_str).to_owned()),
+        (member::AUTH_TIME, session.auth_time.seconds().to_string()),
+        (member::GENERATION, session.generation.to_string()),
+        (member::CARRIER, carrier.name().to_owned()),
+    ]
+    .into();
+    for header in HEADERS {
+        let value = context.get(header.plain).map(|text| header_value(text)).unwrap_or_default();
+        context.insert(header.member, value);
+    }
+    context
+}
 
 /// A text as the value of a header: UTF-8, percent-encoded where it is not printable ASCII, and `%` itself too. A header
 /// holds nothing else that all who read it agree on (RFC 9110, section 5.5), and blanks at its ends are no part of it.

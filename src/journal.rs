@@ -143,6 +143,15 @@ impl Measure {
     }
 }
 
+/// How long the parts of checking a credential took; nothing of a part that it did not get to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// The password hash.
+    pub hash: Option<Duration>,
+    /// The calls of DynamoDB.
+    pub store: Option<Duration>,
+}
+
 impl Journal {
     /// Writes one line. A line that cannot be written is lost: no request fails for its journal.
     pub fn write(&self, now: Timestamp, entry: &Entry<'_>, measures: &[Measure]) {

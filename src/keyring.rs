@@ -111,7 +111,7 @@ impl Keyring {
         // Requests that waited for one read have come before it, so what is in memory can be younger than they are.
         let is_fresh = |read_at: Timestamp| now.distance(read_at) < KEYS_MAX_AGE;
         // Without a signer the store is asked every time: what is missing may have been made by now.
-        if state.read_at.is_some_and(is_fresh) && signing_key::signer(&state.keys, now).is_some() {
+        if state.read_at.is_some_and(is_fresh) && signing_key::signs_now(&state.keys, now).is_some() {
             return Ok(());
         }
         let stored = self.store.signing_keys().await?;
@@ -121,13 +121,13 @@ impl Keyring {
     }
 
     async fn signer(&self, state: &State, now: Timestamp) -> Result<Arc<Signer>, KeyringError> {
-        let key = signing_key::signer(&state.keys, now).ok_or(KeyringError::NoSigningKey)?;
+        let key = signing_key::signs_now(&state.keys, now).ok_or(KeyringError::NoSigningKey)?;
         let (kid, algorithm) = (key.jwk.key_id(), key.jwk.algorithm());
         if let Some(signer) = state.signer.as_ref().filter(|signer| signer.kid == *kid) {
             return Ok(Arc::clone(signer));
         }
         let private = self.kms.unseal(kid.as_str(), &key.sealed).await?;
-        Ok(Arc::new(Signer { kid: kid.clone(), algorithm, key: signing_key::signing(&key.jwk, &private)? }))
+        Ok(Arc::new(Signer { kid: kid.clone(), algorithm, key: signing_key::encoding_key(&key.jwk, &private)? }))
     }
 
     async fn secret(&self, state: &State) -> Result<Arc<ServiceSecret>, KeyringError> {

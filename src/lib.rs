@@ -2,15 +2,15 @@
 //!
 //! # One log-on
 //!
-//! 1. [`event`] takes method, path, headers and body out of the gateway's event; [`http`] finds the operation, refuses
-//!    cross-site requests by [`origin`], and parses the [`credential`].
+//! 1. [`event`] takes method, path, headers and body out of the gateway's event; [`logon`] finds the operation in the
+//!    table of [`api`], refuses cross-site requests by [`origin`], and parses the [`credential`].
 //! 2. [`operations`] asks the [`keyring`] for the key that signs, then the [`store`] for three things at once: one
 //!    attempt of the account's bucket and one of the address's ([`throttle`]), or one of a known [`device`]'s, and the
 //!    [`account`].
 //! 3. [`password`] computes one Argon2id hash: that of the account, or a decoy of the same cost.
 //! 4. The [`session`] is written, and beside it the attempt is given back. Then the account is looked at again: if somebody
 //!    has ended its sessions meanwhile, the session is deleted, and the log-on starts over.
-//! 5. [`token`] signs, and [`http`] answers: the Auth object, and the cookie.
+//! 5. [`token`] signs, and [`logon`] answers: the Auth object, and the cookie.
 //!
 //! Every other request meets [`authorizer`], which asks [`access`]: one token ([`carrier`]), of one exact shape, signed
 //! with a key of ours ([`signing_key`]), and a session that is alive.
@@ -20,7 +20,7 @@
 //! | Modules | Do |
 //! |---|---|
 //! | [`app`], `cli`, `local` | put the parts together: as Lambda functions, as a command line, as a whole stack on one machine |
-//! | [`http`], [`authorizer`], [`rotator`], [`config`] | the functions, and what their environment says |
+//! | [`logon`], [`authorizer`], [`rotator`], [`config`] | the functions, and what their environment says |
 //! | [`operations`], [`access`], [`administration`] | the use cases |
 //! | [`keyring`], [`rotation`] | the keys in memory; making and revoking them |
 //! | [`store`], [`kms`], [`aws`], [`event`], [`journal`], [`machine`] | DynamoDB, KMS, API Gateway, CloudWatch, and the machine itself; nothing else knows them |
@@ -43,14 +43,15 @@ pub mod config;
 pub mod credential;
 pub mod device;
 pub mod event;
-pub mod http;
 pub mod identity;
+pub mod ids;
 pub mod journal;
 mod json;
 pub mod keyring;
 pub mod kms;
 #[cfg(feature = "terminal")]
 pub mod local;
+pub mod logon;
 pub mod machine;
 pub mod operations;
 pub mod origin;

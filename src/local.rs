@@ -1,5 +1,6 @@
-//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway that does what API
-//! Gateway does with the template. It listens on loopback addresses only.
+//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway with the routes, events
+//! and refusals of the template. docs/local-gateway.md lists what API Gateway does and it does not. It listens on loopback
+//! addresses only.
 
 mod backend;
 mod database;
@@ -29,24 +30,20 @@ use self::{
     server::{serve, until},
 };
 use crate::{
-    account::{Account, Email, InvalidEmail, Status},
-    app,
-    aws::{Aws, Limits},
+    account::{Account, Email, InvalidEmail, InvalidLabel, Name},
+    app::{self, Stack},
+    aws::{Aws, Limits, StaticCredentials},
     causes::Causes,
-    config::{Config, DEFAULT_STACK},
-    http::{Site, TokenDelivery},
+    config::{BadConfig, Config},
+    ids::AccountId,
     journal::Journal,
     keyring::KeyringError,
+    logon::TokenDelivery,
     machine,
-    operations::id,
-    origin::TrustedOrigins,
     password::{Hasher, Password, UnusableHash},
     rotation::{Rotation, RotationError},
-    session::Lifetimes,
     store::{Store, StoreError},
-    throttle::Paces,
     time::Clock,
-    token::Expected,
 };
 
 /// Email of the account that an empty store gets.
@@ -183,6 +180,12 @@ pub enum LocalError {
     /// The demo account could not be made.
     #[error("the demo account's email is refused")]
     Email(#[from] InvalidEmail),
+    /// The demo account could not be made.
+    #[error("the demo account's name is refused")]
+    Name(#[from] InvalidLabel),
+    /// An option is no value of the variable that it stands for.
+    #[error(transparent)]
+    Config(#[from] BadConfig),
     /// A server broke down.
     #[error("a server broke down: {0}")]
     Broken(String),
@@ -213,13 +216,13 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
         services.tasks.spawn(serve(listener, Door::of_a_service(options.patience), router, services.stop.subscribe()));
     }
 
-    let config = config(options, &url, &dynamodb_url, &kms_url);
-    let store = Store::new(config.aws.dynamodb(), &config.stack);
-    let rotation = app::rotation(&config);
-    store.create_tables().await?;
+    let config = config(options, &url, Endpoints { dynamodb: dynamodb_url.clone(), kms: kms_url.clone() })?;
+    let stack = Stack::of(&config);
+    let rotation = stack.rotation();
+    stack.store.create_tables().await?;
     rotation.make_due(clock(), &machine::random()).await?;
-    app::keyring(&config).unsealed(clock()).await?;
-    let has_demo = demo_account(&store, &clock).await?;
+    stack.keyring().unsealed(clock()).await?;
+    let has_demo = demo_account(&stack.store, &clock).await?;
 
     services.tasks.spawn(upkeep(rotation, database, Arc::clone(&clock), services.stop.subscribe()));
     let router = gateway::router(Gateway {
@@ -296,36 +299,48 @@ async fn upkeep(
     }
 }
 
-fn config(options: &Options, url: &str, dynamodb_url: &str, kms_url: &str) -> Config {
-    Config {
-        stack: DEFAULT_STACK.to_owned(),
-        aws: aws(dynamodb_url, kms_url),
-        tokens: Expected {
-            issuer: url.to_owned(),
-            audience: url.to_owned(),
-            lifetimes: Lifetimes { token: Duration::from_hours(12), session: Duration::from_hours(168) },
-        },
-        site: Site {
-            issuer: url.to_owned(),
-            delivery: options.delivery,
-            failed_logon_status: options.failed_logon_status,
-            cookie_domain: None,
-            origins: TrustedOrigins { scheme: "http://", configured: options.allowed_origins.clone() },
-        },
-        paces: Paces::default(),
-        session_memory: Duration::from_secs(5),
-        journal: Journal::Log,
-    }
+/// What the functions would have in their environment, with the defaults that a deployment has.
+fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, BadConfig> {
+    let variables = [
+        ("ISSUER", url.to_owned()),
+        ("TOKEN_DELIVERY", options.delivery.name().to_owned()),
+        ("FAILED_LOGON_STATUS", options.failed_logon_status.as_str().to_owned()),
+        ("ALLOWED_ORIGINS", options.allowed_origins.join(",")),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_KMS", endpoints.kms),
+    ];
+    let read = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.clone());
+    Ok(Config { journal: Journal::Log, ..Config::from(read)? })
 }
 
+/// URLs of the embedded services.
+pub struct Endpoints {
+    /// Of DynamoDB.
+    pub dynamodb: String,
+    /// Of KMS.
+    pub kms: String,
+}
+
+const REGION: &str = "us-east-1";
 /// The embedded services want credentials, and take any.
+const CREDENTIALS: &str = "local";
+
+/// How to reach the embedded services.
 #[must_use]
-pub fn aws(dynamodb_url: &str, kms_url: &str) -> Aws {
+pub fn aws(endpoints: Endpoints) -> Aws {
     Aws {
-        sdk: Aws::fixed("us-east-1".to_owned(), "local".to_owned(), "local".to_owned(), None),
+        sdk: Aws::fixed(StaticCredentials {
+            region: REGION.to_owned(),
+            access_key_id: CREDENTIALS.to_owned(),
+            secret_access_key: CREDENTIALS.to_owned(),
+            session_token: None,
+        }),
         limits: Limits::FUNCTION,
-        dynamodb_endpoint: Some(dynamodb_url.to_owned()),
-        kms_endpoint: Some(kms_url.to_owned()),
+        dynamodb_endpoint: Some(endpoints.dynamodb),
+        kms_endpoint: Some(endpoints.kms),
     }
 }
 
@@ -336,19 +351,10 @@ async fn demo_account(store: &Store, clock: &Clock) -> Result<bool, LocalError> 
         return Ok(store.account(&email).await?.is_some());
     }
     let password = Password::new(&Zeroizing::new(DEMO_PASSWORD.to_owned()));
-    let account = Account {
-        email,
-        registered_email: DEMO_EMAIL.to_owned(),
-        sub: id(&machine::random()),
-        name: "Demo".to_owned(),
-        role: None,
-        status: Status::Active,
-        password_hash: Some(Hasher::default().hash(&password, machine::random())?),
-        created: clock(),
-
-        generation: 0,
-        profile: [("country".to_owned(), "GB".to_owned())].into(),
-    };
+    let name = Name::parse("Demo")?;
+    let mut account = Account::new(DEMO_EMAIL, name, AccountId::new(&machine::random()), clock())?;
+    account.password_hash = Some(Hasher::default().hash(&password, machine::random())?);
+    account.profile = [("country".to_owned(), "GB".to_owned())].into();
     let _ = store.add_account(&account).await?;
     Ok(true)
 }

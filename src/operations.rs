@@ -1,40 +1,41 @@
-//! The operations of the service: log on, check in, log off, confirm, account details. No HTTP here.
+//! The operations of the service: one file each, or one for those that share their work. No HTTP here.
 
 mod attempts;
+mod check_in;
 mod log_on;
+mod proof;
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    account::{Account, Email, Status},
-    carrier::Carrier,
+    account::{Account, Email},
     causes::Causes,
+    identity::Identity,
+    ids::hexadecimal,
+    journal::Times,
     keyring::{Keyring, KeyringError, Signer},
     password::{Hasher, SALT_BYTES, UnusableHash},
     session::Session,
     signing_key::Jwk,
     store::{Store, StoreError},
-    throttle::Paces,
+    throttle::{BucketKey, Paces},
     time::Timestamp,
-    token::{CannotSign, Claims, Expected, Token},
+    token::{CannotSign, Claims, Token, TokenRules},
 };
 use attempts::Attempts;
 pub use log_on::SessionIds;
-
-/// No account has this email.
-const NOBODY: &str = "nobody";
 
 /// What the operations work with.
 pub struct Operations {
     store: Store,
     keyring: Keyring,
     hasher: Arc<Hasher>,
-    tokens: Expected,
+    tokens: TokenRules,
     paces: Paces,
     attempts: Attempts,
 }
 
-/// Where a password comes from.
+/// Where a credential comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
     /// Its address, as the gateway saw it.
@@ -56,40 +57,21 @@ pub struct Fresh {
     pub device: [u8; 16],
 }
 
-/// What is noted of a log-on on its way, for the journal. Clients never hear of it.
-#[derive(Debug, Default)]
-pub struct Notes {
-    /// The keyed hash of the email.
-    pub account: Option<String>,
-    /// Why it was refused.
-    pub reason: Option<&'static str>,
-    /// How long the password hash took.
-    pub hash: Option<Duration>,
-    /// How long the store took.
-    pub store: Option<Duration>,
+/// What came of an operation that checks a credential, with what the journal tells of it.
+#[must_use]
+pub struct Outcome<T> {
+    /// What is answered.
+    pub result: Result<T, Refusal>,
+    /// The keyed hash of the email, if it got that far.
+    pub account: Option<BucketKey>,
+    /// How long its parts took.
+    pub times: Times,
 }
 
-/// Who a request comes from, as the authorizer found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The account's opaque id.
-    pub sub: String,
-    /// The session's id.
-    pub sid: String,
-    /// The account's email as it was registered.
-    pub email: String,
-    /// When the password was given.
-    pub auth_time: Timestamp,
-    /// The generation of the account in which the session was opened.
-    pub generation: u64,
-    /// How the token came.
-    pub carrier: Carrier,
-}
-
-impl Identity {
-    /// Whether its session is one of this account, as the account is now.
-    fn is_of(&self, account: &Account) -> bool {
-        account.sub == self.sub && account.generation == self.generation && account.status == Status::Active
+impl<T> Outcome<T> {
+    /// Refused before there was anything to tell.
+    fn early(refusal: Refusal) -> Self {
+        Self { result: Err(refusal), account: None, times: Times::default() }
     }
 }
 
@@ -108,10 +90,10 @@ pub struct Issued {
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// Email and password are not those of an account that may log on, or, to confirm, not those of the session's
-    /// own account.
-    #[error("no matching email and password")]
-    Mismatch,
+    /// Email and password are not those of an account that may log on, or, to confirm, not those of the session's own
+    /// account. Clients hear the same of each.
+    #[error("{}", .0.reason())]
+    Mismatch(Mismatch),
     /// Too many tries.
     #[error("too many attempts; next one in {0:?}")]
     Throttled(Duration),
@@ -121,6 +103,38 @@ pub enum Refusal {
     /// Something that the service depends on failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// Why a credential is refused. The journal tells; clients never hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// No account has the email.
+    UnknownEmail,
+    /// The account is disabled.
+    DisabledAccount,
+    /// The account has no password.
+    NoPassword,
+    /// The password is another one.
+    WrongPassword,
+    /// To confirm: the credential is another account's.
+    AnotherAccount,
+    /// The account was changed twice while the log-on ran.
+    AccountChanged,
+}
+
+impl Mismatch {
+    /// Its name in the journal.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownEmail => "unknown email",
+            Self::DisabledAccount => "disabled account",
+            Self::NoPassword => "no password",
+            Self::WrongPassword => "wrong password",
+            Self::AnotherAccount => "another account",
+            Self::AccountChanged => "account changed",
+        }
+    }
 }
 
 /// What failed that the service depends on.
@@ -158,18 +172,18 @@ impl From<KeyringError> for Refusal {
 impl Operations {
     /// Operations on `store`, with keys of `keyring`.
     #[must_use]
-    pub fn new(store: Store, keyring: Keyring, tokens: Expected, paces: Paces) -> Self {
+    pub fn new(store: Store, keyring: Keyring, tokens: TokenRules, paces: Paces) -> Self {
         Self { store, keyring, hasher: Arc::default(), tokens, paces, attempts: Attempts::default() }
     }
 
     /// Does before the first request what that one would wait for: opens as many connections as a log-on uses at once,
     /// unseals the keys, and tries the engine of the hash. What fails here is tried again by the request that needs it.
     pub async fn warm_up(&self, now: Timestamp) {
-        let (nobody, hasher) = (Email::canonical(NOBODY), Arc::clone(&self.hasher));
+        let (no_email, hasher) = (Email::canonical(""), Arc::clone(&self.hasher));
         let (keys, one, two, hash) = tokio::join!(
             self.keyring.unsealed(now),
-            self.store.account(&nobody),
-            self.store.account(&nobody),
+            self.store.account(&no_email),
+            self.store.account(&no_email),
             tokio::task::spawn_blocking(move || hasher.warm_up()),
         );
         let failed = keys.map(drop).err().map(Unavailable::from);
@@ -177,25 +191,6 @@ impl Operations {
         if let Some(error) = failed.or_else(|| hash.err().map(Unavailable::from)) {
             tracing::warn!(error = %Causes(&error), "not warmed up");
         }
-    }
-
-    /// Renews a session: a new token, and an end that lies as far ahead as the token's.
-    ///
-    /// # Errors
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
-        let (keys, account) = tokio::join!(self.keyring.unsealed(now), self.account(identity));
-        self.renew(identity, &account?, &keys?.signer, now, fresh).await
-    }
-
-    /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if the
-    /// first answer to it was lost and it was sent again.
-    ///
-    /// # Errors
-    /// [`Refusal::Unavailable`].
-    pub async fn log_off(&self, identity: &Identity) -> Result<(), Refusal> {
-        self.store.end_session(&identity.sub, &identity.sid).await?;
-        Ok(())
     }
 
     /// The account of a session, as it is now. The authorizer asks for the session alone; so every operation on an account
@@ -206,7 +201,7 @@ impl Operations {
     /// [`Refusal::SessionEnded`] if the account is gone, disabled or of another generation than the session, or
     /// [`Refusal::Unavailable`].
     pub async fn account(&self, identity: &Identity) -> Result<Account, Refusal> {
-        let account = self.store.account(&Email::canonical(&identity.email)).await?;
+        let account = self.store.account(&identity.email).await?;
         account.filter(|account| identity.is_of(account)).ok_or(Refusal::SessionEnded)
     }
 
@@ -218,29 +213,13 @@ impl Operations {
         Ok(self.keyring.public_keys(now).await?)
     }
 
-    async fn renew(
-        &self,
-        identity: &Identity,
-        account: &Account,
-        signer: &Signer,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Result<Issued, Refusal> {
-        let expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
-        if expires_at.seconds() <= now.seconds() {
-            return Err(Refusal::SessionEnded);
-        }
-        let session = self.store.extend_session(account, &identity.sid, now, expires_at).await?;
-        self.issue(session.ok_or(Refusal::SessionEnded)?, signer, now, fresh)
-    }
-
     fn issue(&self, session: Session, signer: &Signer, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
         let claims = Claims {
-            iss: self.tokens.issuer.clone(),
+            iss: self.tokens.issuer.as_str().to_owned(),
             aud: self.tokens.audience.clone(),
             sub: session.sub.clone(),
             sid: session.sid.clone(),
-            jti: id(&fresh.jti),
+            jti: hexadecimal(&fresh.jti),
             iat: now.seconds(),
             exp: session.expires_at.seconds(),
             auth_time: session.auth_time.seconds(),
@@ -249,11 +228,4 @@ impl Operations {
         let life = Duration::from_secs(claims.exp.saturating_sub(claims.iat));
         Ok(Issued { token, session, life, device: None })
     }
-}
-
-/// An opaque id of 128 random bits, in hexadecimal digits: base64url is shorter, but one in 64 begins with a hyphen,
-/// and on a command line that is an option.
-#[must_use]
-pub fn id(random: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*random))
 }

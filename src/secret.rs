@@ -14,20 +14,46 @@ impl ServiceSecret {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// A keyed hash of `of`, different for each `kind`.
+    /// A keyed hash of `of`, different for each use.
     #[must_use]
-    pub fn tag(&self, kind: &str, of: &str) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, message(kind, of).as_bytes()))
+    pub fn tag(&self, tag_use: TagUse, of: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, message(tag_use, of).as_bytes()))
     }
 
     /// Whether `tag` is that of `of`, in constant time.
     #[must_use]
-    pub fn is_tag(&self, kind: &str, of: &str, tag: &str) -> bool {
+    pub fn is_tag(&self, tag_use: TagUse, of: &str, tag: &str) -> bool {
         let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
-        hmac::verify(&self.0, message(kind, of).as_bytes(), &tag).is_ok()
+        hmac::verify(&self.0, message(tag_use, of).as_bytes(), &tag).is_ok()
     }
 }
 
-fn message(kind: &str, of: &str) -> String {
-    format!("{kind}:{of}")
+/// What a keyed hash is for. One made for one use is worth nothing for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagUse {
+    /// The bucket of an account, and the account's name in the log.
+    Account,
+    /// The bucket of an address.
+    Address,
+    /// The bucket of known devices.
+    Device,
+    /// The cookie of a known device.
+    DeviceCookie,
+}
+
+impl TagUse {
+    /// Its name, which is part of what is hashed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Address => "address",
+            Self::Device => "device",
+            Self::DeviceCookie => "known-device",
+        }
+    }
+}
+
+fn message(tag_use: TagUse, of: &str) -> String {
+    format!("{}:{of}", tag_use.name())
 }

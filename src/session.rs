@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
-use crate::time::Timestamp;
+use crate::{
+    account::{Name, Role},
+    ids::{AccountId, SessionId},
+    time::Timestamp,
+};
 
 /// One session of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The account's opaque id.
-    pub sub: String,
+    pub sub: AccountId,
     /// The session's own id, unique within the account.
-    pub sid: String,
+    pub sid: SessionId,
     /// The account's email as it was registered.
     pub email: String,
     /// What the person is called.
-    pub name: String,
+    pub name: Name,
     /// The name of the account's role, if it has one.
-    pub role: Option<String>,
+    pub role: Option<Role>,
     /// When the person gave the password.
     pub auth_time: Timestamp,
     /// When the last token of the session expires.
@@ -69,10 +73,10 @@ mod tests {
     fn a_session_is_alive_until_its_end_and_not_at_it() {
         let expires_at = Timestamp::from_seconds(100);
         let session = Session {
-            sub: "s".into(),
-            sid: "i".into(),
+            sub: AccountId::new(&[1; 16]),
+            sid: SessionId::new(&[2; 16]),
             email: "e".into(),
-            name: "n".into(),
+            name: Name::parse("n").unwrap(),
             role: None,
             auth_time: Timestamp::from_seconds(0),
             expires_at,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 pub use jwk::{Algorithm, Curve, Es256, Jwk, KeyUse, Rs256};
-pub use material::{InvalidKey, KeyMaterial, signing};
+pub use material::{InvalidKey, KeyMaterial, encoding_key};
 
 /// How long a key signs before its successor takes over.
 pub const SIGNS: Duration = Duration::from_hours(30 * 24);
@@ -125,7 +125,7 @@ pub struct SigningKey {
 
 /// The key that signs now: the newest of those whose window holds now.
 #[must_use]
-pub fn signer(keys: &[SigningKey], now: Timestamp) -> Option<&SigningKey> {
+pub fn signs_now(keys: &[SigningKey], now: Timestamp) -> Option<&SigningKey> {
     keys.iter().filter(|key| key.window.signs_at(now)).max_by_key(|key| key.window.signs_from)
 }
 
@@ -167,7 +167,7 @@ pub fn due(keys: &[SigningKey], now: Timestamp) -> Option<Window> {
 /// has seen it.
 #[must_use]
 pub fn forced(keys: &[SigningKey], now: Timestamp) -> Window {
-    Window::starting(if signer(keys, now).is_some() { soonest(now) } else { now })
+    Window::starting(if signs_now(keys, now).is_some() { soonest(now) } else { now })
 }
 
 /// The first second at which a key that is published now may sign.

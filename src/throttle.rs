@@ -6,7 +6,12 @@
 
 use std::time::Duration;
 
-use crate::{account::Email, secret::ServiceSecret, time::Timestamp};
+use crate::{
+    account::Email,
+    ids::AccountId,
+    secret::{ServiceSecret, TagUse},
+    time::Timestamp,
+};
 
 /// No wait is longer than this.
 pub const WAIT_MAX: Duration = Duration::from_mins(15);
@@ -27,16 +32,6 @@ pub struct Paces {
     pub account: Pace,
     /// Attempts from one address. Many people can share one.
     pub address: Pace,
-}
-
-impl Default for Paces {
-    /// Ten at once on an account, then one every 30 s; a hundred at once from an address, then one a second.
-    fn default() -> Self {
-        Self {
-            account: Pace { burst: 10, interval: Duration::from_secs(30) },
-            address: Pace { burst: 100, interval: Duration::from_secs(1) },
-        }
-    }
 }
 
 /// What a right password costs of an account's bucket. With nothing, strangers who guess beside an owner that logs on
@@ -113,25 +108,25 @@ impl BucketKey {
     /// The bucket of an account.
     #[must_use]
     pub fn account(secret: &ServiceSecret, email: &Email) -> Self {
-        Self::of("account", secret, email.as_str())
+        Self::of(TagUse::Account, secret, email.as_str())
     }
 
     /// The bucket of a client address, as the gateway saw it.
     #[must_use]
     pub fn address(secret: &ServiceSecret, address: &str) -> Self {
-        Self::of("address", secret, &network(address))
+        Self::of(TagUse::Address, secret, &network(address))
     }
 
     /// The bucket of some known devices of the account `sub` in this generation: one of [`DEVICE_BUCKETS`], by the id of the
     /// device.
     #[must_use]
-    pub fn device(secret: &ServiceSecret, device_id: [u8; 16], sub: &str, generation: u64) -> Self {
+    pub fn device(secret: &ServiceSecret, device_id: [u8; 16], sub: &AccountId, generation: u64) -> Self {
         let [first, ..] = device_id;
-        Self::of("device", secret, &format!("{}.{generation}.{sub}", first % DEVICE_BUCKETS))
+        Self::of(TagUse::Device, secret, &format!("{}.{generation}.{}", first % DEVICE_BUCKETS, sub.as_str()))
     }
 
-    fn of(kind: &str, secret: &ServiceSecret, of: &str) -> Self {
-        Self(format!("{kind}:{}", secret.tag(kind, of)))
+    fn of(tag_use: TagUse, secret: &ServiceSecret, of: &str) -> Self {
+        Self(format!("{}:{}", tag_use.name(), secret.tag(tag_use, of)))
     }
 
     /// The text of the key.
@@ -223,7 +218,8 @@ mod tests {
     fn an_account_has_sixteen_buckets_for_devices() {
         let secret = ServiceSecret::new(&Zeroizing::new(vec![1; 32]));
         let keys = |sub: &str| -> std::collections::HashSet<_> {
-            (0..=255).map(|first| BucketKey::device(&secret, [first; 16], sub, 0)).collect()
+            let sub = AccountId::parse(sub).unwrap();
+            (0..=255).map(|first| BucketKey::device(&secret, [first; 16], &sub, 0)).collect()
         };
         assert_eq!(keys("one").len(), 16);
         assert!(keys("one").is_disjoint(&keys("two")));

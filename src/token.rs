@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
+    ids::{AccountId, SessionId},
     json,
     session::Lifetimes,
     signing_key::{Algorithm, KeyId, SKEW},
@@ -30,9 +31,9 @@ pub struct Claims {
     /// For whom.
     pub aud: String,
     /// The account's opaque id.
-    pub sub: String,
+    pub sub: AccountId,
     /// The session's id.
-    pub sid: String,
+    pub sid: SessionId,
     /// The token's own id.
     pub jti: String,
     /// When it was made, in seconds since the epoch.
@@ -114,15 +115,64 @@ pub struct UnverifiedToken<'a> {
     jws: UnverifiedJws<'a>,
 }
 
-/// What a token must say to be ours.
+/// What our tokens say, and what a token must say to be ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
+pub struct TokenRules {
     /// The claim `iss`.
-    pub issuer: String,
+    pub issuer: Issuer,
     /// The claim `aud`.
     pub audience: String,
     /// How long a token may live.
     pub lifetimes: Lifetimes,
+}
+
+/// Longest issuer, in bytes. With the longest audience a token still fits into a cookie.
+pub const ISSUER_MAX_BYTES: usize = 512;
+
+/// The service's public URL, which is its name in tokens: http or https, without a query, and without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(String);
+
+/// The text is no issuer.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an issuer is an http(s) URL without a slash at its end, of at most {ISSUER_MAX_BYTES} characters")]
+pub struct InvalidIssuer;
+
+impl Issuer {
+    /// Parses an issuer.
+    ///
+    /// # Errors
+    /// [`InvalidIssuer`].
+    pub fn parse(text: &str) -> Result<Self, InvalidIssuer> {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(InvalidIssuer)?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%!$&'()*+,;=".contains(&byte);
+        let is_one = !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/') && rest.bytes().all(is_plain);
+        if is_one && text.len() <= ISSUER_MAX_BYTES { Ok(Self(text.to_owned())) } else { Err(InvalidIssuer) }
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether clients come by https.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme() == "https://"
+    }
+
+    /// How its origin begins.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.0.starts_with("https://") { "https://" } else { "http://" }
+    }
+
+    /// Its host, with the port if it says one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.split('/').nth(2).unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -163,7 +213,7 @@ impl<'a> UnverifiedToken<'a> {
         &self,
         algorithm: Algorithm,
         key: &DecodingKey,
-        expected: &Expected,
+        rules: &TokenRules,
         now: Timestamp,
     ) -> Result<Claims, TokenError> {
         if self.alg != algorithm.name() {
@@ -171,22 +221,22 @@ impl<'a> UnverifiedToken<'a> {
         }
         self.jws.verify(algorithm, key)?;
         let claims: Claims = json::object(&self.jws.payload).ok_or(TokenError::Claims)?;
-        expected.check(&claims, now)?;
+        rules.check(&claims, now)?;
         Ok(claims)
     }
 }
 
-impl Expected {
+impl TokenRules {
     /// Checks what a token says, once its signature has held.
     ///
     /// # Errors
     /// As [`UnverifiedToken::verify`], from [`TokenError::Claims`] on.
     pub fn check(&self, claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
         let (now, skew, life) = (now.seconds(), SKEW.as_secs(), self.lifetimes.token.as_secs());
-        if [&claims.sub, &claims.sid, &claims.jti].into_iter().any(String::is_empty) {
+        if claims.jti.is_empty() {
             return Err(TokenError::Claims);
         }
-        if claims.iss != self.issuer {
+        if claims.iss != self.issuer.as_str() {
             return Err(TokenError::Issuer);
         }
         if claims.aud != self.audience {

@@ -12,7 +12,7 @@ use crate::{session::Session, signing_key::KeyId, time::Timestamp, token::Claims
 
 /// How many tokens are remembered, at some 700 bytes each. When all places are taken, all are given up: the next
 /// request of each token costs one signature check and one read.
-const PLACES: usize = 1024;
+const TOKENS_MAX: usize = 1024;
 
 /// A token whose signature held, and the session that was there.
 pub(super) struct Known {
@@ -44,7 +44,7 @@ impl TokenMemory {
             return;
         }
         let mut places = self.lock();
-        if places.len() >= PLACES {
+        if places.len() >= TOKENS_MAX {
             places.clear();
         }
         places.insert(sha256(token), Arc::new(known));
@@ -64,6 +64,10 @@ fn sha256(token: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        account::Name,
+        ids::{AccountId, SessionId},
+    };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
@@ -71,18 +75,18 @@ mod tests {
         let claims = Claims {
             iss: "i".into(),
             aud: "a".into(),
-            sub: "s".into(),
-            sid: "s".into(),
+            sub: AccountId::new(&[1; 16]),
+            sid: SessionId::new(&[2; 16]),
             jti: "j".into(),
             iat: 1_000,
             exp: 1_060,
             auth_time: 1_000,
         };
         let session = Session {
-            sub: "s".into(),
-            sid: "s".into(),
+            sub: AccountId::new(&[1; 16]),
+            sid: SessionId::new(&[2; 16]),
             email: "yi@jeplus.org".into(),
-            name: "Yi".into(),
+            name: Name::parse("Yi").unwrap(),
             role: None,
             auth_time: NOW,
             expires_at: NOW.plus(Duration::from_mins(1)),
@@ -111,9 +115,9 @@ mod tests {
     #[test]
     fn the_memory_is_bounded() {
         let memory = TokenMemory::new(Duration::from_secs(5));
-        for number in 0..=PLACES {
+        for number in 0..=TOKENS_MAX {
             memory.remember(&number.to_string(), known());
         }
-        assert!(memory.lock().len() <= PLACES);
+        assert!(memory.lock().len() <= TOKENS_MAX);
     }
 }

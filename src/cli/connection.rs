@@ -6,14 +6,10 @@ use aws_config::{BehaviorVersion, identity::IdentityCache};
 
 use super::{Failure, Target};
 use crate::{
-    administration::Administration,
+    app::Stack,
     aws::{self, Aws, Limits},
-    keyring::Keyring,
-    kms::Kms,
-    local,
+    local::{self, Endpoints},
     machine::environment,
-    rotation::Rotation,
-    store::Store,
 };
 
 /// Where `serve` listens if it is not told otherwise.
@@ -24,22 +20,14 @@ const LOCAL_SERVICE: &str = "http://127.0.0.1:3000";
 /// How long credentials may take, from a program that asks its user for a code.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(55);
 
-/// The parts of one stack.
+/// A stack, and where it is.
 pub(super) struct Connection {
-    pub(super) store: Store,
-    pub(super) keyring: Keyring,
-    pub(super) rotation: Rotation,
+    pub(super) stack: Stack,
     /// Where DynamoDB answers.
     pub(super) dynamodb_url: String,
     /// Where the service answers, if that is known: a server with another database is not the one that listens where it
     /// does by itself.
     pub(super) service_url: Option<String>,
-}
-
-impl Connection {
-    pub(super) fn administration(&self) -> Administration {
-        Administration { store: self.store.clone() }
-    }
 }
 
 impl Target {
@@ -49,10 +37,10 @@ impl Target {
         let kms_endpoint = environment("AWS_ENDPOINT_URL_KMS");
         let service_url = (self.local && dynamodb_endpoint.is_none()).then(|| LOCAL_SERVICE.to_owned());
         let services = if self.local {
-            local::aws(
-                &dynamodb_endpoint.unwrap_or_else(|| LOCAL_DYNAMODB.to_owned()),
-                &kms_endpoint.unwrap_or_else(|| LOCAL_KMS.to_owned()),
-            )
+            local::aws(Endpoints {
+                dynamodb: dynamodb_endpoint.unwrap_or_else(|| LOCAL_DYNAMODB.to_owned()),
+                kms: kms_endpoint.unwrap_or_else(|| LOCAL_KMS.to_owned()),
+            })
         } else {
             let credentials = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
             let config = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https());
@@ -62,11 +50,7 @@ impl Target {
         let region = services.sdk.region().map_or("us-east-1", |region| region.as_ref());
         let dynamodb_url =
             services.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
-        let store = Store::new(services.dynamodb(), &self.stack);
-        let kms = Kms::new(services.kms(), &self.stack);
-        let keyring = Keyring::new(store.clone(), kms.clone());
-        let rotation = Rotation { store: store.clone(), kms };
-        Connection { store, keyring, rotation, dynamodb_url, service_url }
+        Connection { stack: Stack::new(&services, &self.stack), dynamodb_url, service_url }
     }
 
     /// What to do when the stack cannot be reached.

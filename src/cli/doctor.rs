@@ -70,7 +70,7 @@ impl Doctor {
         let connection = self.target.connect().await;
         let now = machine::now();
         let mut findings = tables(&connection).await;
-        let keys = match connection.store.signing_keys().await {
+        let keys = match connection.stack.store.signing_keys().await {
             Ok(StoredKeys { keys, malformed: items, .. }) => {
                 findings.extend(items.iter().map(|item| malformed("signing key", item, "jea-auth key revoke KEY")));
                 findings.push(signer(&keys, now));
@@ -107,7 +107,7 @@ impl Doctor {
 async fn tables(connection: &Connection) -> Vec<Finding> {
     const TODO: &str = "check the stack's name, region, credentials and that it is deployed";
     let mut findings = Vec::new();
-    for (name, reached) in connection.store.reach_tables().await {
+    for (name, reached) in connection.stack.store.reach_tables().await {
         findings.push(match reached {
             Ok(()) => Finding::ok("table", format!("{name} is there")),
             Err(error) => Finding::not(State::Error, "table", format!("{name}: {}", deepest(&error)), TODO),
@@ -123,7 +123,7 @@ fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
 
 fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
     const CHECK: &str = "signing key";
-    match signing_key::signer(keys, now) {
+    match signing_key::signs_now(keys, now) {
         Some(key) => {
             Finding::ok(CHECK, format!("{} signs with {}", key.jwk.key_id().as_str(), key.jwk.algorithm().name()))
         }
@@ -166,7 +166,7 @@ fn dated_ahead(keys: &[SigningKey], now: Timestamp) -> Vec<Finding> {
 
 async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
     const CHECK: &str = "unsealing";
-    match connection.keyring.unsealed(now).await {
+    match connection.stack.keyring().unsealed(now).await {
         Ok(_) => Finding::ok(CHECK, "KMS opens the signing key and the service secret"),
         Err(error) => Finding::not(
             State::Warning,
@@ -240,7 +240,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 async fn accounts(connection: &Connection) -> Vec<Finding> {
     const CHECK: &str = "accounts";
     let (mut findings, mut read, mut outdated, mut without) = (Vec::new(), 0_usize, 0_usize, 0_usize);
-    let mut pages = connection.store.accounts();
+    let mut pages = connection.stack.store.accounts();
     loop {
         match pages.next().await {
             Ok(Some(page)) => {

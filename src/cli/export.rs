@@ -9,7 +9,7 @@ use super::{
 
 /// One object a line; with `--json` one array of them, an element a line.
 pub(super) async fn run(target: &Target) -> Result<(), Failure> {
-    let mut pages = target.connect().await.store.accounts();
+    let mut pages = target.connect().await.stack.store.accounts();
     let (mut before, mut malformed) = ("[", Vec::new());
     while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
         let mut lines = String::new();

@@ -19,6 +19,7 @@ use super::{Failure, Target, output, roster::Line};
 use crate::{
     account::{Account, Email, is_unseen},
     causes::Causes,
+    ids::AccountId,
     store::{ADDED_AT_ONCE, Added, Store},
 };
 
@@ -81,7 +82,7 @@ struct Checked {
     without_password: u64,
     emails: HashMap<Email, u64>,
     /// Ids that the file brings, and where.
-    subs: HashMap<String, (u64, Email)>,
+    subs: HashMap<AccountId, (u64, Email)>,
     /// Names of members of profiles.
     profile: BTreeSet<String>,
 }
@@ -95,7 +96,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
     }
     let mut already_there = None;
     if dry_run || (checked.bad == 0 && !checked.subs.is_empty()) {
-        let store = target.connect().await.store;
+        let store = target.connect().await.stack.store;
         match checked.compare(&store).await {
             Ok(number) => already_there = Some(number),
             Err(error) if dry_run => output::note(&format!(
@@ -263,7 +264,7 @@ async fn add(
     summary: &mut Summary,
     target: &Target,
 ) -> Result<(), Failure> {
-    let store = target.connect().await.store;
+    let store = target.connect().await.stack.store;
     let mut batch: Vec<Account> = Vec::with_capacity(ADDED_AT_ONCE);
     for numbered in lines(file, source, reading)? {
         let (number, line) = numbered?;

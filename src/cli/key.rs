@@ -59,7 +59,7 @@ impl From<Alg> for Algorithm {
 
 /// What is shown of a key.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct KeyRow<'a> {
     kid: &'a str,
     alg: &'static str,
     state: &'static str,
@@ -73,9 +73,9 @@ const COLUMNS: [&str; 6] = ["kid", "alg", "state", "signs_from", "signs_until", 
 impl Key {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::List { target } => show(&target.connect().await.rotation, &target).await,
+            Self::List { target } => show(&target.connect().await.stack.rotation(), &target).await,
             Self::Rotate { alg, target } => {
-                let rotation = target.connect().await.rotation;
+                let rotation = target.connect().await.stack.rotation();
                 let made = rotation.make_now(machine::now(), &machine::random(), alg.map(Algorithm::from)).await;
                 match made.map_err(|error| target.unreachable(error))? {
                     Some(kid) => output::note(&format!("made key {}", kid.as_str())),
@@ -90,14 +90,14 @@ impl Key {
 
 async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> {
     let kid = KeyId::try_from(kid)?;
-    let rotation = target.connect().await.rotation;
+    let rotation = target.connect().await.stack.rotation();
     let stored = rotation.stored().await.map_err(|error| target.unreachable(error))?;
     let keys = stored.keys;
     let is_malformed = stored.malformed.iter().any(|item| item.key == kid.as_str());
     if !is_malformed && !keys.iter().any(|key| *key.jwk.key_id() == kid) {
         return Err(Failure::new("there is no such key", "`jea-auth key list` shows the keys there are"));
     }
-    let signs = signing_key::signer(&keys, machine::now()).is_some_and(|key| *key.jwk.key_id() == kid);
+    let signs = signing_key::signs_now(&keys, machine::now()).is_some_and(|key| *key.jwk.key_id() == kid);
     let also = if signs { " It signs now; another key is made at once." } else { "" };
     confirm(&format!("This voids every token signed with key {}.{also}", kid.as_str()), yes)?;
     rotation.revoke(&kid).await.map_err(|error| target.unreachable(error))?;
@@ -110,7 +110,7 @@ async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> 
     }
     show(&rotation, target).await?;
     let left = rotation.stored().await.map_err(|error| target.unreachable(error))?;
-    if signing_key::signer(&left.keys, machine::now()).is_none() {
+    if signing_key::signs_now(&left.keys, machine::now()).is_none() {
         return Err(Failure::new("no key signs now, so nobody can log on", "make one with `jea-auth key rotate`"));
     }
     Ok(())
@@ -119,7 +119,7 @@ async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> 
 async fn show(rotation: &Rotation, target: &Target) -> Result<(), Failure> {
     let keys = rotation.stored().await.map_err(|error| target.unreachable(error))?.keys;
     let now = machine::now();
-    let shown = keys.iter().map(|key| Shown {
+    let shown = keys.iter().map(|key| KeyRow {
         kid: key.jwk.key_id().as_str(),
         alg: key.jwk.algorithm().name(),
         state: state(key, &keys, now),
@@ -131,7 +131,7 @@ async fn show(rotation: &Rotation, target: &Target) -> Result<(), Failure> {
 }
 
 fn state(key: &SigningKey, keys: &[SigningKey], now: Timestamp) -> &'static str {
-    if signing_key::signer(keys, now) == Some(key) {
+    if signing_key::signs_now(keys, now) == Some(key) {
         "signs"
     } else if !key.window.verifies_at(now) {
         "expired"

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::import::hash;
 use crate::{
-    account::{self, Account, Email, Status, label},
+    account::{Account, Email, Name, Role, Status},
+    ids::AccountId,
     machine,
-    operations::id,
     store::ADDED_AT_ONCE,
     time::Timestamp,
 };
@@ -57,11 +57,11 @@ impl Line {
     pub(super) fn of(account: &Account) -> Self {
         Self {
             email: account.registered_email.clone(),
-            name: account.name.clone(),
-            role: account.role.clone(),
+            name: account.name.as_str().to_owned(),
+            role: account.role.as_ref().map(|role| role.as_str().to_owned()),
             password_hash: account.password_hash.as_ref().map(|hash| hash.as_str().to_owned()),
             status: Some(account.status.name().to_owned()),
-            sub: Some(account.sub.clone()),
+            sub: Some(account.sub.as_str().to_owned()),
             created: Some(account.created.seconds()),
             generation: Some(account.generation),
             profile: account.profile.clone(),
@@ -100,7 +100,7 @@ impl Line {
     /// Sets a member of the profile, which its owner and every client of its owner will see.
     pub(super) fn set_profile(&mut self, name: &str, value: Option<String>) -> Result<(), String> {
         let Some(value) = value else { return Ok(()) };
-        label(name).map_err(|error| format!("name of a profile member: {error}"))?;
+        Name::parse(name).map_err(|error| format!("name of a profile member: {error}"))?;
         if names_a_secret(name) {
             return Err(format!(
                 "profile member {name} is a secret by its name, and a profile is public: leave it out"
@@ -127,7 +127,6 @@ impl Line {
 
     /// The account, or what is wrong with the line. What is not there gets the value of a new account.
     pub(super) fn account(self, name_from_email: bool) -> Result<Account, String> {
-        let named = |what: &str, text: &str| label(text).map_err(|error| format!("{what}: {error}"));
         let texts = [&self.email, &self.name].into_iter().chain(&self.password_hash).chain(&self.role).chain(&self.sub);
         let texts = texts.chain(self.profile.iter().flat_map(|(name, value)| [name, value]));
         if texts.map(String::len).sum::<usize>() > ACCOUNT_MAX_BYTES {
@@ -145,13 +144,15 @@ impl Line {
         if self.generation.is_some_and(|generation| generation > GENERATION_MAX) {
             return Err(format!("generation: a count of at most {GENERATION_MAX} is expected"));
         }
-        let sub = self.sub.as_deref().map(account::sub).transpose().map_err(|error| format!("sub: {error}"))?;
+        let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
+        let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
+        let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
         Ok(Account {
-            name: named("name", &self.known_name(name_from_email)?)?,
+            name,
             email,
             registered_email: self.email.trim().to_owned(),
-            sub: sub.unwrap_or_else(|| id(&machine::random())),
-            role: self.role.map(|role| named("role", &role)).transpose()?,
+            sub: sub.unwrap_or_else(|| AccountId::new(&machine::random())),
+            role,
             status: self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active),
             password_hash,
             created,

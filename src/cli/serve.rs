@@ -9,8 +9,8 @@ use super::{Failure, output};
 use crate::{
     api::Operation,
     config::is_origin,
-    http::TokenDelivery,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
+    logon::TokenDelivery,
     machine,
 };
 
@@ -160,6 +160,8 @@ fn explained(error: LocalError) -> Failure {
         LocalError::Store(_)
         | LocalError::Hash(_)
         | LocalError::Email(_)
+        | LocalError::Name(_)
+        | LocalError::Config(_)
         | LocalError::Broken(_)
         | LocalError::Task(_) => error.into(),
     }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, output, user::unknown};
-use crate::{account::Email, machine};
+use crate::{account::Email, ids::SessionId, machine};
 
 #[derive(Subcommand)]
 pub(super) enum Session {
@@ -24,7 +24,8 @@ pub(super) enum Session {
         /// Its email
         email: String,
         /// The session's id; all sessions without it
-        sid: Option<String>,
+        #[arg(value_parser = SessionId::parse)]
+        sid: Option<SessionId>,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -35,7 +36,7 @@ pub(super) enum Session {
 
 /// What is shown of a session.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct SessionRow<'a> {
     sid: &'a str,
     auth_time: u64,
     expires_at: u64,
@@ -56,10 +57,10 @@ impl Session {
 }
 
 async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
-    let sessions = target.connect().await.administration().sessions(email, machine::now()).await;
+    let sessions = target.connect().await.stack.administration().sessions(email, machine::now()).await;
     let sessions = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email.as_str()))?;
-    let shown = sessions.iter().map(|session| Shown {
-        sid: &session.sid,
+    let shown = sessions.iter().map(|session| SessionRow {
+        sid: session.sid.as_str(),
         auth_time: session.auth_time.seconds(),
         expires_at: session.expires_at.seconds(),
     });
@@ -67,7 +68,7 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 }
 
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
-    let administration = target.connect().await.administration();
+    let administration = target.connect().await.stack.administration();
     let sessions = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
     let sessions = sessions.ok_or_else(|| unknown(email.as_str()))?;
     confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
@@ -77,11 +78,11 @@ async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Fai
     Ok(())
 }
 
-async fn revoke_one(email: &Email, sid: &str, yes: bool, target: &Target) -> Result<(), Failure> {
-    let store = target.connect().await.store;
+async fn revoke_one(email: &Email, sid: &SessionId, yes: bool, target: &Target) -> Result<(), Failure> {
+    let store = target.connect().await.stack.store;
     let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
     let account = account.ok_or_else(|| unknown(email.as_str()))?;
-    confirm(&format!("This ends the session {sid} of {}.", email.as_str()), yes)?;
+    confirm(&format!("This ends the session {} of {}.", sid.as_str(), email.as_str()), yes)?;
     let ended = store.end_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
     if !ended {
         let hint = format!("`jea-auth session list {}` shows the sessions there are", email.as_str());

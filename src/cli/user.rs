@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, export, import, output, secret};
 use crate::{
-    account::{self, Account, Email, Status},
+    account::{Account, Email, Name, Role},
     administration::Changed,
+    ids::AccountId,
     machine,
-    operations::id,
     password::{Hasher, PasswordHash},
     store::{Added, Malformed},
 };
@@ -24,11 +24,11 @@ pub(super) enum User {
         /// The email to log on with
         email: String,
         /// What the person is called
-        #[arg(long, value_parser = account::label)]
-        name: String,
+        #[arg(long, value_parser = Name::parse)]
+        name: Name,
         /// The name of a role
-        #[arg(long, value_parser = account::label)]
-        role: Option<String>,
+        #[arg(long, value_parser = Role::parse)]
+        role: Option<Role>,
         #[command(flatten)]
         password: NewPassword,
         #[command(flatten)]
@@ -119,7 +119,7 @@ impl NewPassword {
 
 /// What is shown of an account.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct AccountRow<'a> {
     email: &'a str,
     name: &'a str,
     role: Option<&'a str>,
@@ -140,22 +140,23 @@ impl User {
             Self::List { target } => list(&target).await,
             Self::Show { email, target } => {
                 let (email, connection) = (Email::parse(&email)?, target.connect().await);
-                let account = connection.store.account(&email).await.map_err(|error| target.unreachable(error))?;
+                let account =
+                    connection.stack.store.account(&email).await.map_err(|error| target.unreachable(error))?;
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
             Self::Passwd { email, password, target } => {
                 let (email, hash) = (Email::parse(&email)?, password.hash()?);
-                let changed = target.connect().await.administration().change_password(&email, hash).await;
+                let changed = target.connect().await.stack.administration().change_password(&email, hash).await;
                 changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
             }
             Self::Disable { email, target } => {
                 let email = Email::parse(&email)?;
-                let changed = target.connect().await.administration().disable(&email).await;
+                let changed = target.connect().await.stack.administration().disable(&email).await;
                 changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
             }
             Self::Enable { email, target } => {
                 let email = Email::parse(&email)?;
-                let account = target.connect().await.administration().enable(&email).await;
+                let account = target.connect().await.stack.administration().enable(&email).await;
                 let account = account.map_err(|error| target.unreachable(error))?;
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
@@ -168,24 +169,14 @@ impl User {
 
 async fn add(
     email: String,
-    name: String,
-    role: Option<String>,
+    name: Name,
+    role: Option<Role>,
     password: &NewPassword,
     target: &Target,
 ) -> Result<(), Failure> {
-    let account = Account {
-        email: Email::parse(&email)?,
-        registered_email: email.trim().to_owned(),
-        sub: id(&machine::random()),
-        name,
-        role,
-        status: Status::Active,
-        password_hash: Some(password.hash()?),
-        created: machine::now(),
-        generation: 0,
-        profile: BTreeMap::new(),
-    };
-    let added = target.connect().await.store.add_account(&account).await;
+    let mut account = Account::new(&email, name, AccountId::new(&machine::random()), machine::now())?;
+    (account.role, account.password_hash) = (role, Some(password.hash()?));
+    let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
         Added::Added => show(&[account], target),
         Added::Exists => Err(Failure::new(
@@ -196,7 +187,7 @@ async fn add(
 }
 
 async fn list(target: &Target) -> Result<(), Failure> {
-    let mut pages = target.connect().await.store.accounts();
+    let mut pages = target.connect().await.stack.store.accounts();
     let (mut accounts, mut malformed) = (Vec::new(), Vec::new());
     while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
         for item in page {
@@ -225,7 +216,7 @@ pub(super) fn left_out(malformed: &[Malformed]) -> Result<(), Failure> {
 
 /// `text` is an email, or, for an item that is malformed, its key as it is.
 async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
-    let administration = target.connect().await.administration();
+    let administration = target.connect().await.stack.administration();
     let canonical = Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.as_str().to_owned());
     for key in [canonical.as_str(), text] {
         let sub = administration.store.sub_at(key).await.map_err(|error| target.unreachable(error))?;
@@ -252,12 +243,12 @@ pub(super) fn unknown(email: &str) -> Failure {
 }
 
 fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
-    let shown = accounts.iter().map(|account| Shown {
+    let shown = accounts.iter().map(|account| AccountRow {
         email: &account.registered_email,
-        name: &account.name,
-        role: account.role.as_deref(),
+        name: account.name.as_str(),
+        role: account.role.as_ref().map(Role::as_str),
         status: account.status.name(),
-        sub: &account.sub,
+        sub: account.sub.as_str(),
         created: account.created.seconds(),
         current_hash: account.password_hash.as_ref().map(PasswordHash::is_current),
         profile: &account.profile,

@@ -23,7 +23,9 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(config.tokens.lifetimes.token, Duration::from_hours(12));
     assert_eq!(config.tokens.lifetimes.session, Duration::from_hours(168));
     assert_eq!(config.session_memory, Duration::from_secs(5));
-    assert_eq!(config.paces, Paces::default());
+    let (account, address) = (config.paces.account, config.paces.address);
+    assert_eq!((account.burst, account.interval), (10, Duration::from_secs(30)));
+    assert_eq!((address.burst, address.interval), (100, Duration::from_secs(1)));
     assert_eq!(config.site.delivery, TokenDelivery::Cookie);
     assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);
     assert_eq!((config.site.cookie_domain, config.site.origins.configured), (None, vec![]));

@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{machine, operations::id};
+use crate::{ids::hexadecimal, machine};
 
 /// Makes the folder if it is not there.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
@@ -49,7 +49,7 @@ pub(super) fn take_from_others(file: &Path) -> io::Result<()> {
 /// same moment leaves no half of it, and of two starts both read what one has written.
 pub(super) fn read_or_make(file: &Path, new: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
     if !file.try_exists()? {
-        let draft = file.with_extension(format!("{}.new", id(&machine::random())));
+        let draft = file.with_extension(format!("{}.new", hexadecimal(&machine::random())));
         let made = write_synced(&draft, new).and_then(|()| fs::hard_link(&draft, file));
         let removed = fs::remove_file(&draft);
         match made {

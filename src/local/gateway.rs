@@ -1,4 +1,4 @@
-//! The gateway: the same routes, events and refusals as the REST API of the template.
+//! The gateway, with the routes, events and refusals of the template's REST API.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -19,9 +19,9 @@ use crate::{
     api::{self, Access, Asked},
     authorizer::AuthorizerFunction,
     event::Event,
-    http::{Answer, LogonFunction},
+    ids::hexadecimal,
+    logon::{Answer, LogonFunction, Refused},
     machine,
-    operations::id,
 };
 
 /// Everything that a request meets.
@@ -54,7 +54,7 @@ impl Gateway {
             Asked::For(route) => Some(route),
             Asked::ByOtherMethod(_) | Asked::Nothing => None,
         };
-        let request_id = id(&machine::random());
+        let request_id = hexadecimal(&machine::random());
         let seen = Seen {
             parts,
             resource: route.map_or("/{proxy+}", |route| route.path),
@@ -74,7 +74,7 @@ impl Gateway {
             (Some(backend), None) if parts.method != Method::OPTIONS => {
                 match backend.pass_on(parts, &identity, body).await {
                     Some(answer) => answer,
-                    None => self.refusal(Answer::unavailable()),
+                    None => self.refusal(&Refused::Unavailable),
                 }
             }
             (None | Some(_), _) => self.log_on_function(seen.for_proxy(Some(identity.into()), &body)).await,
@@ -82,28 +82,29 @@ impl Gateway {
     }
 
     async fn authorize(&self, seen: &Seen<'_>) -> Result<Map<String, Value>, Response<Body>> {
-        let event = event(seen.for_authorizer()).ok_or_else(|| self.refusal(Answer::unavailable()))?;
+        let event = event(seen.for_authorizer()).ok_or_else(|| self.refusal(&Refused::Unavailable))?;
         let Ok(answer) = self.authorizer.handle(&event).await else {
-            return Err(self.refusal(Answer::unavailable()));
+            return Err(self.refusal(&Refused::Unavailable));
         };
         let verdict = Verdict::new(answer);
         if verdict.allows(&seen.method_arn()) {
             return Ok(verdict.context());
         }
-        let mut refused = self.refusal(Answer::no_session());
+        let mut refused = self.refusal(&Refused::NoSession);
         refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         Err(refused)
     }
 
     async fn log_on_function(&self, event_json: Value) -> Response<Body> {
-        let Some(event) = event(event_json) else { return self.refusal(Answer::unavailable()) };
+        let Some(event) = event(event_json) else { return self.refusal(&Refused::Unavailable) };
         let response = self.logon.handle(&event).await.for_gateway(&event);
         let response = serde_json::to_value(response).ok();
-        response.and_then(|value| from_function(&value)).unwrap_or_else(|| self.refusal(Answer::unavailable()))
+        response.and_then(|value| from_function(&value)).unwrap_or_else(|| self.refusal(&Refused::Unavailable))
     }
 
     /// An answer of the gateway's own.
-    fn refusal(&self, answer: Answer) -> Response<Body> {
+    fn refusal(&self, refused: &Refused) -> Response<Body> {
+        let answer = refused.answer(&self.logon.site);
         let answer = match &self.readable_by {
             Some(origin) => answer.readable_by(origin),
             None => answer,

@@ -15,7 +15,7 @@ use crate::{
 
 /// How many buckets are remembered, at some 100 bytes each. When all places are taken, all are given up; then the store
 /// decides again.
-const PLACES: usize = 4096;
+const BUCKETS_MAX: usize = 4096;
 
 /// What this instance remembers of buckets.
 #[derive(Default)]
@@ -94,7 +94,7 @@ impl Attempts {
 
 fn put(places: &Mutex<HashMap<BucketKey, Timestamp>>, key: &BucketKey, at: Timestamp) {
     let mut places = lock(places);
-    if places.len() >= PLACES {
+    if places.len() >= BUCKETS_MAX {
         places.clear();
     }
     places.insert(key.clone(), at);

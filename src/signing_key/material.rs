@@ -77,7 +77,7 @@ fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
 ///
 /// # Errors
 /// [`InvalidKey`] if it is not the private half of `jwk`.
-pub fn signing(jwk: &Jwk, private: &[u8]) -> Result<EncodingKey, InvalidKey> {
+pub fn encoding_key(jwk: &Jwk, private: &[u8]) -> Result<EncodingKey, InvalidKey> {
     let algorithm = jwk.algorithm();
     let key = match algorithm {
         Algorithm::Es256 => EncodingKey::from_ec_der(private),

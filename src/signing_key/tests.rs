@@ -41,7 +41,7 @@ fn a_late_successor_is_published_before_it_signs_all_the_same() {
     let keys = [key(Window::starting(START))];
     let late = keys[0].window.succeeded_at().plus(5 * DAY);
     assert_eq!(due(&keys, late), Some(Window::starting(late.plus(PUBLISHED_AHEAD_MIN))));
-    assert_eq!(signer(&keys, late).unwrap().jwk, keys[0].jwk, "the old one signs on");
+    assert_eq!(signs_now(&keys, late).unwrap().jwk, keys[0].jwk, "the old one signs on");
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn a_key_that_was_dated_ahead_keeps_no_other_from_being_made() {
 #[test]
 fn the_newest_key_whose_window_holds_signs() {
     let keys = [key(Window::starting(START)), key(Window::starting(START.plus(DAY)))];
-    assert_eq!(signer(&keys, START).unwrap().jwk, keys[0].jwk);
-    assert_eq!(signer(&keys, START.plus(DAY)).unwrap().jwk, keys[1].jwk);
-    assert!(signer(&keys, START.minus(DAY)).is_none());
+    assert_eq!(signs_now(&keys, START).unwrap().jwk, keys[0].jwk);
+    assert_eq!(signs_now(&keys, START.plus(DAY)).unwrap().jwk, keys[1].jwk);
+    assert!(signs_now(&keys, START.minus(DAY)).is_none());
 }
 
 proptest::proptest! {
@@ -103,7 +103,7 @@ proptest::proptest! {
             let moments: Vec<Timestamp> = edges.filter(|edge| now <= *edge && *edge < next).chain([now, next]).collect();
             for moment in moments {
                 let signing: Vec<_> = keys.iter().filter(|key| key.window.signs_at(moment)).collect();
-                let Some(signer) = signer(&keys, moment) else {
+                let Some(signer) = signs_now(&keys, moment) else {
                     return Err(proptest::test_runner::TestCaseError::fail(format!("nothing signs at {moment:?}")));
                 };
                 let newest = signing.iter().filter(|key| key.window.signs_from == signer.window.signs_from).count();
@@ -121,7 +121,7 @@ proptest::proptest! {
 fn an_rsa_key_signs_and_is_written_as_rfc_7517_has_it() {
     let KeyMaterial { private, jwk } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Rs256).unwrap();
     let signature =
-        jsonwebtoken::crypto::sign(b"message", &signing(&jwk, &private).unwrap(), Algorithm::Rs256.jws()).unwrap();
+        jsonwebtoken::crypto::sign(b"message", &encoding_key(&jwk, &private).unwrap(), Algorithm::Rs256.jws()).unwrap();
     let verifying = jwk.verifying().unwrap();
     let verify = |message: &[u8]| jsonwebtoken::crypto::verify(&signature, message, &verifying, Algorithm::Rs256.jws());
     assert!(verify(b"message").unwrap() && !verify(b"other").unwrap());
@@ -165,9 +165,9 @@ fn a_private_key_that_is_not_the_public_key_s_own_does_not_sign() {
     for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
         let one = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
         let other = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
-        assert!(signing(&one.jwk, &one.private).is_ok());
-        assert!(signing(&one.jwk, &other.private).is_err());
-        assert!(signing(&one.jwk, b"").is_err() && signing(&one.jwk, &one.private[1..]).is_err());
+        assert!(encoding_key(&one.jwk, &one.private).is_ok());
+        assert!(encoding_key(&one.jwk, &other.private).is_err());
+        assert!(encoding_key(&one.jwk, b"").is_err() && encoding_key(&one.jwk, &one.private[1..]).is_err());
     }
 }
 

@@ -20,14 +20,15 @@ use super::{
     meets_transaction, meets_writes, until_alone,
 };
 use crate::{
-    account::{Account, Email, Status},
+    account::{Account, Email, Name, Role, Status},
+    ids::AccountId,
     password::PasswordHash,
 };
 
 const TABLE: &str = "accounts";
 
 /// Looked up for a text that cannot be an email, so that one costs the same call. It has no `@`, so it is nobody's.
-const NOBODY: &str = "-";
+const NO_EMAIL: &str = "-";
 
 /// What came of adding an account.
 #[must_use]
@@ -45,7 +46,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
     pub async fn account(&self, email: &Email) -> Result<Option<Account>, StoreError> {
-        let key = if email.is_possible() { email.as_str() } else { NOBODY };
+        let key = if email.is_possible() { email.as_str() } else { NO_EMAIL };
         let output = self
             .client
             .get_item()
@@ -203,7 +204,7 @@ impl Store {
             .key("email", text(read.email.as_str()))
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#sub", "sub")
-            .expression_attribute_values(":sub", text(&read.sub))
+            .expression_attribute_values(":sub", text(read.sub.as_str()))
             .expression_attribute_values(":generation", number(read.generation))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
@@ -297,17 +298,13 @@ fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, Store
 
 fn account_of(item: &Item) -> Result<Account, StoreError> {
     Ok(Account {
-        email: Email::parse(item.text("email")?).map_err(|_| item.malformed("email"))?,
+        email: item.parsed("email", Email::parse)?,
         registered_email: item.text("registered_email")?.to_owned(),
-        sub: item.text("sub")?.to_owned(),
-        name: item.text("name")?.to_owned(),
-        role: item.text_or_none("role")?.map(str::to_owned),
+        sub: item.parsed("sub", AccountId::parse)?,
+        name: item.parsed("name", Name::parse)?,
+        role: item.parsed_or_none("role", Role::parse)?,
         status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
-        password_hash: item
-            .text_or_none("password_hash")?
-            .map(PasswordHash::parse)
-            .transpose()
-            .map_err(|_| item.malformed("password_hash"))?,
+        password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
@@ -319,8 +316,8 @@ fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     let mut attributes = HashMap::from([
         ("email".to_owned(), text(account.email.as_str())),
         ("registered_email".to_owned(), text(&account.registered_email)),
-        ("sub".to_owned(), text(&account.sub)),
-        ("name".to_owned(), text(&account.name)),
+        ("sub".to_owned(), text(account.sub.as_str())),
+        ("name".to_owned(), text(account.name.as_str())),
         ("status".to_owned(), text(account.status.name())),
         ("created".to_owned(), seconds(account.created)),
         ("generation".to_owned(), number(account.generation)),
@@ -330,7 +327,7 @@ fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         attributes.insert("password_hash".to_owned(), text(hash.as_str()));
     }
     if let Some(role) = &account.role {
-        attributes.insert("role".to_owned(), text(role));
+        attributes.insert("role".to_owned(), text(role.as_str()));
     }
     attributes
 }

@@ -26,6 +26,24 @@ impl Item {
         self.attributes.get(name).and_then(|value| value.as_s().ok()).map(String::as_str).ok_or(self.malformed(name))
     }
 
+    /// A text that `parse` takes.
+    pub(super) fn parsed<T, E>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        parse(self.text(name)?).map_err(|_| self.malformed(name))
+    }
+
+    /// As [`Self::parsed`], if the attribute is there.
+    pub(super) fn parsed_or_none<T, E>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, StoreError> {
+        if self.attributes.contains_key(name) { self.parsed(name, parse).map(Some) } else { Ok(None) }
+    }
+
     pub(super) fn text_or_none(&self, name: &'static str) -> Result<Option<&str>, StoreError> {
         if self.attributes.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
     }

@@ -13,7 +13,12 @@ use super::{
     Malformed, Store, StoreError,
     item::{Item, number, seconds, text, well_formed},
 };
-use crate::{account::Account, session::Session, time::Timestamp};
+use crate::{
+    account::{Account, Name, Role},
+    ids::{AccountId, SessionId},
+    session::Session,
+    time::Timestamp,
+};
 
 const TABLE: &str = "sessions";
 const BATCH_OPERATION: &str = "BatchWriteItem";
@@ -34,13 +39,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not a session.
-    pub async fn session(&self, sub: &str, sid: &str) -> Result<Option<Session>, StoreError> {
+    pub async fn session(&self, sub: &AccountId, sid: &SessionId) -> Result<Option<Session>, StoreError> {
         let output = self
             .client
             .get_item()
             .table_name(&self.tables.sessions)
-            .key("sub", text(sub))
-            .key("sid", text(sid))
+            .key("sub", text(sub.as_str()))
+            .key("sid", text(sid.as_str()))
             .consistent_read(true)
             .send()
             .await
@@ -68,7 +73,7 @@ impl Store {
     pub async fn extend_session(
         &self,
         account: &Account,
-        sid: &str,
+        sid: &SessionId,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
@@ -76,19 +81,19 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.tables.sessions)
-            .key("sub", text(&account.sub))
-            .key("sid", text(sid))
+            .key("sub", text(account.sub.as_str()))
+            .key("sid", text(sid.as_str()))
             .condition_expression("expires_at > :now")
             .expression_attribute_names("#name", "name")
             .expression_attribute_names("#role", "role")
             .expression_attribute_values(":expires_at", seconds(expires_at))
-            .expression_attribute_values(":name", text(&account.name))
+            .expression_attribute_values(":name", text(account.name.as_str()))
             .expression_attribute_values(":now", seconds(now))
             .return_values(ReturnValue::AllNew);
         let update = match &account.role {
             Some(role) => update
                 .update_expression("SET expires_at = :expires_at, #name = :name, #role = :role")
-                .expression_attribute_values(":role", text(role)),
+                .expression_attribute_values(":role", text(role.as_str())),
             None => update.update_expression("SET expires_at = :expires_at, #name = :name REMOVE #role"),
         };
         match update.send().await {
@@ -107,8 +112,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
-    pub async fn sessions(&self, sub: &str) -> Result<Vec<Session>, StoreError> {
-        let mut items = self.sessions_of(sub).into_paginator().items().send();
+    pub async fn sessions(&self, sub: &AccountId) -> Result<Vec<Session>, StoreError> {
+        let mut items = self.sessions_of(sub.as_str()).into_paginator().items().send();
         let mut sessions = Vec::new();
         while let Some(item) = items.next().await {
             let attributes = item.map_err(|error| StoreError::call("Query", error))?;
@@ -121,13 +126,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
-    pub async fn end_session(&self, sub: &str, sid: &str) -> Result<bool, StoreError> {
+    pub async fn end_session(&self, sub: &AccountId, sid: &SessionId) -> Result<bool, StoreError> {
         let output = self
             .client
             .delete_item()
             .table_name(&self.tables.sessions)
-            .key("sub", text(sub))
-            .key("sid", text(sid))
+            .key("sub", text(sub.as_str()))
+            .key("sid", text(sid.as_str()))
             .return_values(ReturnValue::AllOld)
             .send()
             .await
@@ -231,11 +236,11 @@ fn failed(source: BoxError) -> StoreError {
 
 fn session(item: &Item) -> Result<Session, StoreError> {
     Ok(Session {
-        sub: item.text("sub")?.to_owned(),
-        sid: item.text("sid")?.to_owned(),
+        sub: item.parsed("sub", AccountId::parse)?,
+        sid: item.parsed("sid", SessionId::parse)?,
         email: item.text("email")?.to_owned(),
-        name: item.text("name")?.to_owned(),
-        role: item.text_or_none("role")?.map(str::to_owned),
+        name: item.parsed("name", Name::parse)?,
+        role: item.parsed_or_none("role", Role::parse)?,
         auth_time: item.seconds("auth_time")?,
         expires_at: item.seconds("expires_at")?,
         // An earlier release wrote none; then it is that of an account whose sessions were never ended.
@@ -245,16 +250,16 @@ fn session(item: &Item) -> Result<Session, StoreError> {
 
 fn attributes(session: &Session) -> HashMap<String, AttributeValue> {
     let mut attributes = HashMap::from([
-        ("sub".to_owned(), text(&session.sub)),
-        ("sid".to_owned(), text(&session.sid)),
+        ("sub".to_owned(), text(session.sub.as_str())),
+        ("sid".to_owned(), text(session.sid.as_str())),
         ("email".to_owned(), text(&session.email)),
-        ("name".to_owned(), text(&session.name)),
+        ("name".to_owned(), text(session.name.as_str())),
         ("auth_time".to_owned(), seconds(session.auth_time)),
         ("expires_at".to_owned(), seconds(session.expires_at)),
         ("generation".to_owned(), number(session.generation)),
     ]);
     if let Some(role) = &session.role {
-        attributes.insert("role".to_owned(), text(role));
+        attributes.insert("role".to_owned(), text(role.as_str()));
     }
     attributes
 }

@@ -3,32 +3,32 @@ use std::time::Duration;
 use base64::Engine;
 
 use super::{jws::BASE64URL, *};
-use crate::signing_key::{KeyMaterial, signing};
+use crate::signing_key::{KeyMaterial, encoding_key};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 const HOUR: u64 = 3600;
 
 struct Forge {
     material: KeyMaterial,
-    expected: Expected,
+    rules: TokenRules,
 }
 
 impl Forge {
     fn new() -> Self {
-        let expected = Expected {
-            issuer: "https://api.example.org".into(),
+        let rules = TokenRules {
+            issuer: Issuer::parse("https://api.example.org").unwrap(),
             audience: "https://api.example.org".into(),
             lifetimes: Lifetimes { token: Duration::from_secs(12 * HOUR), session: Duration::from_secs(168 * HOUR) },
         };
-        Self { material: KeyMaterial::generate(KeyId::made_at(NOW), Algorithm::Es256).unwrap(), expected }
+        Self { material: KeyMaterial::generate(KeyId::made_at(NOW), Algorithm::Es256).unwrap(), rules }
     }
 
     fn claims(&self) -> Claims {
         Claims {
-            iss: self.expected.issuer.clone(),
-            aud: self.expected.audience.clone(),
-            sub: "account".into(),
-            sid: "session".into(),
+            iss: self.rules.issuer.as_str().to_owned(),
+            aud: self.rules.audience.clone(),
+            sub: AccountId::parse("account").unwrap(),
+            sid: SessionId::parse("session").unwrap(),
             jti: "token".into(),
             iat: NOW.seconds(),
             exp: NOW.seconds() + 12 * HOUR,
@@ -39,7 +39,7 @@ impl Forge {
     /// Signs any header and claims with the true key, so that nothing but their content can be at fault.
     fn sign_raw(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", BASE64URL.encode(header), BASE64URL.encode(claims));
-        let key = signing(&self.material.jwk, &self.material.private).unwrap();
+        let key = encoding_key(&self.material.jwk, &self.material.private).unwrap();
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::ES256).unwrap();
         format!("{message}.{signature}")
     }
@@ -50,7 +50,7 @@ impl Forge {
 
     fn verdict(&self, text: &str) -> Result<Claims, TokenError> {
         let key = self.material.jwk.verifying().unwrap();
-        UnverifiedToken::parse(text)?.verify(Algorithm::Es256, &key, &self.expected, NOW)
+        UnverifiedToken::parse(text)?.verify(Algorithm::Es256, &key, &self.rules, NOW)
     }
 
     fn verdict_on(&self, change: impl FnOnce(&mut Claims)) -> Option<TokenError> {
@@ -63,7 +63,7 @@ impl Forge {
 #[test]
 fn a_token_comes_back_as_it_was_signed_and_says_no_more_than_it_must() {
     let forge = Forge::new();
-    let key = signing(&forge.material.jwk, &forge.material.private).unwrap();
+    let key = encoding_key(&forge.material.jwk, &forge.material.private).unwrap();
     let token = Token::sign(&forge.claims(), forge.material.jwk.key_id(), Algorithm::Es256, &key).unwrap();
     assert_eq!(forge.verdict(token.expose()), Ok(forge.claims()));
     let header = token.expose().split('.').next().unwrap();
@@ -95,8 +95,12 @@ fn a_token_of_or_for_somebody_else_is_refused() {
     let forge = Forge::new();
     assert_eq!(forge.verdict_on(|c| c.iss.push('/')), Some(TokenError::Issuer));
     assert_eq!(forge.verdict_on(|c| c.aud = "other".into()), Some(TokenError::Audience));
-    for empty in [|c: &mut Claims| c.sub.clear(), |c: &mut Claims| c.sid.clear(), |c: &mut Claims| c.jti.clear()] {
-        assert_eq!(forge.verdict_on(empty), Some(TokenError::Claims));
+    assert_eq!(forge.verdict_on(|c| c.jti.clear()), Some(TokenError::Claims));
+    let claims = serde_json::to_string(&forge.claims()).unwrap();
+    for (full, empty) in [(r#""sub":"account""#, r#""sub":"""#), (r#""sid":"session""#, r#""sid":"""#)] {
+        let without = claims.replace(full, empty);
+        assert_ne!(without, claims);
+        assert_eq!(forge.verdict(&forge.sign_raw(&forge.header(), &without)), Err(TokenError::Claims));
     }
 }
 
@@ -195,4 +199,30 @@ fn a_changed_or_missing_signature_does_not_hold() {
         assert_eq!(forge.verdict(&format!("{message}.{signature}")).err(), Some(TokenError::Signature));
     }
     assert_eq!(Forge::new().verdict(&good).err(), Some(TokenError::Signature), "another key");
+}
+
+#[test]
+fn an_issuer_is_a_url_without_a_slash_at_its_end() {
+    let longest = format!("https://{}", "a".repeat(ISSUER_MAX_BYTES - 8));
+    for text in ["https://api.example.org", "http://127.0.0.1:3000", "https://api.example.org/prod", &longest] {
+        assert_eq!(Issuer::parse(text).unwrap().as_str(), text);
+    }
+    for text in [
+        "",
+        "https://",
+        "https:///prod",
+        "https://a/",
+        "ftp://a",
+        "api.example.org",
+        "https://a?b",
+        "https://a#b",
+        "https://a b",
+        "https://a@b",
+        &format!("{longest}a"),
+    ] {
+        assert_eq!(Issuer::parse(text), Err(InvalidIssuer), "{text}");
+    }
+    let issuer = Issuer::parse("https://api.example.org:8443/prod").unwrap();
+    assert_eq!((issuer.host(), issuer.scheme(), issuer.is_secure()), ("api.example.org:8443", "https://", true));
+    assert!(!Issuer::parse("http://127.0.0.1:3000").unwrap().is_secure());
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jea_auth::{
-    account::{Account, Email, Status},
+    account::{Account, Email, Name, Status},
     administration::Administration,
+    ids::AccountId,
     machine,
-    operations::id,
     password::{Hasher, Password, PasswordHash},
     store::Added,
 };
@@ -19,18 +19,9 @@ use crate::service::{PASSWORD, Service, assert_refused, client, imported_hash, t
 const TRIES: usize = 200;
 
 async fn add(service: &Service, email: &str) -> Account {
-    let account = Account {
-        email: Email::parse(email).unwrap(),
-        registered_email: email.to_owned(),
-        sub: id(&machine::random()),
-        name: "Yi".to_owned(),
-        role: None,
-        status: Status::Active,
-        password_hash: Some(imported_hash()),
-        created: service.now(),
-        generation: 0,
-        profile: [].into(),
-    };
+    let (name, sub) = (Name::parse("Yi").unwrap(), AccountId::new(&machine::random()));
+    let mut account = Account::new(email, name, sub, service.now()).unwrap();
+    account.password_hash = Some(imported_hash());
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     account
 }

@@ -9,12 +9,12 @@ use std::{
 
 /// The modules from the bottom up. A module imports from its own layer's names and from those before it.
 const LAYERS: [&[&str]; 7] = [
-    &["api", "carrier", "causes", "identity", "json", "origin", "secret", "time"],
-    &["account", "credential", "device", "password", "session", "signing_key", "throttle", "token"],
+    &["api", "carrier", "causes", "ids", "json", "origin", "secret", "time"],
+    &["account", "credential", "device", "identity", "password", "session", "signing_key", "throttle", "token"],
     &["aws", "event", "journal", "kms", "machine", "store"],
     &["keyring", "rotation"],
     &["access", "administration", "operations"],
-    &["authorizer", "config", "http", "rotator"],
+    &["authorizer", "config", "logon", "rotator"],
     &["app", "cli", "local"],
 ];
 
@@ -191,7 +191,7 @@ fn the_changelog_and_the_version_object_tell_the_same_release() {
     let newest = changelog.lines().find_map(|line| line.strip_prefix("## ")).unwrap();
     let (version, date) = newest.split_once(" - ").unwrap();
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
-    let objects = fs::read_to_string(root().join("src/http/objects.rs")).unwrap();
+    let objects = fs::read_to_string(root().join("src/logon/objects.rs")).unwrap();
     let update = format!("update: {},", date.replace('-', ""));
     assert!(objects.replace('_', "").contains(&update), "{date}");
 }

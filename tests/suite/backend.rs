@@ -9,7 +9,13 @@ use std::{
 };
 
 use axum::{Json, Router, extract::Request, http::StatusCode as Status};
-use jea_auth::{account::Email, app, local::Options, store::Added};
+use jea_auth::{
+    account::{Email, Name, Role},
+    app,
+    ids::AccountId,
+    local::Options,
+    store::Added,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -132,15 +138,16 @@ async fn an_identity_beyond_ascii_reaches_a_backend_percent_encoded_and_a_functi
     let (email, name, role) = ("jos\u{e9}@example.org", "\u{5f20}\u{6bc5} 100%", "\u{17d}\u{e1}k");
     let mut account = service.account().await;
     account.email = Email::parse(email).unwrap();
-    (account.registered_email, account.name, account.role) = (email.to_owned(), name.to_owned(), Some(role.to_owned()));
-    account.sub = "of another system: \u{e9}".to_owned();
+    email.clone_into(&mut account.registered_email);
+    (account.name, account.role) = (Name::parse(name).unwrap(), Some(Role::parse(role).unwrap()));
+    account.sub = AccountId::parse("of-another-system:1").unwrap();
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     let token = token_of(&service.log_on(email, PASSWORD).await);
     let seen: Value = service.get("/orders").await.json().await.unwrap();
     assert_eq!(headers_of(&seen, "x-user-email"), ["jos%C3%A9@example.org"]);
     assert_eq!(headers_of(&seen, "x-user-name"), ["%E5%BC%A0%E6%AF%85 100%25"]);
     assert_eq!(headers_of(&seen, "x-user-role"), ["%C5%BD%C3%A1k"]);
-    assert_eq!(headers_of(&seen, "x-user-id"), ["of another system: %C3%A9"]);
+    assert_eq!(headers_of(&seen, "x-user-id"), ["of-another-system:1"]);
 
     let event = json!({
         "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",

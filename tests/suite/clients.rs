@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use jea_auth::{account::Email, http::TokenDelivery, local::Options, store::Added};
+use jea_auth::{
+    account::{Email, Name},
+    local::Options,
+    logon::TokenDelivery,
+    store::Added,
+};
 use reqwest::StatusCode;
 use tokio::process::Command;
 
@@ -79,7 +84,7 @@ async fn the_smoke_script_passes_with_a_backend_that_echoes() {
     let mut account = service.account().await;
     account.email = Email::parse("zhang@example.org").unwrap();
     account.registered_email = "zhang@example.org".to_owned();
-    account.name = "\u{5f20}\u{6bc5} 100%".to_owned();
+    account.name = Name::parse("\u{5f20}\u{6bc5} 100%").unwrap();
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     let script = format!("{}/tests/smoke.sh", env!("CARGO_MANIFEST_DIR"));
     let script = format!("EMAIL=zhang@example.org ECHO=/echo sh '{script}' \"$BASE\"");

@@ -1,6 +1,6 @@
 //! A page of another site can make a browser send the cookie, and must gain nothing by it.
 
-use jea_auth::app;
+use jea_auth::{app, token::Issuer};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn a_cross_site_log_on_is_403_and_does_nothing() {
         assert!(sentence.contains("--allow-origin"), "it says what would let the page in: {sentence}");
     }
     let mut config = service.config();
-    config.site.issuer = "https://api.example.org".to_owned();
+    config.site.issuer = Issuer::parse("https://api.example.org").unwrap();
     let event = json!({
         "httpMethod": "POST", "path": "/users/api/auth", "headers": {"Origin": "https://evil.example"},
     });

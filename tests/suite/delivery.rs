@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jea_auth::{
-    app,
-    config::{AUDIENCE_MAX_BYTES, ISSUER_MAX_BYTES},
+    app::{self, Stack},
+    config::AUDIENCE_MAX_BYTES,
     event::Event,
-    http::TokenDelivery,
+    logon::TokenDelivery,
     machine,
     signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
+    token::{ISSUER_MAX_BYTES, Issuer},
 };
 use reqwest::{
     Client, Method, StatusCode, Url,
@@ -131,13 +132,13 @@ async fn a_failed_log_on_can_be_200_for_clients_that_read_a_body_only_then() {
 #[tokio::test]
 async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep() {
     let service = Service::start().await;
-    let rotation = app::rotation(&service.running.config);
+    let rotation = Stack::of(&service.running.config).rotation();
     service.advance(Duration::from_secs(1));
     let made = rotation.make_now(service.now(), &machine::random(), Some(Algorithm::Rs256)).await.unwrap();
     assert!(made.is_some());
     service.advance(PUBLISHED_AHEAD_MIN);
     let mut config = service.config();
-    let issuer = format!("https://{}", "a".repeat(ISSUER_MAX_BYTES - 8));
+    let issuer = Issuer::parse(&format!("https://{}", "a".repeat(ISSUER_MAX_BYTES - 8))).unwrap();
     config.site.issuer.clone_from(&issuer);
     config.site.cookie_domain = Some("example.org".to_owned());
     config.site.origins.scheme = "https://";
@@ -180,7 +181,7 @@ impl Browser<'_> {
     /// Sends a request to the log-on function, keeps the cookies of the answer, and gives them back as they came.
     async fn send(&self, domain: Option<&str>, path: &str, context: &Value) -> Vec<String> {
         let mut config = self.service.config();
-        config.site.issuer = format!("https://{}", self.host);
+        config.site.issuer = Issuer::parse(&format!("https://{}", self.host)).unwrap();
         config.site.cookie_domain = domain.map(str::to_owned);
         let event = json!({
             "httpMethod": "POST",

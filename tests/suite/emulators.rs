@@ -120,7 +120,7 @@ async fn let_containers_in(service: &Service) {
 /// `sam local`, with the template as it was built for this machine and the variables of the service.
 fn sam_local(service: &Service, folder: &Path, template: &str, arguments: &[&str]) -> Command {
     let config = &service.running.config;
-    let variables = json!({"STACK_NAME": config.stack, "ISSUER": config.site.issuer});
+    let variables = json!({"STACK_NAME": config.stack, "ISSUER": config.site.issuer.as_str()});
     let file = folder.join("variables.json");
     fs::write(&file, json!({"Logon": variables, "Authorizer": variables}).to_string()).unwrap();
     let mut command = Command::new("sam");

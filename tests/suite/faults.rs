@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use jea_auth::{
-    app,
+    app::{self, Stack},
     event::Event,
-    http::Answer,
+    logon::Answer,
     machine,
     store::{Added, Change, Store},
 };
@@ -125,7 +125,7 @@ async fn a_key_that_cannot_be_stored_is_not_taken_for_another_rotator_s() {
     let (config, now) = (faulty.config(), faulty.service.now().plus(jea_auth::signing_key::SIGNS));
     let made = async |code| {
         *faulty.wire.rule.lock().unwrap() = Some(("TransactWriteItems", "-signing-keys", Fault::Cancelled(code)));
-        app::rotation(&config).make_due(now, &machine::random()).await
+        Stack::of(&config).rotation().make_due(now, &machine::random()).await
     };
     assert_eq!(made("TransactionConflict").await.unwrap(), None);
     assert!(made("ThrottlingError").await.is_err());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jea_auth::{
-    app,
+    app::{self, Stack},
     keyring::KEYS_MAX_AGE,
     kms::Kms,
     machine,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 fn rotation(service: &Service) -> Rotation {
-    app::rotation(&service.running.config)
+    Stack::of(&service.running.config).rotation()
 }
 
 fn kid_of(token: &str) -> String {
@@ -253,7 +253,7 @@ async fn moto_s_kms_seals_and_serves_a_log_on() {
 
     let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
     store.create_tables().await.unwrap();
-    app::rotation(&config).make_due(machine::now(), &machine::random()).await.unwrap().unwrap();
+    Stack::of(&config).rotation().make_due(machine::now(), &machine::random()).await.unwrap().unwrap();
     let event = serde_json::from_value(serde_json::json!({
         "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
         "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),

@@ -7,7 +7,7 @@ use jea_auth::{
     administration::Administration,
     app,
     event::Event,
-    http::{Answer, LogonFunction},
+    logon::{Answer, LogonFunction},
     store::Store,
 };
 use reqwest::StatusCode;
@@ -45,7 +45,7 @@ impl Unlucky {
 
     async fn sids(&self) -> Vec<String> {
         let sessions = self.service.store().sessions(&self.service.account().await.sub).await.unwrap();
-        sessions.into_iter().map(|session| session.sid).collect()
+        sessions.into_iter().map(|session| session.sid.into()).collect()
     }
 }
 
@@ -209,7 +209,7 @@ async fn disabling_an_account_of_twenty_thousand_sessions_ends_each_at_once() {
     for batch in (0..SESSIONS).collect::<Vec<_>>().chunks(25) {
         let puts = batch.iter().map(|number| {
             let put = PutRequest::builder()
-                .item("sub", AttributeValue::S(account.sub.clone()))
+                .item("sub", AttributeValue::S(account.sub.as_str().to_owned()))
                 .item("sid", AttributeValue::S(format!("{number:032x}")))
                 .item("expires_at", AttributeValue::N(expires_at.clone()));
             WriteRequest::builder().put_request(put.build().unwrap()).build()

@@ -78,7 +78,7 @@ async fn an_odd_session_does_not_keep_the_others_from_being_listed_or_ended() {
     let service = Service::start().await;
     let token = service.new_token().await;
     let sub = service.account().await.sub;
-    put(&service, "sessions", &[("sub", &sub), ("sid", "odd")]).await;
+    put(&service, "sessions", &[("sub", sub.as_str()), ("sid", "odd")]).await;
     let operator = Operator::of(&service);
     assert_eq!(operator.json(&["session", "list", EMAIL]).as_array().unwrap().len(), 1);
     assert!(operator.run(&["session", "revoke", EMAIL, "--yes"], "").status.success());

@@ -2,7 +2,11 @@
 
 use std::process::{Command, Output, Stdio};
 
-use jea_auth::{account::Email, signing_key::PUBLISHED_AHEAD_MIN, store::Added};
+use jea_auth::{
+    account::{Email, Name},
+    signing_key::PUBLISHED_AHEAD_MIN,
+    store::Added,
+};
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -244,8 +248,9 @@ async fn a_table_on_a_pipe_has_no_colour_and_a_name_cannot_move_the_cursor() {
     let service = Service::start().await;
     let operator = Operator::of(&service);
     // The command line would not take such a name; whoever else writes to the table might.
-    let mut account = service.store().account(&Email::canonical(EMAIL)).await.unwrap().unwrap();
-    (account.email, account.name) = (Email::canonical("evil@example.org"), "\u{1b}[2J\u{202e}x".to_owned());
+    let mut account = service.account().await;
+    (account.email, account.name) = (Email::canonical("evil@example.org"), Name::parse("\u{202e}x").unwrap());
+    account.registered_email.push_str("\u{1b}[2J");
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     let listed = String::from_utf8(operator.run(&["user", "list"], "").stdout).unwrap();
     assert!(!listed.contains('\u{1b}'), "{listed:?}");

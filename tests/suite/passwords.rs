@@ -1,6 +1,6 @@
 //! Passwords of imported accounts from their first log-on on, new passwords, and the emails they belong to.
 
-use jea_auth::{account::Email, password::PasswordHash};
+use jea_auth::{account::Email, ids::AccountId, password::PasswordHash};
 use serde_json::Value;
 
 use crate::{
@@ -16,7 +16,7 @@ async fn add(service: &Service, hash: &str) {
     let mut account = service.store().account(&email).await.unwrap().unwrap();
     account.email = Email::canonical(EMAIL);
     EMAIL.clone_into(&mut account.registered_email);
-    "imported".clone_into(&mut account.sub);
+    account.sub = AccountId::parse("imported").unwrap();
     account.password_hash = Some(PasswordHash::parse(hash).unwrap());
     service.store().remove_account(account.email.as_str()).await.unwrap();
     let _ = service.store().add_account(&account).await.unwrap();

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use jea_auth::{account::Email, app, config::Config, event::Event, machine, store::Store};
+use jea_auth::{
+    account::Email,
+    app::{self, Stack},
+    config::Config,
+    event::Event,
+    machine,
+    store::Store,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -152,7 +159,7 @@ async fn the_rotator_may_do_what_it_does_and_nothing_else() {
     let mut config = noted(&service, &wire).await;
     config.stack = "another-jea-auth".to_owned();
     Store::new(service.running.config.aws.dynamodb(), &config.stack).create_tables().await.unwrap();
-    let made = app::rotation(&config).make_due(service.now(), &machine::random()).await.unwrap();
+    let made = Stack::of(&config).rotation().make_due(service.now(), &machine::random()).await.unwrap();
     assert!(made.is_some());
     assert_eq!(used(&wire), granted("Rotator"));
 }

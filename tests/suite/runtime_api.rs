@@ -113,7 +113,7 @@ pub fn environment(config: &Config) -> Vec<(&'static str, String)> {
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoint(&config.aws.dynamodb_endpoint)),
         ("AWS_ENDPOINT_URL_KMS", endpoint(&config.aws.kms_endpoint)),
         ("STACK_NAME", config.stack.clone()),
-        ("ISSUER", config.site.issuer.clone()),
+        ("ISSUER", config.site.issuer.as_str().to_owned()),
         ("ACCOUNT_BURST", paces.account.burst.to_string()),
         ("ACCOUNT_SECONDS", paces.account.interval.as_secs().to_string()),
         ("ADDRESS_BURST", paces.address.burst.to_string()),

@@ -10,12 +10,12 @@ use std::{
 };
 
 use jea_auth::{
-    account::{Account, Email, Status},
+    account::{Account, Email, Name, Status},
     config::Config,
     event::Event,
+    ids::AccountId,
     local::{self, Options, Running},
     machine,
-    operations::id,
     password::{Hasher, Password, PasswordHash},
     store::{Added, Store},
     time::{Clock, Timestamp},
@@ -133,18 +133,11 @@ impl Service {
     }
 
     pub async fn add_account(&self, email: &str, password: &str, status: Status) {
-        let account = Account {
-            email: Email::parse(email).unwrap(),
-            registered_email: email.to_owned(),
-            sub: id(&machine::random()),
-            name: "Yi".to_owned(),
-            role: None,
-            status,
-            password_hash: Some(Hasher::default().hash(&Password::new(password), machine::random()).unwrap()),
-            created: self.now(),
-            generation: 0,
-            profile: [("country".to_owned(), "GB".to_owned()), ("title".to_owned(), "Dr".to_owned())].into(),
-        };
+        let (name, sub) = (Name::parse("Yi").unwrap(), AccountId::new(&machine::random()));
+        let mut account = Account::new(email, name, sub, self.now()).unwrap();
+        account.status = status;
+        account.password_hash = Some(Hasher::default().hash(&Password::new(password), machine::random()).unwrap());
+        account.profile = [("country".to_owned(), "GB".to_owned()), ("title".to_owned(), "Dr".to_owned())].into();
         assert_eq!(self.store().add_account(&account).await.unwrap(), Added::Added);
     }
 

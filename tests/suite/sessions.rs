@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use jea_auth::{app, config::Config, local::Options, machine};
+use jea_auth::{
+    app::{self, Stack},
+    config::Config,
+    ids::SessionId,
+    local::Options,
+    machine,
+};
 use reqwest::StatusCode;
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
@@ -73,11 +79,11 @@ async fn an_expired_session_that_is_still_stored_counts_as_gone() {
     let service = Service::start().await;
     let log_on = service.log_on(EMAIL, PASSWORD).await;
     let claims = claims_of(&token_of(&log_on));
-    let (sub, sid) = (claims["sub"].as_str().unwrap(), claims["sid"].as_str().unwrap());
     let account = service.account().await;
-    service.store().extend_session(&account, sid, service.now(), service.now().plus(HOUR)).await.unwrap().unwrap();
+    let sid = SessionId::parse(claims["sid"].as_str().unwrap()).unwrap();
+    service.store().extend_session(&account, &sid, service.now(), service.now().plus(HOUR)).await.unwrap().unwrap();
     service.advance(HOUR);
-    assert!(service.store().session(sub, sid).await.unwrap().is_some(), "TTL has not removed it");
+    assert!(service.store().session(&account.sub, &sid).await.unwrap().is_some(), "TTL has not removed it");
     for path in ["/users/api/checkin", "/users/api/logout"] {
         assert_refused(service.post(path).await, 401).await;
     }
@@ -123,7 +129,7 @@ async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
     let options = || Options { data: Some(folder.path().to_owned()), ..Options::in_memory() };
     let ahead = Service::start_with(options()).await;
     ahead.advance(2 * HOUR);
-    app::rotation(&ahead.running.config).make_now(ahead.now(), &machine::random(), None).await.unwrap().unwrap();
+    Stack::of(&ahead.running.config).rotation().make_now(ahead.now(), &machine::random(), None).await.unwrap().unwrap();
     ahead.advance(Duration::from_mins(11));
     assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
     let stranger = reqwest::Client::new();

@@ -8,10 +8,13 @@ use std::{
 use jea_auth::{
     api::{Access, Operation, ROUTES, Route},
     config::VARIABLES,
-    http::{Answer, SECURITY_HEADERS},
     identity::HEADERS,
     journal::Metric,
+    logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
+    origin::TrustedOrigins,
+    token::Issuer,
 };
+use reqwest::StatusCode;
 use serde_yaml_ng::Value;
 
 pub fn template() -> Value {
@@ -135,9 +138,19 @@ fn the_backend_gets_the_identity_headers() {
 fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
     let template = template();
     let responses = at(&template, &["Resources", "Api", "Properties", "GatewayResponses"]);
-    let own = |answer: Answer| (Some(u64::from(answer.status.as_u16())), Some(answer.body));
-    let no_session = || own(Answer::no_session());
-    let unavailable = || own(Answer::unavailable());
+    let site = Site {
+        issuer: Issuer::parse("https://api.example.org").unwrap(),
+        delivery: TokenDelivery::Cookie,
+        failed_logon_status: StatusCode::UNAUTHORIZED,
+        cookie_domain: None,
+        origins: TrustedOrigins { scheme: "https://", configured: Vec::new() },
+    };
+    let own = |refused: Refused| {
+        let answer = refused.answer(&site);
+        (Some(u64::from(answer.status.as_u16())), Some(answer.body))
+    };
+    let no_session = || own(Refused::NoSession);
+    let unavailable = || own(Refused::Unavailable);
     for (name, (status, body), header) in [
         ("ACCESS_DENIED", no_session(), Some(("WWW-Authenticate", "Bearer"))),
         ("UNAUTHORIZED", no_session(), Some(("WWW-Authenticate", "Bearer"))),

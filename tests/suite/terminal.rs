@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use jea_auth::{account::Email, store::Added};
+use jea_auth::{account::Email, ids::AccountId, store::Added};
 use serde_json::Value;
 
 use crate::{
@@ -98,13 +98,11 @@ fn assert_harmless(bytes: &[u8]) -> String {
 async fn what_is_stored_does_nothing_to_a_terminal_and_an_export_still_has_all_of_it() {
     let service = Service::start().await;
     let operator = Operator::of(&service);
-    // The command line would not take such a name; whoever else writes to the table might.
+    // The command line would not take such an email; whoever else writes to the table might.
     let mut account = service.store().account(&Email::canonical(EMAIL)).await.unwrap().unwrap();
     account.email = Email::canonical("evil@example.org");
-    for text in [&mut account.registered_email, &mut account.name, &mut account.sub] {
-        text.push_str(ACTING);
-    }
-    account.role = Some(ACTING.to_owned());
+    account.sub = AccountId::parse("evil").unwrap();
+    account.registered_email.push_str(ACTING);
     account.profile.insert(format!("key{ACTING}"), format!("value{ACTING}"));
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     let listed = assert_harmless(&operator.run(&["user", "list"], "").stdout);
@@ -115,8 +113,8 @@ async fn what_is_stored_does_nothing_to_a_terminal_and_an_export_still_has_all_o
             Ok(all) => all,
             Err(_) => told.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         };
-        let evil = parsed.iter().find(|account| account["role"] == ACTING).unwrap();
-        assert_eq!(evil["name"], account.name.as_str());
+        let evil = parsed.iter().find(|account| account["sub"] == "evil").unwrap();
+        assert_eq!(evil["email"], account.registered_email.as_str());
         assert_eq!(evil["profile"][format!("key{ACTING}")], format!("value{ACTING}").as_str());
     }
     let removed = operator.run(&["user", "delete", "evil@example.org", "--yes"], "");

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jea_auth::{
     administration::Administration,
     app,
-    http::LogonFunction,
+    logon::LogonFunction,
     secret::ServiceSecret,
     throttle::{BucketKey, Pace},
 };

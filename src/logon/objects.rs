@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{account::Account, api::Operation, session::Session, signing_key::Jwk};
+use crate::{
+    account::{Account, Role},
+    api::Operation,
+    session::Session,
+    signing_key::Jwk,
+    token::Token,
+};
 
 /// The answer of every operation on a session. Members in this order.
 #[derive(Serialize)]
@@ -17,13 +23,40 @@ pub(super) struct AuthObject<'a> {
     email: Option<&'a str>,
 }
 
+/// What an Auth object says of the operation that made it.
+#[derive(Clone, Copy)]
+pub(super) struct Occasion {
+    status: &'static str,
+    /// What stands in the token's place when it travels in the cookie.
+    placeholder: &'static str,
+}
+
+impl Occasion {
+    pub(super) const LOG_ON: Self = Self { status: "Logged in successfully!", placeholder: "Session token in cookie" };
+    pub(super) const CHECK_IN: Self =
+        Self { status: "Session renewed successfully!", placeholder: "Session key cookie" };
+    pub(super) const CONFIRM: Self = Self { status: "User credential confirmed!", placeholder: "Session key cookie" };
+}
+
 impl<'a> AuthObject<'a> {
-    pub(super) fn of(session: &'a Session, status: &'a str, jwt: &'a str) -> Self {
-        let (user, role, email) = (Some(&*session.name), session.role.as_deref(), Some(&*session.email));
-        Self { ok: true, status, jwt, user, role, email }
+    /// With a token that travels in the cookie.
+    pub(super) fn in_cookie(occasion: Occasion, session: &'a Session) -> Self {
+        Self::of(occasion, session, occasion.placeholder)
     }
 
-    pub(super) fn void(status: &'a str, jwt: &'a str) -> Self {
+    /// With a token that travels in this object.
+    pub(super) fn in_body(occasion: Occasion, session: &'a Session, token: &'a Token) -> Self {
+        Self::of(occasion, session, token.expose())
+    }
+
+    fn of(occasion: Occasion, session: &'a Session, jwt: &'a str) -> Self {
+        let (user, role) = (session.name.as_str(), session.role.as_ref().map(Role::as_str));
+        Self { ok: true, status: occasion.status, jwt, user: Some(user), role, email: Some(&session.email) }
+    }
+
+    /// After a log-off.
+    pub(super) fn void() -> Self {
+        let (status, jwt) = ("Logged out successfully!", "Session token cleared");
         Self { ok: true, status, jwt, user: None, role: None, email: None }
     }
 }
@@ -57,9 +90,9 @@ impl<'a> AccountObject<'a> {
         let own = ["nickname", "email", "role"];
         let profile = account.profile.iter().map(|(name, value)| (&**name, &**value));
         let data = Details {
-            nickname: &account.name,
+            nickname: account.name.as_str(),
             email: &account.registered_email,
-            role: account.role.as_deref(),
+            role: account.role.as_ref().map(Role::as_str),
             profile: profile.filter(|(name, _)| !own.contains(name)).collect(),
         };
         Self { ok: true, status: "User's account details included.", data }

@@ -8,15 +8,15 @@ use lambda_http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER,
-            SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE,
+            STRICT_TRANSPORT_SECURITY, VARY,
         },
     },
 };
 use serde::Serialize;
 
-use super::{Failed, Site};
-use crate::{api::Operation, event::Event};
+use super::{Refused, Site, objects::Failed};
+use crate::event::Event;
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
 pub const SECURITY_HEADERS: [(&str, &str); 5] = [
@@ -31,10 +31,6 @@ pub const SECURITY_HEADERS: [(&str, &str); 5] = [
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 /// Key sets change a day ahead of their use, so a cache may keep one for minutes.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
-/// When to ask again after a 503: by then the tries of a call have had their time.
-const RETRY_AFTER_SECONDS: u64 = 5;
-/// What a client hears when something behind the service fails; the gateway says the same.
-const UNAVAILABLE: &str = "The service is unavailable for the moment. Try again in a few seconds.";
 
 /// One answer. It can hold a token, so it cannot be printed.
 pub struct Answer {
@@ -44,6 +40,21 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The JSON body.
     pub body: String,
+}
+
+/// A cookie to set.
+#[derive(Clone, Copy)]
+pub(super) struct Cookie<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a str,
+    pub(super) life: Duration,
+}
+
+impl<'a> Cookie<'a> {
+    /// What makes a client forget the cookie of that name.
+    pub(super) fn cleared(name: &'a str) -> Self {
+        Self { name, value: "", life: Duration::ZERO }
+    }
 }
 
 /// An answer in a form that API Gateway takes.
@@ -63,38 +74,6 @@ impl Answer {
         Self::json(status, &Failed { ok: false, status: sentence })
     }
 
-    /// The request has no valid session. The gateway says the same.
-    #[must_use]
-    pub fn no_session() -> Self {
-        let sentence = format!("A valid session token is needed. Log on with POST {}.", Operation::LogOn.path());
-        Self::failed(StatusCode::UNAUTHORIZED, &sentence)
-    }
-
-    /// A dependency failed.
-    #[must_use]
-    pub fn unavailable() -> Self {
-        Self::failed(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE).retry_after(RETRY_AFTER_SECONDS)
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::failed(StatusCode::NOT_FOUND, "There is no such operation.")
-    }
-
-    pub(super) fn not_allowed(allowed: &[&str]) -> Self {
-        let sentence = format!("This operation is called with {}.", allowed.join(" or "));
-        let mut answer = Self::failed(StatusCode::METHOD_NOT_ALLOWED, &sentence);
-        if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
-            answer.headers.insert(ALLOW, allowed);
-        }
-        answer
-    }
-
-    pub(super) fn too_many(wait: Duration) -> Self {
-        let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
-        let sentence = format!("Too many attempts. Try again in {seconds} s.");
-        Self::failed(StatusCode::TOO_MANY_REQUESTS, &sentence).retry_after(seconds)
-    }
-
     pub(super) fn ok(object: &impl Serialize) -> Self {
         Self::json(StatusCode::OK, object)
     }
@@ -106,9 +85,8 @@ impl Answer {
         answer
     }
 
-    /// Sets a cookie, or clears it by an empty `value` and a `life` of zero.
-    pub(super) fn with_cookie(self, site: &Site, name: &str, value: &str, life: Duration) -> Self {
-        self.with_cookie_of(site, site.cookie_domain.as_deref(), name, value, life)
+    pub(super) fn with_cookie(self, site: &Site, cookie: Cookie<'_>) -> Self {
+        self.with_cookie_of(site, site.cookie_domain.as_deref(), cookie)
     }
 
     /// Clears, beside each cookie of a domain, the one of that name that `host` alone has since a time without
@@ -123,12 +101,13 @@ impl Answer {
         let lines = self.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
         let names: Vec<String> = lines.filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
         // After all others: one known client reads the first alone.
-        names.iter().fold(self, |answer, name| answer.with_cookie_of(site, None, name, "", Duration::ZERO))
+        names.iter().fold(self, |answer, name| answer.with_cookie_of(site, None, Cookie::cleared(name)))
     }
 
-    fn with_cookie_of(mut self, site: &Site, domain: Option<&str>, name: &str, value: &str, life: Duration) -> Self {
+    fn with_cookie_of(mut self, site: &Site, domain: Option<&str>, cookie: Cookie<'_>) -> Self {
+        let Cookie { name, value, life } = cookie;
         let mut cookie = format!("{name}={value}; Path=/; Max-Age={}; HttpOnly", life.as_secs());
-        if site.is_secure() {
+        if site.issuer.is_secure() {
             cookie.push_str("; Secure");
         }
         cookie.push_str("; SameSite=Lax");
@@ -141,7 +120,7 @@ impl Answer {
                 self.headers.append(SET_COOKIE, cookie);
                 self
             }
-            Err(_) => Self::unavailable(),
+            Err(_) => Refused::Unavailable.answer(site),
         }
     }
 
@@ -198,7 +177,7 @@ impl Answer {
         }
     }
 
-    fn retry_after(mut self, seconds: u64) -> Self {
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
         self.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         self
     }

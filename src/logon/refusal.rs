@@ -1,0 +1,111 @@
+//! Refusals: what becomes of a request that is not answered with what it asked for. This is the one map of refusals to
+//! statuses and sentences; the local gateway answers by it too, and the template's gateway responses are compared with it.
+
+use lambda_http::http::{HeaderValue, StatusCode, header::ALLOW};
+
+use super::{Answer, Site};
+use crate::{
+    api::Operation,
+    causes::Causes,
+    operations::{Mismatch, Refusal},
+};
+
+/// When to ask again after a 503: by then the tries of a call have had their time.
+const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// Why a request is refused.
+pub enum Refused {
+    /// It has no valid session.
+    NoSession,
+    /// There is no such operation.
+    NoOperation,
+    /// The operation is called by these methods alone.
+    OtherMethod(Vec<&'static str>),
+    /// It comes from a page of another site.
+    CrossSite,
+    /// A header says that its body is not JSON.
+    NotJson(&'static str),
+    /// Its body is too large.
+    TooLarge,
+    /// Its body is not what the operation takes.
+    Malformed(&'static str),
+    /// The operation refused it.
+    ByOperation(Operation, Refusal),
+    /// Something that the service depends on failed.
+    Unavailable,
+}
+
+impl Refused {
+    /// Why, for the journal. Nothing comes back for what is no fault of the request's.
+    pub(super) fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::CrossSite => Some("cross-site"),
+            Self::NotJson(_) | Self::TooLarge | Self::Malformed(_) => Some("malformed"),
+            Self::ByOperation(_, Refusal::Mismatch(mismatch)) => Some(mismatch.reason()),
+            Self::NoSession
+            | Self::NoOperation
+            | Self::OtherMethod(_)
+            | Self::ByOperation(_, Refusal::Throttled(_) | Refusal::SessionEnded | Refusal::Unavailable(_))
+            | Self::Unavailable => None,
+        }
+    }
+
+    /// What the client is told. A dependency's failure is logged here, once.
+    #[must_use]
+    pub fn answer(&self, site: &Site) -> Answer {
+        match self {
+            Self::NoSession | Self::ByOperation(_, Refusal::SessionEnded) => {
+                let sentence =
+                    format!("A valid session token is needed. Log on with POST {}.", Operation::LogOn.path());
+                Answer::failed(StatusCode::UNAUTHORIZED, &sentence)
+            }
+            Self::NoOperation => Answer::failed(StatusCode::NOT_FOUND, "There is no such operation."),
+            Self::OtherMethod(allowed) => {
+                let sentence = format!("This operation is called with {}.", allowed.join(" or "));
+                let mut answer = Answer::failed(StatusCode::METHOD_NOT_ALLOWED, &sentence);
+                if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+                    answer.headers.insert(ALLOW, allowed);
+                }
+                answer
+            }
+            Self::CrossSite => Answer::failed(StatusCode::FORBIDDEN, cross_site(site)),
+            Self::NotJson(sentence) => Answer::failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence),
+            Self::TooLarge => Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a credential of at most 4 KiB."),
+            Self::Malformed(sentence) => Answer::failed(StatusCode::BAD_REQUEST, sentence),
+            Self::ByOperation(operation, Refusal::Mismatch(mismatch)) => mismatched(*operation, *mismatch, site),
+            Self::ByOperation(_, Refusal::Throttled(wait)) => {
+                let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
+                let sentence = format!("Too many attempts. Try again in {seconds} s.");
+                Answer::failed(StatusCode::TOO_MANY_REQUESTS, &sentence).retry_after(seconds)
+            }
+            Self::ByOperation(_, Refusal::Unavailable(cause)) => {
+                tracing::error!(error = %Causes(cause), "dependency failed");
+                unavailable()
+            }
+            Self::Unavailable => unavailable(),
+        }
+    }
+}
+
+/// A credential that is refused looks the same whatever is wrong with it.
+fn mismatched(operation: Operation, _: Mismatch, site: &Site) -> Answer {
+    if operation == Operation::LogOn {
+        Answer::failed(site.failed_logon_status, "No matching username and password pair was found!")
+    } else {
+        Answer::failed(StatusCode::FORBIDDEN, "User does not match the existing session")
+    }
+}
+
+/// What a developer needs to hear whose page is refused.
+fn cross_site(site: &Site) -> &'static str {
+    if site.issuer.is_secure() {
+        "Pages of this origin may not log on. The parameter AllowedOrigins of the stack says which may."
+    } else {
+        "Pages of this origin may not log on. The option --allow-origin of jea-auth serve says which may."
+    }
+}
+
+fn unavailable() -> Answer {
+    let sentence = "The service is unavailable for the moment. Try again in a few seconds.";
+    Answer::failed(StatusCode::SERVICE_UNAVAILABLE, sentence).retry_after(RETRY_AFTER_SECONDS)
+}

@@ -1,0 +1,92 @@
+//! Check in, log off and confirm: what is done with a session that is there.
+
+use std::sync::Arc;
+
+use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, proof::Verified};
+use crate::{
+    account::Account,
+    credential::Credential,
+    identity::Identity,
+    keyring::{Signer, Unsealed},
+    time::Timestamp,
+};
+
+impl Operations {
+    /// Renews a session: a new token, and an end that lies as far ahead as the token's.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
+        let (keys, account) = tokio::join!(self.keyring.unsealed(now), self.account(identity));
+        self.renew(identity, &account?, &keys?.signer, now, fresh).await
+    }
+
+    /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if the
+    /// first answer to it was lost and it was sent again.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`].
+    pub async fn log_off(&self, identity: &Identity) -> Result<(), Refusal> {
+        self.store.end_session(&identity.sub, &identity.sid).await?;
+        Ok(())
+    }
+
+    /// Renews a session whose user gives the password once more. The outcome is [`Refusal::Mismatch`] if the credential is
+    /// not that of the session's own account, [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::Unavailable`].
+    pub async fn confirm(
+        &self,
+        credential: Credential,
+        identity: &Identity,
+        client: Client<'_>,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Outcome<Issued> {
+        let keys = match self.keyring.unsealed(now).await {
+            Ok(keys) => keys,
+            Err(error) => return Outcome::early(error.into()),
+        };
+        let Credential { email, password } = credential;
+        let proof = self.prove(&email, &Arc::new(password), client, &keys, now, fresh).await;
+        let result = match proof.result {
+            Ok(verified) => self.confirmed(&verified, identity, &keys, now, fresh).await,
+            Err(refusal) => Err(refusal),
+        };
+        Outcome { result, account: Some(proof.account), times: proof.times }
+    }
+
+    async fn confirmed(
+        &self,
+        verified: &Verified,
+        identity: &Identity,
+        keys: &Unsealed,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        if verified.account.sub != identity.sub {
+            return Err(Refusal::Mismatch(Mismatch::AnotherAccount));
+        }
+        // The password was right, whatever becomes of the session.
+        self.give_back(&verified.given_back).await;
+        if !identity.is_of(&verified.account) {
+            return Err(Refusal::SessionEnded);
+        }
+        self.renew(identity, &verified.account, &keys.signer, now, fresh).await
+    }
+
+    async fn renew(
+        &self,
+        identity: &Identity,
+        account: &Account,
+        signer: &Signer,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        let expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
+        if expires_at.seconds() <= now.seconds() {
+            return Err(Refusal::SessionEnded);
+        }
+        let session = self.store.extend_session(account, &identity.sid, now, expires_at).await?;
+        self.issue(session.ok_or(Refusal::SessionEnded)?, signer, now, fresh)
+    }
+}

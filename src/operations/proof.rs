@@ -1,0 +1,175 @@
+//! What proves who somebody is: the password. It takes attempts, which are counted before any hash is computed.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable};
+use crate::{
+    account::{Account, Email, Status},
+    device::Device,
+    journal::{Stopwatch, Times},
+    keyring::Unsealed,
+    password::{Password, PasswordHash, Verification},
+    secret::ServiceSecret,
+    throttle::{BucketKey, Taken},
+    time::Timestamp,
+};
+
+/// What came of a proof, and how long its parts took.
+pub(super) struct Proof {
+    pub(super) result: Result<Verified, Refusal>,
+    /// The keyed hash of the email.
+    pub(super) account: BucketKey,
+    pub(super) times: Times,
+}
+
+/// An account whose password was given.
+pub(super) struct Verified {
+    pub(super) account: Account,
+    /// A hash of the password with the current parameters, if the account's has others.
+    pub(super) stronger: Option<PasswordHash>,
+    pub(super) given_back: GivenBack,
+    pub(super) device: Option<Device>,
+}
+
+/// What a right password puts back, by bucket.
+pub(super) type GivenBack = Vec<(BucketKey, Duration)>;
+
+/// An account that was read, and the attempts that were taken for it.
+struct Attempted {
+    read: Option<Account>,
+    given_back: GivenBack,
+    device: Option<Device>,
+}
+
+impl Operations {
+    /// Takes the attempts, then compares. An unknown or disabled account costs the same calls and the same hash as a wrong
+    /// password.
+    pub(super) async fn prove(
+        &self,
+        email: &Email,
+        password: &Arc<Password>,
+        client: Client<'_>,
+        keys: &Unsealed,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Proof {
+        let account = BucketKey::account(&keys.secret, email);
+        let watch = Stopwatch::start();
+        let attempted = match self.attempt(email, client, &keys.secret, now).await {
+            Ok(attempted) => attempted,
+            Err(refusal) => return Proof { result: Err(refusal), account, times: Times::default() },
+        };
+        let store = Some(watch.elapsed());
+        let watch = Stopwatch::start();
+        let result = self.verify(attempted, password, fresh).await;
+        Proof { result, account, times: Times { store, hash: Some(watch.elapsed()) } }
+    }
+
+    /// Takes the attempts, and reads the account at the same time.
+    async fn attempt(
+        &self,
+        email: &Email,
+        client: Client<'_>,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<Attempted, Refusal> {
+        if let Some(known) = Device::known(client.devices, secret, email, now) {
+            let (taken, read) = tokio::join!(self.take_for_device(&known, secret, now), self.store.account(email));
+            let read = read?;
+            if read.as_ref().is_some_and(|account| known.is_of(account)) {
+                return Ok(Attempted { read, given_back: taken?, device: Some(known) });
+            }
+            // The cookie is of another generation, or of an account that is gone.
+            let given_back = self.take_for_stranger(email, client.address, secret, now).await?;
+            return Ok(Attempted { read, given_back, device: None });
+        }
+        let stranger = self.take_for_stranger(email, client.address, secret, now);
+        let (taken, read) = tokio::join!(stranger, self.store.account(email));
+        Ok(Attempted { given_back: taken?, read: read?, device: None })
+    }
+
+    async fn verify(&self, attempted: Attempted, password: &Arc<Password>, fresh: &Fresh) -> Result<Verified, Refusal> {
+        let Attempted { read, given_back, device } = attempted;
+        let mismatch = match &read {
+            None => Mismatch::UnknownEmail,
+            Some(account) if account.status == Status::Disabled => Mismatch::DisabledAccount,
+            Some(account) if account.password_hash.is_none() => Mismatch::NoPassword,
+            Some(_) => Mismatch::WrongPassword,
+        };
+        let account = read.filter(|account| account.status == Status::Active);
+        let stored = account.as_ref().and_then(|account| account.password_hash.clone());
+        match (self.compare(password, stored, fresh).await?, account) {
+            ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
+                Ok(Verified { account, stronger, given_back, device })
+            }
+            ((Verification::Mismatch, _), _) | (_, None) => Err(Refusal::Mismatch(mismatch)),
+        }
+    }
+
+    /// Takes an attempt from the account's bucket and one from the address's.
+    async fn take_for_stranger(
+        &self,
+        email: &Email,
+        address: &str,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<GivenBack, Refusal> {
+        let paces = self.paces;
+        let (account, address) = (BucketKey::account(secret, email), BucketKey::address(secret, address));
+        let known_wait = self.attempts.known_wait(&account, now).max(self.attempts.known_wait(&address, now));
+        if !known_wait.is_zero() {
+            return Err(Refusal::Throttled(known_wait));
+        }
+        let (of_account, of_address) = tokio::join!(
+            self.attempts.take(&self.store, &account, paces.account, now),
+            self.attempts.take_address(&self.store, &address, paces.address, now),
+        );
+        match (of_account?, of_address) {
+            (Ok(of_account), Ok(of_address)) => Ok(vec![
+                (account, paces.account.given_back_by_success(of_account)),
+                (address, paces.address.given_back_to_address(of_address, now)),
+            ]),
+            (of_account, of_address) => {
+                let wait = |taken: Result<Taken, Duration>| taken.err().unwrap_or_default();
+                Err(Refusal::Throttled(wait(of_account).max(wait(of_address))))
+            }
+        }
+    }
+
+    /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do not
+    /// keep the owner out.
+    async fn take_for_device(
+        &self,
+        device: &Device,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<GivenBack, Refusal> {
+        let pace = self.paces.account;
+        let bucket = BucketKey::device(secret, device.id, &device.sub, device.generation);
+        let taken = self.attempts.take(&self.store, &bucket, pace, now).await?.map_err(Refusal::Throttled)?;
+        Ok(vec![(bucket, pace.given_back_by_success(taken))])
+    }
+
+    pub(super) async fn give_back(&self, all: &GivenBack) {
+        for (bucket, by) in all {
+            self.attempts.give_back(&self.store, bucket, *by).await;
+        }
+    }
+
+    /// Computes the hash on a thread of its own, so that nothing else waits for it.
+    async fn compare(
+        &self,
+        password: &Arc<Password>,
+        stored: Option<PasswordHash>,
+        fresh: &Fresh,
+    ) -> Result<(Verification, Option<PasswordHash>), Unavailable> {
+        let (hasher, password, salt) = (Arc::clone(&self.hasher), Arc::clone(password), fresh.salt);
+        let computed = tokio::task::spawn_blocking(move || match hasher.verify(&password, stored.as_ref()) {
+            Verification::MatchOutdated => {
+                hasher.hash(&password, salt).map(|stronger| (Verification::MatchOutdated, Some(stronger)))
+            }
+            other @ (Verification::Match | Verification::Mismatch) => Ok((other, None)),
+        });
+        Ok(computed.await??)
+    }
+}
