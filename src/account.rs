@@ -9,7 +9,13 @@ use idna::{
     uts46::{DnsLength, Hyphens, Uts46},
 };
 
-use crate::{ids::AccountId, password::PasswordHash, time::Timestamp};
+pub use crate::name::{InvalidLabel, Name, Role};
+use crate::{
+    access_key::{AccessKeyId, StoredKey},
+    ids::AccountId,
+    password::PasswordHash,
+    time::Timestamp,
+};
 
 /// Longest email, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_MAX_BYTES: usize = 254;
@@ -99,59 +105,6 @@ fn canonical_domain(domain: &str) -> String {
 )]
 pub struct InvalidEmail;
 
-/// Longest name and longest name of a role, in bytes. Both stand in headers, of which a gateway takes some 10,000 bytes.
-pub const LABEL_MAX_BYTES: usize = 256;
-
-/// The text is no name that a person or a role may have.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("it has 1 to {LABEL_MAX_BYTES} bytes and no control characters")]
-pub struct InvalidLabel;
-
-/// What a person is called; the Auth object's `user`. It can stand in a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(String);
-
-impl Name {
-    /// Parses a name.
-    ///
-    /// # Errors
-    /// [`InvalidLabel`] if it is empty, longer than [`LABEL_MAX_BYTES`], or holds a control character.
-    pub fn parse(text: &str) -> Result<Self, InvalidLabel> {
-        label(text).map(Self)
-    }
-
-    /// Its text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The name of a role. It can stand in a header. What a role may do is for the backend to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role(String);
-
-impl Role {
-    /// Parses the name of a role.
-    ///
-    /// # Errors
-    /// As [`Name::parse`].
-    pub fn parse(text: &str) -> Result<Self, InvalidLabel> {
-        label(text).map(Self)
-    }
-
-    /// Its text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn label(text: &str) -> Result<String, InvalidLabel> {
-    let is_possible = (1..=LABEL_MAX_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
-    if is_possible { Ok(text.to_owned()) } else { Err(InvalidLabel) }
-}
-
 /// Whether an account may log on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -202,6 +155,8 @@ pub struct Account {
     pub generation: u64,
     /// Whatever else is known of the person: title, company, country and the like.
     pub profile: BTreeMap<String, String>,
+    /// Its access keys, those included that have expired and were not removed yet.
+    pub access_keys: BTreeMap<AccessKeyId, StoredKey>,
 }
 
 impl Account {
@@ -221,7 +176,20 @@ impl Account {
             created,
             generation: 0,
             profile: BTreeMap::new(),
+            access_keys: BTreeMap::new(),
         })
+    }
+
+    /// A key of it that still opens sessions, and keeps those that it opened.
+    #[must_use]
+    pub fn living_key(&self, id: &AccessKeyId, now: Timestamp) -> Option<&StoredKey> {
+        self.access_keys.get(id).filter(|key| key.is_alive(now))
+    }
+
+    /// The same account with all its sessions ended, once it is written.
+    #[must_use]
+    pub fn next_generation(self) -> Self {
+        Self { generation: self.generation.saturating_add(1), ..self }
     }
 }
 
@@ -283,18 +251,6 @@ mod tests {
             for text in [format!("ann{unseen}@example.org"), format!("ann@exam{unseen}ple.org")] {
                 assert_eq!(Email::parse(&text), Err(InvalidEmail), "{text:?}");
             }
-        }
-    }
-
-    #[test]
-    fn a_label_can_stand_in_a_header() {
-        for text in ["Yi", "Žofie Ōe", &"x".repeat(LABEL_MAX_BYTES)] {
-            assert_eq!(Name::parse(text).unwrap().as_str(), text);
-            assert_eq!(Role::parse(text).unwrap().as_str(), text);
-        }
-        for text in ["", "Bob\r\nX-User-Role: admin", "\u{1b}[2J", "\0", &"x".repeat(LABEL_MAX_BYTES + 1)] {
-            assert_eq!(Name::parse(text), Err(InvalidLabel), "{text:?}");
-            assert_eq!(Role::parse(text), Err(InvalidLabel), "{text:?}");
         }
     }
 }

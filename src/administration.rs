@@ -5,11 +5,14 @@
 //! written its session. When the write was acknowledged, and not before, the sessions are read, consistently, and deleted.
 //! So no log-on and no check-in that runs at the same moment leaves a session behind.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    account::{Account, Email},
+    access_key::AccessKeyId,
+    account::{Account, Email, InvalidEmail, Name, Role, Status},
     password::PasswordHash,
     session::Session,
-    store::{Change, Store, StoreError},
+    store::{Ended, Renamed, Store, StoreError},
     time::Timestamp,
 };
 
@@ -27,21 +30,62 @@ pub struct Changed {
     pub ended: usize,
 }
 
+/// What an operator changes of who somebody is.
+#[derive(Clone, Debug, Default)]
+pub struct Particulars {
+    /// Another name.
+    pub name: Option<Name>,
+    /// Another role, or none.
+    pub role: RoleChange,
+    /// Members of the profile; an empty one is removed.
+    pub profile: BTreeMap<String, String>,
+}
+
+/// What becomes of a role.
+#[derive(Clone, Debug, Default)]
+pub enum RoleChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is this one.
+    Set(Role),
+    /// There is none.
+    Remove,
+}
+
+/// An account could not be given another email.
+#[derive(Debug, thiserror::Error)]
+pub enum RenameError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No account can have this email.
+    #[error(transparent)]
+    Email(#[from] InvalidEmail),
+    /// Another account has it.
+    #[error("there is an account with the new email")]
+    Exists,
+}
+
 impl Administration {
     /// Replaces the password, and ends all sessions. Nothing comes back if there is no such account.
     ///
     /// # Errors
     /// [`StoreError`]; if the account was written and sessions could not be ended, doing it again ends them.
     pub async fn change_password(&self, email: &Email, hash: PasswordHash) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, &Change::Password(hash)).await
+        self.change_and_end(email, |account| account.password_hash = Some(hash.clone())).await
     }
 
-    /// Lets nobody log on any more, and ends all sessions. Nothing comes back if there is no such account.
+    /// Lets nobody log on any more, and ends all sessions and access keys. Nothing comes back if there is no such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
     pub async fn disable(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, &Change::Disable).await
+        self.change_and_end(email, |account| {
+            account.status = Status::Disabled;
+            account.access_keys.clear();
+        })
+        .await
     }
 
     /// Lets its owner log on again. Nothing comes back if there is no such account.
@@ -49,7 +93,73 @@ impl Administration {
     /// # Errors
     /// [`StoreError`].
     pub async fn enable(&self, email: &Email) -> Result<Option<Account>, StoreError> {
-        self.store.change_account(email, &Change::Enable).await
+        let enable = |account: &Account| Ok::<_, StoreError>(Account { status: Status::Active, ..account.clone() });
+        Ok(self.store.change_account(email, enable).await?.map(|changed| changed.after))
+    }
+
+    /// Changes name, role and profile, and writes the first two into all sessions, which go on. Nothing comes back if there
+    /// is no such account.
+    ///
+    /// # Errors
+    /// [`StoreError`]; if the account was written and a session could not be, doing it again writes it.
+    pub async fn set(&self, email: &Email, particulars: &Particulars) -> Result<Option<Account>, StoreError> {
+        let set = |account: &Account| {
+            let mut changed = account.clone();
+            if let Some(name) = &particulars.name {
+                changed.name = name.clone();
+            }
+            match &particulars.role {
+                RoleChange::Keep => {}
+                RoleChange::Set(role) => changed.role = Some(role.clone()),
+                RoleChange::Remove => changed.role = None,
+            }
+            changed.profile.extend(particulars.profile.clone());
+            changed.profile.retain(|_, value| !value.is_empty());
+            Ok::<_, StoreError>(changed)
+        };
+        let Some(changed) = self.store.change_account(email, set).await? else { return Ok(None) };
+        self.store.relabel_sessions(&changed.after).await?;
+        Ok(Some(changed.after))
+    }
+
+    /// Gives an account another email, and ends all sessions. All else stays. Nothing comes back if there is no such account.
+    ///
+    /// # Errors
+    /// [`RenameError`]; the account has one email or the other, and never none. If sessions could not be ended, they are of
+    /// an email that no account has, so nothing renews them.
+    pub async fn rename(&self, email: &Email, new_email: &str) -> Result<Option<Changed>, RenameError> {
+        let new = Email::parse(new_email)?;
+        for _ in 0..RENAME_TRIES {
+            let Some(before) = self.store.account(email).await? else { return Ok(None) };
+            let registered_email = new_email.trim().to_owned();
+            let account = Account { email: new.clone(), registered_email, ..before.clone() }.next_generation();
+            match self.store.rename_account(&before, &account).await? {
+                Renamed::Renamed => {
+                    let ended =
+                        self.store.end_sessions(account.sub.as_str(), Ended::Before(account.generation)).await?;
+                    return Ok(Some(Changed { account, ended }));
+                }
+                Renamed::Exists => return Err(RenameError::Exists),
+                Renamed::Changed => {}
+            }
+        }
+        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
+    }
+
+    /// Ends an access key and the sessions that it opened. Nothing comes back if there is no such account; else whether it
+    /// had the key, and how many sessions ended.
+    ///
+    /// # Errors
+    /// [`StoreError`]; if the key is gone and sessions could not be ended, doing it again ends them.
+    pub async fn end_key(&self, email: &Email, id: &AccessKeyId) -> Result<Option<(bool, usize)>, StoreError> {
+        let end = |account: &Account| {
+            let mut changed = account.clone();
+            changed.access_keys.remove(id);
+            Ok::<_, StoreError>(changed)
+        };
+        let Some(changed) = self.store.change_account(email, end).await? else { return Ok(None) };
+        let ended = self.store.end_sessions(changed.after.sub.as_str(), Ended::OfKey(id)).await?;
+        Ok(Some((changed.before.access_keys.contains_key(id), ended)))
     }
 
     /// Removes the account at `key`, which is its email, and ends all sessions. Gives back how many sessions ended; nothing
@@ -59,14 +169,14 @@ impl Administration {
     /// [`StoreError`]. The account is disabled first and removed last, so doing it again ends what is left.
     pub async fn delete(&self, key: &str) -> Result<Option<usize>, StoreError> {
         if let Ok(email) = Email::parse(key) {
-            match self.store.change_account(&email, &Change::Disable).await {
+            match self.disable(&email).await {
                 // Nobody can log on to a malformed account, or check in.
                 Ok(_) | Err(StoreError::Malformed { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
         let Some(sub) = self.store.sub_at(key).await? else { return Ok(None) };
-        let ended = if sub.is_empty() { 0 } else { self.store.end_sessions(&sub).await? };
+        let ended = if sub.is_empty() { 0 } else { self.store.end_sessions(&sub, Ended::All).await? };
         self.store.remove_account(key).await?;
         Ok(Some(ended))
     }
@@ -76,24 +186,38 @@ impl Administration {
     /// # Errors
     /// As [`Self::change_password`].
     pub async fn end_sessions(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, &Change::EndSessions).await
+        self.change_and_end(email, |_| {}).await
     }
 
     /// The sessions of an account that are alive, oldest first. Nothing comes back if there is no such account.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sessions(&self, email: &Email, now: Timestamp) -> Result<Option<Vec<Session>>, StoreError> {
+    pub async fn sessions(&self, email: &Email, now: Timestamp) -> Result<Option<(Account, Vec<Session>)>, StoreError> {
         let Some(account) = self.store.account(email).await? else { return Ok(None) };
         let mut sessions = self.store.sessions(&account.sub).await?;
         sessions.retain(|session| session.is_alive(now));
         sessions.sort_by_key(|session| session.auth_time);
-        Ok(Some(sessions))
+        Ok(Some((account, sessions)))
     }
 
-    async fn change_and_end(&self, email: &Email, change: &Change) -> Result<Option<Changed>, StoreError> {
-        let Some(account) = self.store.change_account(email, change).await? else { return Ok(None) };
-        let ended = self.store.end_sessions(account.sub.as_str()).await?;
+    async fn change_and_end(
+        &self,
+        email: &Email,
+        change: impl Fn(&mut Account),
+    ) -> Result<Option<Changed>, StoreError> {
+        let change = |account: &Account| {
+            let mut changed = account.clone();
+            change(&mut changed);
+            Ok::<_, StoreError>(changed.next_generation())
+        };
+        let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
+        let account = changed.after;
+        // All, and not those of earlier generations alone: a malformed one has perhaps no generation that could be compared.
+        let ended = self.store.end_sessions(account.sub.as_str(), Ended::All).await?;
         Ok(Some(Changed { account, ended }))
     }
 }
+
+/// How often a change of email that another change overtook starts over.
+const RENAME_TRIES: u32 = 5;

@@ -6,7 +6,7 @@
 pub struct Route {
     /// The method.
     pub method: &'static str,
-    /// The path, without a slash at its end.
+    /// The path, without a slash at its end. A segment in braces is a parameter, as in the template.
     pub path: &'static str,
     /// What is done there.
     pub operation: Operation,
@@ -23,6 +23,8 @@ pub enum Access {
     Open,
     /// Whoever has a session.
     Session,
+    /// Whoever has a session, and gave its password a moment ago.
+    SteppedUp,
 }
 
 /// What the service does.
@@ -40,6 +42,22 @@ pub enum Operation {
     Confirm,
     /// Account details.
     User,
+    /// Change account details.
+    UpdateUser,
+    /// Change the password.
+    Password,
+    /// List one's own sessions.
+    Sessions,
+    /// End one of them.
+    EndSession,
+    /// End all others.
+    EndOtherSessions,
+    /// List access keys.
+    Keys,
+    /// Make an access key.
+    MakeKey,
+    /// End an access key.
+    EndKey,
     /// Public keys (RFC 7517).
     Jwks,
     /// `OpenID` Connect Discovery 1.0.
@@ -57,6 +75,14 @@ impl Operation {
             Self::LogOff => "log-off",
             Self::Confirm => "confirm",
             Self::User => "user",
+            Self::UpdateUser => "update-user",
+            Self::Password => "password",
+            Self::Sessions => "sessions",
+            Self::EndSession => "end-session",
+            Self::EndOtherSessions => "end-other-sessions",
+            Self::Keys => "keys",
+            Self::MakeKey => "make-key",
+            Self::EndKey => "end-key",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
         }
@@ -72,14 +98,40 @@ impl Operation {
     /// Whether it compares a password.
     #[must_use]
     pub fn checks_password(self) -> bool {
-        matches!(self, Self::LogOn | Self::Confirm)
+        matches!(self, Self::LogOn | Self::Confirm | Self::Password)
+    }
+
+    /// Whether it changes what is kept of an account, or ends sessions that its owner chooses.
+    #[must_use]
+    pub fn changes_account(self) -> bool {
+        match self {
+            Self::UpdateUser
+            | Self::Password
+            | Self::EndSession
+            | Self::EndOtherSessions
+            | Self::MakeKey
+            | Self::EndKey => true,
+            Self::Info
+            | Self::LogOn
+            | Self::CheckIn
+            | Self::LogOff
+            | Self::Confirm
+            | Self::User
+            | Self::Sessions
+            | Self::Keys
+            | Self::Jwks
+            | Self::Discovery => false,
+        }
     }
 }
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 9] = {
-    use Access::{Open, Session};
-    use Operation::{CheckIn, Confirm, Discovery, Info, Jwks, LogOff, LogOn, User};
+pub const ROUTES: [Route; 17] = {
+    use Access::{Open, Session, SteppedUp};
+    use Operation::{
+        CheckIn, Confirm, Discovery, EndKey, EndOtherSessions, EndSession, Info, Jwks, Keys, LogOff, LogOn, MakeKey,
+        Password, Sessions, UpdateUser, User,
+    };
     [
         row("GET", "/users/api/info", Info, Open, "Version info"),
         row("POST", "/users/api/auth", LogOn, Open, "Log on"),
@@ -88,6 +140,14 @@ pub const ROUTES: [Route; 9] = {
         row("POST", "/users/api/logout", LogOff, Session, "End the session"),
         row("POST", "/users/api/confirm", Confirm, Session, "Give the password once more"),
         row("GET", "/users/api/user", User, Session, "Account details"),
+        row("POST", "/users/api/user", UpdateUser, Session, "Change account details"),
+        row("POST", "/users/api/password", Password, Session, "Change the password"),
+        row("GET", "/users/api/sessions", Sessions, Session, "My sessions"),
+        row("DELETE", "/users/api/sessions", EndOtherSessions, SteppedUp, "End all my other sessions"),
+        row("DELETE", "/users/api/sessions/{sid}", EndSession, SteppedUp, "End one of my sessions"),
+        row("GET", "/users/api/keys", Keys, Session, "My access keys"),
+        row("POST", "/users/api/keys", MakeKey, SteppedUp, "Make an access key"),
+        row("DELETE", "/users/api/keys/{id}", EndKey, SteppedUp, "End an access key"),
         row("GET", "/.well-known/jwks.json", Jwks, Open, "Public keys"),
         row("GET", "/.well-known/openid-configuration", Discovery, Open, "OpenID discovery"),
     ]
@@ -105,9 +165,9 @@ const fn row(
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// This route.
-    For(&'static Route),
+pub enum Asked<'a> {
+    /// This route, with the parameter of its path, if it has one.
+    For(&'static Route, Option<&'a str>),
     /// A path of the table, by a method that no route there has. These are the ones that do.
     ByOtherMethod(Vec<&'static str>),
     /// Nothing of the table.
@@ -116,14 +176,20 @@ pub enum Asked {
 
 /// Looks up a request. API Gateway leads `/x/` where it leads `/x`, and the event's path keeps the slash.
 #[must_use]
-pub fn asked(method: &str, path: &str) -> Asked {
+pub fn asked<'a>(method: &str, path: &'a str) -> Asked<'a> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let routes: Vec<&Route> = ROUTES.iter().filter(|route| route.path == path).collect();
-    match routes.iter().find(|route| route.method == method) {
-        Some(route) => Asked::For(route),
-        None if routes.is_empty() => Asked::Nothing,
-        None => Asked::ByOtherMethod(routes.iter().map(|route| route.method).collect()),
+    let found = || ROUTES.iter().filter_map(|route| Some((route, matched(route.path, path)?)));
+    match found().find(|(route, _)| route.method == method) {
+        Some((route, parameter)) => Asked::For(route, Some(parameter).filter(|parameter| !parameter.is_empty())),
+        None if found().next().is_none() => Asked::Nothing,
+        None => Asked::ByOtherMethod(found().map(|(route, _)| route.method).collect()),
     }
+}
+
+/// The parameter of a path, if the path is that of a route: its last segment, or an empty text if the route has none.
+fn matched<'a>(of_route: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, _)) = of_route.split_once('{') else { return (of_route == path).then_some("") };
+    path.strip_prefix(before).filter(|parameter| !parameter.is_empty() && !parameter.contains('/'))
 }
 
 #[cfg(test)]
@@ -134,10 +200,15 @@ mod tests {
     fn one_slash_at_the_end_is_the_same_operation_and_two_are_none() {
         for route in &ROUTES {
             let Route { method, path, .. } = route;
-            assert_eq!(asked(method, path), Asked::For(route));
-            assert_eq!(asked(method, &format!("{path}/")), Asked::For(route));
-            assert_eq!(asked("PURGE", path), Asked::ByOtherMethod(vec![method]));
-            for other in [format!("{path}//"), format!("/{path}"), format!("{path}/."), format!("{path}/x")] {
+            let (path, parameter) = match path.split_once('{') {
+                Some((before, _)) => (format!("{before}x"), Some("x")),
+                None => ((*path).to_owned(), None),
+            };
+            assert_eq!(asked(method, &path), Asked::For(route, parameter));
+            assert_eq!(asked(method, &format!("{path}/")), Asked::For(route, parameter));
+            let Asked::ByOtherMethod(methods) = asked("PURGE", &path) else { panic!("{path}") };
+            assert!(methods.contains(method));
+            for other in [format!("{path}//"), format!("/{path}"), format!("{path}/."), format!("{path}/x/y")] {
                 assert_eq!(asked(method, &other), Asked::Nothing, "{other}");
             }
         }
@@ -147,12 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn a_path_can_have_several_methods_and_a_parameter() {
+        assert_eq!(asked("PUT", "/users/api/keys"), Asked::ByOtherMethod(vec!["GET", "POST"]));
+        assert_eq!(asked("GET", "/users/api/keys/1"), Asked::ByOtherMethod(vec!["DELETE"]));
+        assert_eq!(asked("DELETE", "/users/api/keys//"), Asked::Nothing);
+        assert_eq!(asked("DELETE", "/users/api/keys/1/2"), Asked::Nothing);
+    }
+
+    #[test]
     fn every_operation_has_a_path_and_every_route_is_its_own() {
-        use Operation::{CheckIn, Confirm, Discovery, Info, Jwks, LogOff, LogOn, User};
-        for operation in [Info, LogOn, CheckIn, LogOff, Confirm, User, Jwks, Discovery] {
-            assert_ne!(operation.path(), "/", "{operation:?}");
-        }
         for (at, route) in ROUTES.iter().enumerate() {
+            assert!(route.operation.path().starts_with('/') && route.operation.path().len() > 1, "{route:?}");
             let is_again = |other: &Route| (other.method, other.path) == (route.method, route.path);
             assert!(!ROUTES[at + 1..].iter().any(is_again), "{route:?}");
         }

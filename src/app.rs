@@ -1,6 +1,7 @@
 //! The composition root: whatever is put together is put together here.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use zeroize::Zeroizing;
 
 use crate::{
     access::Access,
@@ -131,5 +132,12 @@ pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
 #[must_use]
 pub fn fresh() -> Fresh {
     let sids = [[random(), random()], [random(), random()]];
-    Fresh { sids, jti: random(), salt: random(), device: random() }
+    Fresh {
+        sids,
+        jti: random(),
+        salt: random(),
+        device: random(),
+        key_id: random(),
+        key_secret: Zeroizing::new(random()),
+    }
 }

@@ -1,4 +1,4 @@
-//! What a person types to log on.
+//! What a person types to log on, and to change the password.
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -36,6 +36,36 @@ impl Credential {
         // People type passwords into the email field, so that one clears itself as well.
         let Members { email, password } = json::object(body).ok_or(NotACredential)?;
         Ok(Self { email: Email::canonical(&email), password: Password::new(&password) })
+    }
+}
+
+/// A password and the one that is to take its place, neither of them checked.
+pub struct NewPassword {
+    /// The present password.
+    pub password: Password,
+    /// The new one.
+    pub new_password: Password,
+}
+
+/// The bytes are not one JSON object of exactly the two strings `password` and `new_password`.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one JSON object with exactly the strings password and new_password")]
+pub struct NotTwoPasswords;
+
+impl NewPassword {
+    /// Parses the JSON object `{"password": "...", "new_password": "..."}`.
+    ///
+    /// # Errors
+    /// [`NotTwoPasswords`] for any other bytes.
+    pub fn parse(body: &[u8]) -> Result<Self, NotTwoPasswords> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            password: Zeroizing<String>,
+            new_password: Zeroizing<String>,
+        }
+        let Members { password, new_password } = json::object(body).ok_or(NotTwoPasswords)?;
+        Ok(Self { password: Password::new(&password), new_password: Password::new(&new_password) })
     }
 }
 

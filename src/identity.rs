@@ -1,13 +1,13 @@
 //! Who a request comes from: how the authorizer hands it on, how the log-on function and a backend receive it. The names
 //! stand here alone; the template is compared with them.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use crate::{
     account::{Account, Email, Role, Status},
     carrier::Carrier,
     ids::{AccountId, SessionId},
-    session::Session,
+    session::{By, Session},
     time::Timestamp,
 };
 
@@ -27,6 +27,10 @@ mod member {
     pub(super) const AUTH_TIME: &str = "auth_time";
     /// The account's generation at log-on.
     pub(super) const GENERATION: &str = "generation";
+    /// When the session's password was given last, in seconds since the epoch, or [`NEVER`](super::NEVER).
+    pub(super) const CONFIRMED_AT: &str = "confirmed_at";
+    /// What opened the session: `password`, or the id of an access key.
+    pub(super) const BY: &str = "by";
     /// What the token came by.
     pub(super) const CARRIER: &str = "carrier";
 }
@@ -34,6 +38,12 @@ mod member {
 /// The role of an account that has none. An empty value will not do: AWS does not document whether API Gateway replaces a
 /// client's header by an empty one.
 pub const NO_ROLE: &str = "none";
+
+/// The time of something that has not been.
+const NEVER: &str = "never";
+
+/// How long after its password was given a session may ask for what changes who can log on.
+pub const CONFIRMED_FOR: Duration = Duration::from_mins(15);
 
 /// A header that the gateway sets for a backend behind the authorizer.
 pub struct Header {
@@ -67,6 +77,10 @@ pub struct Identity {
     pub auth_time: Timestamp,
     /// The generation of the account in which the session was opened.
     pub generation: u64,
+    /// When the session's password was given last.
+    pub confirmed_at: Option<Timestamp>,
+    /// What opened the session.
+    pub by: By,
     /// How the token came.
     pub carrier: Carrier,
 }
@@ -80,14 +94,31 @@ impl Identity {
             email: Email::canonical(read(member::EMAIL)?),
             auth_time: Timestamp::from_seconds(read(member::AUTH_TIME)?.parse().ok()?),
             generation: read(member::GENERATION)?.parse().ok()?,
+            // During a deployment the authorizer can be the one of the release before, which knew neither these nor access
+            // keys.
+            confirmed_at: read(member::CONFIRMED_AT).and_then(|at| at.parse().ok()).map(Timestamp::from_seconds),
+            by: read(member::BY).map_or(Some(By::Password), |by| By::parse(by).ok())?,
             carrier: Carrier::named(read(member::CARRIER)?)?,
         })
     }
 
-    /// Whether its session is one of this account, as the account is now.
+    /// Whether its session is one of this account, as the account is now: of its generation, and, if an access key opened it,
+    /// with that key still there.
     #[must_use]
-    pub fn is_of(&self, account: &Account) -> bool {
-        account.sub == self.sub && account.generation == self.generation && account.status == Status::Active
+    pub fn is_of(&self, account: &Account, now: Timestamp) -> bool {
+        let has_key = match &self.by {
+            By::Password => true,
+            By::Key(id) => account.living_key(id, now).is_some(),
+        };
+        let is_same = account.sub == self.sub && account.generation == self.generation;
+        is_same && account.status == Status::Active && has_key
+    }
+
+    /// Whether its password was given a moment ago. A session that an access key opened never counts as that: whoever has a
+    /// key of a script gets no further by it.
+    #[must_use]
+    pub fn is_confirmed(&self, now: Timestamp) -> bool {
+        self.by == By::Password && self.confirmed_at.is_some_and(|at| now.seconds() <= at.plus(CONFIRMED_FOR).seconds())
     }
 }
 
@@ -104,6 +135,8 @@ pub fn context(session: &Session, carrier: Carrier) -> BTreeMap<&'static str, St
         (member::ROLE, session.role.as_ref().map_or(NO_ROLE, Role::as_str).to_owned()),
         (member::AUTH_TIME, session.auth_time.seconds().to_string()),
         (member::GENERATION, session.generation.to_string()),
+        (member::CONFIRMED_AT, session.confirmed_at.map_or(NEVER.to_owned(), |at| at.seconds().to_string())),
+        (member::BY, session.by.as_str().to_owned()),
         (member::CARRIER, carrier.name().to_owned()),
     ]
     .into();
@@ -144,6 +177,7 @@ pub fn is_header(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{access_key::AccessKeyId, account::Name};
 
     #[test]
     fn any_text_fits_into_a_header_and_can_be_read_back() {
@@ -169,6 +203,57 @@ mod tests {
         }
         for name in ["X-User", "X-User-Id-2", "User-Id", "XUserId", "x.user.id", "Cookie"] {
             assert!(!is_header(name), "{name}");
+        }
+    }
+
+    // Check 75.
+    #[test]
+    fn a_password_counts_as_given_for_a_quarter_of_an_hour_and_a_key_never() {
+        let now = Timestamp::from_seconds(1_750_000_000);
+        let identity = |confirmed_at: Option<Timestamp>, by: By| Identity {
+            sub: AccountId::new(&[1; 16]),
+            sid: SessionId::new(&[2; 16]),
+            email: Email::canonical("yi@jeplus.org"),
+            auth_time: now,
+            generation: 0,
+            confirmed_at,
+            by,
+            carrier: Carrier::Cookie,
+        };
+        let ago = |seconds: u64| Some(now.minus(Duration::from_secs(seconds)));
+        assert!(identity(ago(900), By::Password).is_confirmed(now));
+        assert!(!identity(ago(901), By::Password).is_confirmed(now));
+        assert!(!identity(None, By::Password).is_confirmed(now));
+        assert!(!identity(ago(0), By::Key(AccessKeyId::new(&[3; 16]))).is_confirmed(now));
+    }
+
+    #[test]
+    fn an_identity_arrives_as_it_was_handed_on() {
+        let now = Timestamp::from_seconds(1_750_000_000);
+        for (confirmed_at, by) in [(None, By::Key(AccessKeyId::new(&[3; 16]))), (Some(now), By::Password)] {
+            let session = Session {
+                sub: AccountId::new(&[1; 16]),
+                sid: SessionId::new(&[2; 16]),
+                email: "Yi@jeplus.org".to_owned(),
+                name: Name::parse("Yi").unwrap(),
+                role: None,
+                auth_time: now,
+                expires_at: now,
+                generation: 7,
+                confirmed_at,
+                by: by.clone(),
+                agent: String::new(),
+                address: String::new(),
+            };
+            let context = context(&session, Carrier::Bearer);
+            let identity = Identity::from_context(|name| context.get(name).map(String::as_str)).unwrap();
+            assert_eq!((identity.sub, identity.sid), (session.sub, session.sid));
+            assert_eq!((identity.email.as_str(), identity.auth_time, identity.generation), ("yi@jeplus.org", now, 7));
+            assert_eq!((identity.confirmed_at, identity.by, identity.carrier), (confirmed_at, by, Carrier::Bearer));
+            for missing in ["sub", "sid", "email", "auth_time", "generation", "carrier"] {
+                let read = |name: &str| context.get(name).filter(|_| name != missing).map(String::as_str);
+                assert_eq!(Identity::from_context(read), None, "{missing}");
+            }
         }
     }
 }

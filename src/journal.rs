@@ -50,6 +50,10 @@ pub enum Metric {
     LogOnsRefused,
     /// Log-ons that had to wait.
     LogOnsThrottled,
+    /// Changes of accounts and ends of sessions by their owners.
+    AccountChanges,
+    /// Those that were refused, but for a wrong password.
+    AccountChangesRefused,
     /// Answers with 503.
     Unavailable,
     /// The time of a log-on's hash.
@@ -72,10 +76,12 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::LogOns,
         Self::LogOnsRefused,
         Self::LogOnsThrottled,
+        Self::AccountChanges,
+        Self::AccountChangesRefused,
         Self::Unavailable,
         Self::HashTime,
         Self::StoreTime,
@@ -94,6 +100,8 @@ impl Metric {
             Self::LogOns => "LogOns",
             Self::LogOnsRefused => "LogOnsRefused",
             Self::LogOnsThrottled => "LogOnsThrottled",
+            Self::AccountChanges => "AccountChanges",
+            Self::AccountChangesRefused => "AccountChangesRefused",
             Self::Unavailable => "Unavailable",
             Self::HashTime => "HashTime",
             Self::StoreTime => "StoreTime",

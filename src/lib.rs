@@ -29,6 +29,7 @@
 //! A module imports from its own row and from those below it; a test holds that.
 
 pub mod access;
+pub mod access_key;
 pub mod account;
 pub mod administration;
 pub mod api;
@@ -41,6 +42,7 @@ pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod details;
 pub mod device;
 pub mod event;
 pub mod identity;
@@ -53,6 +55,7 @@ pub mod kms;
 pub mod local;
 pub mod logon;
 pub mod machine;
+mod name;
 pub mod operations;
 pub mod origin;
 pub mod password;

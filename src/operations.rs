@@ -1,20 +1,25 @@
 //! The operations of the service: one file each, or one for those that share their work. No HTTP here.
 
+mod account;
 mod attempts;
 mod check_in;
+mod keys;
 mod log_on;
 mod proof;
+mod sessions;
 
 use std::{sync::Arc, time::Duration};
 
+use zeroize::Zeroizing;
+
 use crate::{
-    account::{Account, Email},
+    account::Email,
     causes::Causes,
-    identity::Identity,
+    details::BadDetails,
     ids::hexadecimal,
     journal::Times,
     keyring::{Keyring, KeyringError, Signer},
-    password::{Hasher, SALT_BYTES, UnusableHash},
+    password::{Hasher, SALT_BYTES, UnusableHash, policy::Unfit},
     session::Session,
     signing_key::Jwk,
     store::{Store, StoreError},
@@ -23,7 +28,9 @@ use crate::{
     token::{CannotSign, Claims, Token, TokenRules},
 };
 use attempts::Attempts;
+pub use keys::MadeKey;
 pub use log_on::SessionIds;
+pub use sessions::Described;
 
 /// What the operations work with.
 pub struct Operations {
@@ -40,6 +47,8 @@ pub struct Operations {
 pub struct Client<'a> {
     /// Its address, as the gateway saw it.
     pub address: &'a str,
+    /// What it calls itself: its header `User-Agent`.
+    pub agent: &'a str,
     /// What it shows to be a known device.
     pub devices: &'a [&'a str],
 }
@@ -55,6 +64,10 @@ pub struct Fresh {
     pub salt: [u8; SALT_BYTES],
     /// For the id of a new device.
     pub device: [u8; 16],
+    /// For the id of a new access key.
+    pub key_id: [u8; 16],
+    /// For the secret of a new access key.
+    pub key_secret: Zeroizing<[u8; 32]>,
 }
 
 /// What came of an operation that checks a credential, with what the journal tells of it.
@@ -94,6 +107,21 @@ pub enum Refusal {
     /// account. Clients hear the same of each.
     #[error("{}", .0.reason())]
     Mismatch(Mismatch),
+    /// To change the password: the present one is another.
+    #[error("{}", .0.reason())]
+    WrongPassword(Mismatch),
+    /// The new password cannot be one.
+    #[error(transparent)]
+    Unfit(Unfit),
+    /// The account details cannot be changed so.
+    #[error(transparent)]
+    BadDetails(BadDetails),
+    /// The account has as many access keys as it may have.
+    #[error("too many access keys")]
+    TooManyKeys,
+    /// The account has nothing of this id.
+    #[error("no such id")]
+    NotFound,
     /// Too many tries.
     #[error("too many attempts; next one in {0:?}")]
     Throttled(Duration),
@@ -116,6 +144,12 @@ pub enum Mismatch {
     NoPassword,
     /// The password is another one.
     WrongPassword,
+    /// The account has no such access key.
+    UnknownKey,
+    /// The access key has expired.
+    ExpiredKey,
+    /// The access key's secret is another one.
+    WrongKey,
     /// To confirm: the credential is another account's.
     AnotherAccount,
     /// The account was changed twice while the log-on ran.
@@ -131,6 +165,9 @@ impl Mismatch {
             Self::DisabledAccount => "disabled account",
             Self::NoPassword => "no password",
             Self::WrongPassword => "wrong password",
+            Self::UnknownKey => "unknown access key",
+            Self::ExpiredKey => "expired access key",
+            Self::WrongKey => "wrong access key",
             Self::AnotherAccount => "another account",
             Self::AccountChanged => "account changed",
         }
@@ -191,18 +228,6 @@ impl Operations {
         if let Some(error) = failed.or_else(|| hash.err().map(Unavailable::from)) {
             tracing::warn!(error = %Causes(&error), "not warmed up");
         }
-    }
-
-    /// The account of a session, as it is now. The authorizer asks for the session alone; so every operation on an account
-    /// asks here whether the session still counts. From the moment an account is disabled, changed or deleted no operation
-    /// succeeds, however long it takes to delete the account's sessions.
-    ///
-    /// # Errors
-    /// [`Refusal::SessionEnded`] if the account is gone, disabled or of another generation than the session, or
-    /// [`Refusal::Unavailable`].
-    pub async fn account(&self, identity: &Identity) -> Result<Account, Refusal> {
-        let account = self.store.account(&identity.email).await?;
-        account.filter(|account| identity.is_of(account)).ok_or(Refusal::SessionEnded)
     }
 
     /// The public keys that verify our tokens.

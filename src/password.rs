@@ -11,6 +11,7 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use zeroize::Zeroizing;
 
+use crate::access_key::AccessKey;
 use engine::Engine;
 use scheme::{HASH_BYTES, Scheme};
 
@@ -42,6 +43,12 @@ impl Password {
         let nfc = ComposingNormalizerBorrowed::new_nfc();
         let text_in_nfc = in_room_for(text, |room| nfc.normalize_to(text, room));
         Self { text: text_in_nfc, sent: Zeroizing::new(text.to_owned()) }
+    }
+
+    /// The access key that was given in the place of a password, if its text has the shape of one.
+    #[must_use]
+    pub fn access_key(&self) -> Option<AccessKey> {
+        AccessKey::parse(&self.sent)
     }
 
     /// Whether it is longer than [`PASSWORD_MAX_BYTES`], so that it matches nothing.

@@ -37,6 +37,8 @@ pub enum TagUse {
     Address,
     /// The bucket of known devices.
     Device,
+    /// The bucket of an access key.
+    AccessKey,
     /// The cookie of a known device.
     DeviceCookie,
 }
@@ -49,6 +51,7 @@ impl TagUse {
             Self::Account => "account",
             Self::Address => "address",
             Self::Device => "device",
+            Self::AccessKey => "access-key",
             Self::DeviceCookie => "known-device",
         }
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    account::{Name, Role},
+    access_key::{AccessKeyId, InvalidAccessKeyId},
+    account::{Account, Name, Role},
     ids::{AccountId, SessionId},
     time::Timestamp,
 };
@@ -28,6 +29,53 @@ pub struct Session {
     /// The account's generation at log-on. When the account's has moved on, the session has ended, also if something
     /// failed before it could be deleted: no check-in renews it.
     pub generation: u64,
+    /// When its password was given last, by log-on or to confirm. Nothing if it never was.
+    pub confirmed_at: Option<Timestamp>,
+    /// What opened it.
+    pub by: By,
+    /// The User-Agent of the log-on, as [`agent`] cuts it.
+    pub agent: String,
+    /// The address of the log-on, as the gateway saw it.
+    pub address: String,
+}
+
+/// What opened a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The password.
+    Password,
+    /// This access key.
+    Key(AccessKeyId),
+}
+
+impl By {
+    /// `password`, or the id of the key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Password => "password",
+            Self::Key(id) => id.as_str(),
+        }
+    }
+
+    /// Parses what [`Self::as_str`] writes.
+    ///
+    /// # Errors
+    /// [`InvalidAccessKeyId`] if it is neither.
+    pub fn parse(text: &str) -> Result<Self, InvalidAccessKeyId> {
+        if text == "password" { Ok(Self::Password) } else { AccessKeyId::parse(text).map(Self::Key) }
+    }
+}
+
+/// Longest User-Agent that is kept, in bytes.
+pub const AGENT_MAX_BYTES: usize = 256;
+
+/// A User-Agent as it is kept: without control characters, and no longer than [`AGENT_MAX_BYTES`].
+#[must_use]
+pub fn agent(text: &str) -> String {
+    let mut agent: String = text.chars().filter(|c| !c.is_control()).collect();
+    agent.truncate(agent.floor_char_boundary(AGENT_MAX_BYTES));
+    agent
 }
 
 impl Session {
@@ -35,6 +83,12 @@ impl Session {
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// Whether it has the account's name and role.
+    #[must_use]
+    pub fn is_labelled_as(&self, account: &Account) -> bool {
+        (&self.name, &self.role) == (&account.name, &account.role)
     }
 }
 
@@ -81,8 +135,27 @@ mod tests {
             auth_time: Timestamp::from_seconds(0),
             expires_at,
             generation: 0,
+            confirmed_at: None,
+            by: By::Password,
+            agent: String::new(),
+            address: String::new(),
         };
         assert!(session.is_alive(expires_at.minus(Duration::from_millis(1))));
         assert!(!session.is_alive(expires_at));
+    }
+
+    #[test]
+    fn an_agent_is_kept_without_what_acts_on_a_terminal_and_to_its_longest() {
+        assert_eq!(agent("curl/8.1\u{1b}[2J\r\n"), "curl/8.1[2J");
+        assert_eq!(agent(&"\u{e4}".repeat(129)), "\u{e4}".repeat(128));
+        assert_eq!(agent(&format!("x{}", "\u{e4}".repeat(128))).len(), 255);
+    }
+
+    #[test]
+    fn what_opened_a_session_is_kept_by_its_name() {
+        for by in [By::Password, By::Key(AccessKeyId::new(&[1; 16]))] {
+            assert_eq!(By::parse(by.as_str()), Ok(by));
+        }
+        assert_eq!(By::parse("pigeon"), Err(InvalidAccessKeyId));
     }
 }

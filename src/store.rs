@@ -7,8 +7,10 @@
 //! | attempts | `key` | how often a password was tried lately |
 //! | signing-keys | `kid` | the keys of tokens, private halves sealed |
 
+mod account_item;
 mod accounts;
 mod attempts;
+mod changes;
 mod item;
 mod sessions;
 mod signing_keys;
@@ -27,7 +29,9 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::causes::Causes;
-pub use accounts::{ADDED_AT_ONCE, AccountPages, Added, Change};
+pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
+pub use changes::{Changed, Kept, Renamed};
+pub use sessions::{Confirmed, Ended};
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
 /// The names of the tables: the stack's name and what is in them.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::{
+    access_key::AccessKeyId,
     account::Email,
     ids::AccountId,
     secret::{ServiceSecret, TagUse},
@@ -33,6 +34,9 @@ pub struct Paces {
     /// Attempts from one address. Many people can share one.
     pub address: Pace,
 }
+
+/// Log-ons with one access key: 256 bits are not guessed, and fifty jobs of one account start at the same moment.
+pub const ACCESS_KEY_PACE: Pace = Pace { burst: 1000, interval: Duration::from_secs(1) };
 
 /// What a right password costs of an account's bucket. With nothing, strangers who guess beside an owner that logs on
 /// every second would get a new burst every second; with a whole interval, that owner would have to wait.
@@ -123,6 +127,12 @@ impl BucketKey {
     pub fn device(secret: &ServiceSecret, device_id: [u8; 16], sub: &AccountId, generation: u64) -> Self {
         let [first, ..] = device_id;
         Self::of(TagUse::Device, secret, &format!("{}.{generation}.{}", first % DEVICE_BUCKETS, sub.as_str()))
+    }
+
+    /// The bucket of an access key, whether there is one of this id or not.
+    #[must_use]
+    pub fn access_key(secret: &ServiceSecret, id: &AccessKeyId) -> Self {
+        Self::of(TagUse::AccessKey, secret, id.as_str())
     }
 
     fn of(tag_use: TagUse, secret: &ServiceSecret, of: &str) -> Self {

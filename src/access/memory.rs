@@ -67,6 +67,7 @@ mod tests {
     use crate::{
         account::Name,
         ids::{AccountId, SessionId},
+        session::By,
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
@@ -91,6 +92,10 @@ mod tests {
             auth_time: NOW,
             expires_at: NOW.plus(Duration::from_mins(1)),
             generation: 0,
+            confirmed_at: None,
+            by: By::Password,
+            agent: String::new(),
+            address: String::new(),
         };
         Known { kid: KeyId::made_at(NOW), claims, session, read_at: NOW }
     }

@@ -158,6 +158,7 @@ impl Line {
             created,
             generation: self.generation.unwrap_or_default(),
             profile: self.profile,
+            access_keys: BTreeMap::new(),
         })
     }
 

@@ -11,11 +11,11 @@ use crate::password::{
 };
 
 /// A new password: from stdin without its line end, or asked for twice.
-pub(super) fn new_password(from_stdin: bool, allow_short: bool) -> Result<Password, Failure> {
+pub(super) fn new_password(from_stdin: bool, allow_short: bool, names: &[&str]) -> Result<Password, Failure> {
     let text = if from_stdin { from_standard_input()? } else { ask_twice()? };
     let password = Password::new(&text);
     let characters_min = if allow_short { CHARACTERS_MIN_SHORT } else { CHARACTERS_MIN };
-    policy::check(&password, characters_min).map_err(|unfit| Failure::with_hint(unfit, unfit.advice()))?;
+    policy::check(&password, characters_min, names).map_err(|unfit| Failure::with_hint(unfit, unfit.advice()))?;
     Ok(password)
 }
 

@@ -58,7 +58,7 @@ impl Session {
 
 async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
     let sessions = target.connect().await.stack.administration().sessions(email, machine::now()).await;
-    let sessions = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email.as_str()))?;
+    let (_, sessions) = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email.as_str()))?;
     let shown = sessions.iter().map(|session| SessionRow {
         sid: session.sid.as_str(),
         auth_time: session.auth_time.seconds(),
@@ -70,7 +70,7 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.stack.administration();
     let sessions = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
-    let sessions = sessions.ok_or_else(|| unknown(email.as_str()))?;
+    let (_, sessions) = sessions.ok_or_else(|| unknown(email.as_str()))?;
     confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
     let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;

@@ -111,8 +111,9 @@ pub(super) struct NewPassword {
 }
 
 impl NewPassword {
-    fn hash(&self) -> Result<PasswordHash, Failure> {
-        let password = secret::new_password(self.password_stdin, self.allow_short)?;
+    /// The hash of a new password for an account with these names.
+    fn hash(&self, names: &[&str]) -> Result<PasswordHash, Failure> {
+        let password = secret::new_password(self.password_stdin, self.allow_short, names)?;
         Ok(Hasher::default().hash(&password, machine::random())?)
     }
 }
@@ -145,7 +146,8 @@ impl User {
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
             Self::Passwd { email, password, target } => {
-                let (email, hash) = (Email::parse(&email)?, password.hash()?);
+                let email = Email::parse(&email)?;
+                let hash = password.hash(&[email.as_str()])?;
                 let changed = target.connect().await.stack.administration().change_password(&email, hash).await;
                 changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
             }
@@ -175,7 +177,7 @@ async fn add(
     target: &Target,
 ) -> Result<(), Failure> {
     let mut account = Account::new(&email, name, AccountId::new(&machine::random()), machine::now())?;
-    (account.role, account.password_hash) = (role, Some(password.hash()?));
+    (account.role, account.password_hash) = (role, Some(password.hash(&[&email, account.name.as_str()])?));
     let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
         Added::Added => show(&[account], target),

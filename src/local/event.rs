@@ -55,6 +55,19 @@ impl Seen<'_> {
         event.into()
     }
 
+    fn path_parameters(&self) -> Value {
+        let path = self.parts.uri.path();
+        let name = |resource: &str| Some(resource.split_once('{')?.1.trim_end_matches('}').to_owned());
+        match name(self.resource).as_deref() {
+            None => Value::Null,
+            Some("proxy+") => json!({"proxy": path.trim_start_matches('/')}),
+            Some(name) => {
+                let value = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                json!({name: value})
+            }
+        }
+    }
+
     fn common(&self) -> Map<String, Value> {
         let (method, path) = (self.parts.method.as_str(), self.parts.uri.path());
         let event = json!({
@@ -65,11 +78,7 @@ impl Seen<'_> {
             "multiValueHeaders": all_values(&self.parts.headers),
             "queryStringParameters": null,
             "multiValueQueryStringParameters": null,
-            "pathParameters": if self.resource == "/{proxy+}" {
-                json!({"proxy": path.trim_start_matches('/')})
-            } else {
-                Value::Null
-            },
+            "pathParameters": self.path_parameters(),
             "stageVariables": null,
             "requestContext": {
                 "resourcePath": self.resource,

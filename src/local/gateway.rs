@@ -51,7 +51,7 @@ async fn handle(
 impl Gateway {
     async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
         let route = match api::asked(parts.method.as_str(), parts.uri.path()) {
-            Asked::For(route) => Some(route),
+            Asked::For(route, _) => Some(route),
             Asked::ByOtherMethod(_) | Asked::Nothing => None,
         };
         let request_id = hexadecimal(&machine::random());

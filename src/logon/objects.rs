@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Serialize;
 
 use crate::{
+    access_key::{AccessKeyId, StoredKey},
     account::{Account, Role},
     api::Operation,
+    ids::SessionId,
+    operations::{Described, MadeKey},
     session::Session,
     signing_key::Jwk,
+    time::Timestamp,
     token::Token,
 };
 
@@ -35,6 +40,8 @@ impl Occasion {
     pub(super) const LOG_ON: Self = Self { status: "Logged in successfully!", placeholder: "Session token in cookie" };
     pub(super) const CHECK_IN: Self =
         Self { status: "Session renewed successfully!", placeholder: "Session key cookie" };
+    pub(super) const PASSWORD: Self =
+        Self { status: "Password changed successfully!", placeholder: "Session key cookie" };
     pub(super) const CONFIRM: Self = Self { status: "User credential confirmed!", placeholder: "Session key cookie" };
 }
 
@@ -96,6 +103,115 @@ impl<'a> AccountObject<'a> {
             profile: profile.filter(|(name, _)| !own.contains(name)).collect(),
         };
         Self { ok: true, status: "User's account details included.", data }
+    }
+}
+
+/// The answer of an operation that has nothing to give back.
+#[derive(Serialize)]
+pub(super) struct Succeeded<'a> {
+    ok: bool,
+    status: &'a str,
+}
+
+impl<'a> Succeeded<'a> {
+    pub(super) fn new(status: &'a str) -> Self {
+        Self { ok: true, status }
+    }
+}
+
+/// The answer of an operation that gives back `data`.
+#[derive(Serialize)]
+pub(super) struct Included<T> {
+    ok: bool,
+    status: &'static str,
+    data: T,
+}
+
+impl<T: Serialize> Included<T> {
+    pub(super) fn new(status: &'static str, data: T) -> Self {
+        Self { ok: true, status, data }
+    }
+}
+
+/// The original service's transaction object. The session that it speaks of is one of its own.
+#[derive(Serialize)]
+pub(super) struct UpdatedObject {
+    ok: bool,
+    status: &'static str,
+    session: Option<()>,
+}
+
+impl UpdatedObject {
+    pub(super) fn new() -> Self {
+        Self { ok: true, status: "Account details updated successfully!", session: None }
+    }
+}
+
+/// A session, as its owner sees it.
+#[derive(Serialize)]
+pub(super) struct SessionObject<'a> {
+    sid: &'a str,
+    /// Whether it is the one that asks.
+    current: bool,
+    by: &'a str,
+    agent: &'a str,
+    address: &'a str,
+    created: String,
+    expires: String,
+}
+
+impl<'a> SessionObject<'a> {
+    pub(super) fn of(described: &'a Described, own: &SessionId) -> Self {
+        let Described { session, by } = described;
+        Self {
+            sid: session.sid.as_str(),
+            current: session.sid == *own,
+            by,
+            agent: &session.agent,
+            address: &session.address,
+            created: date(session.auth_time),
+            expires: date(session.expires_at),
+        }
+    }
+}
+
+/// An access key, as its owner sees it. What it is worth is not in it.
+#[derive(Serialize)]
+pub(super) struct KeyObject<'a> {
+    id: &'a str,
+    name: &'a str,
+    created: String,
+    expires: String,
+    last_used: Option<String>,
+}
+
+impl<'a> KeyObject<'a> {
+    pub(super) fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
+        Self {
+            id: id.as_str(),
+            name: key.name.as_str(),
+            created: date(key.created),
+            expires: date(key.expires_at),
+            last_used: key.last_used.map(date),
+        }
+    }
+}
+
+/// A new access key, the only time that it is shown.
+#[derive(Serialize)]
+pub(super) struct MadeKeyObject<'a> {
+    id: &'a str,
+    name: &'a str,
+    key: &'a str,
+    created: String,
+    expires: String,
+}
+
+impl<'a> MadeKeyObject<'a> {
+    pub(super) fn of(made: &'a MadeKey) -> Self {
+        let MadeKey { id, text, stored } = made;
+        let (created, expires) = (date(stored.created), date(stored.expires_at));
+        Self { id: id.as_str(), name: stored.name.as_str(), key: text, created, expires }
     }
 }
 
@@ -165,6 +281,26 @@ impl Discovery {
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: algorithms,
             claims_supported: ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"],
+        }
+    }
+}
+
+/// A second as RFC 3339 writes it, in UTC: `2026-11-25T22:59:22Z`.
+fn date(at: Timestamp) -> String {
+    let seconds = i64::try_from(at.seconds()).unwrap_or(i64::MAX);
+    // The year 10,000 and later has no form there.
+    DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_written_as_a_date() {
+        for (seconds, written) in [(0, "1970-01-01T00:00:00Z"), (1_795_647_562, "2026-11-25T22:59:22Z"), (u64::MAX, "")]
+        {
+            assert_eq!(date(Timestamp::from_seconds(seconds)), written);
         }
     }
 }

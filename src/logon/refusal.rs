@@ -1,10 +1,13 @@
 //! Refusals: what becomes of a request that is not answered with what it asked for. This is the one map of refusals to
 //! statuses and sentences; the local gateway answers by it too, and the template's gateway responses are compared with it.
 
+use std::borrow::Cow;
+
 use lambda_http::http::{HeaderValue, StatusCode, header::ALLOW};
 
 use super::{Answer, Site};
 use crate::{
+    access_key::KEYS_MAX,
     api::Operation,
     causes::Causes,
     operations::{Mismatch, Refusal},
@@ -27,8 +30,12 @@ pub enum Refused {
     NotJson(&'static str),
     /// Its body is too large.
     TooLarge,
-    /// Its body is not what the operation takes.
-    Malformed(&'static str),
+    /// Its body is not what the operation takes. The sentence says what is.
+    Malformed(Cow<'static, str>),
+    /// The password of its session was not given lately.
+    NotConfirmed,
+    /// Its path has an id that nothing has.
+    NoSuchId,
     /// The operation refused it.
     ByOperation(Operation, Refusal),
     /// Something that the service depends on failed.
@@ -41,7 +48,14 @@ impl Refused {
         match self {
             Self::CrossSite => Some("cross-site"),
             Self::NotJson(_) | Self::TooLarge | Self::Malformed(_) => Some("malformed"),
-            Self::ByOperation(_, Refusal::Mismatch(mismatch)) => Some(mismatch.reason()),
+            Self::NotConfirmed => Some("not confirmed"),
+            Self::ByOperation(_, Refusal::Mismatch(mismatch) | Refusal::WrongPassword(mismatch)) => {
+                Some(mismatch.reason())
+            }
+            Self::ByOperation(_, Refusal::Unfit(unfit)) => Some(unfit.reason()),
+            Self::ByOperation(_, Refusal::BadDetails(_)) => Some("bad details"),
+            Self::ByOperation(_, Refusal::TooManyKeys) => Some("too many keys"),
+            Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => Some("no such id"),
             Self::NoSession
             | Self::NoOperation
             | Self::OtherMethod(_)
@@ -72,6 +86,25 @@ impl Refused {
             Self::NotJson(sentence) => Answer::failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence),
             Self::TooLarge => Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a credential of at most 4 KiB."),
             Self::Malformed(sentence) => Answer::failed(StatusCode::BAD_REQUEST, sentence),
+            Self::NotConfirmed => {
+                let sentence = format!("Confirm your password first: POST {}.", Operation::Confirm.path());
+                Answer::failed(StatusCode::FORBIDDEN, &sentence)
+            }
+            Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => {
+                Answer::failed(StatusCode::NOT_FOUND, "You have nothing of this id.")
+            }
+            Self::ByOperation(_, Refusal::WrongPassword(_)) => {
+                Answer::failed(StatusCode::FORBIDDEN, "The current password is wrong.")
+            }
+            Self::ByOperation(_, Refusal::Unfit(unfit)) => {
+                let sentence = format!("new_password: {unfit}; {}.", unfit.advice());
+                Answer::failed(StatusCode::BAD_REQUEST, &sentence)
+            }
+            Self::ByOperation(_, Refusal::BadDetails(bad)) => Answer::failed(StatusCode::BAD_REQUEST, &bad.to_string()),
+            Self::ByOperation(_, Refusal::TooManyKeys) => {
+                let sentence = format!("An account has at most {KEYS_MAX} access keys. End one that you do not need.");
+                Answer::failed(StatusCode::BAD_REQUEST, &sentence)
+            }
             Self::ByOperation(operation, Refusal::Mismatch(mismatch)) => mismatched(*operation, *mismatch, site),
             Self::ByOperation(_, Refusal::Throttled(wait)) => {
                 let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);

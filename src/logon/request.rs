@@ -1,13 +1,20 @@
 //! Requests: an event, asked once what it is for, whether it may be, and what its body says.
 
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Refused, Site};
 use crate::{
+    access_key::{AccessKeyId, DAYS_DEFAULT, DAYS_MAX},
+    account::Name,
     api::{self, Access, Asked, Operation, Route},
-    credential::{CREDENTIAL_MAX_BYTES, Credential},
+    credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword},
+    details::DetailsChange,
     event::Event,
     identity::Identity,
+    ids::SessionId,
+    json,
+    time::Timestamp,
 };
 
 /// What the function is to do, with all that it needs of the event.
@@ -18,17 +25,33 @@ pub(super) enum Request {
     LogOff(Identity),
     Confirm(Identity, Credential),
     User(Identity),
+    UpdateUser(Identity, DetailsChange),
+    Password(Identity, NewPassword),
+    Sessions(Identity),
+    EndSession(Identity, SessionId),
+    EndOtherSessions(Identity),
+    Keys(Identity),
+    MakeKey(Identity, NewKey),
+    EndKey(Identity, AccessKeyId),
     Jwks,
     Discovery,
 }
 
+/// An access key that is to be made.
+pub(super) struct NewKey {
+    pub(super) name: Name,
+    pub(super) days: u64,
+}
+
 impl Request {
     /// The request in an event, and the operation that it asks for, which is known also of one that is refused.
-    pub(super) fn of(event: &Event, site: &Site) -> (Option<Operation>, Result<Self, Refused>) {
+    pub(super) fn of(event: &Event, site: &Site, now: Timestamp) -> (Option<Operation>, Result<Self, Refused>) {
         let identity = Identity::from_context(|member| event.authorizer(member));
         let refused = match (api::asked(event.method(), event.path()), identity) {
-            (Asked::For(route), identity) => {
-                return (Some(route.operation), Self::admitted(route, event, site, identity));
+            (Asked::For(route, parameter), identity) => {
+                let admitted = admit(route, event, site, identity, now);
+                let request = admitted.and_then(|identity| Self::parsed(route.operation, event, identity, parameter));
+                return (Some(route.operation), request);
             }
             (Asked::ByOtherMethod(_) | Asked::Nothing, None) => Refused::NoSession,
             (Asked::ByOtherMethod(allowed), Some(_)) => Refused::OtherMethod(allowed),
@@ -37,36 +60,90 @@ impl Request {
         (None, Err(refused))
     }
 
-    fn admitted(route: &Route, event: &Event, site: &Site, identity: Option<Identity>) -> Result<Self, Refused> {
-        let identity = admit(route, event, site, identity)?;
+    fn parsed(
+        operation: Operation,
+        event: &Event,
+        identity: Option<Identity>,
+        parameter: Option<&str>,
+    ) -> Result<Self, Refused> {
         let session = || identity.ok_or(Refused::NoSession);
-        Ok(match route.operation {
+        Ok(match operation {
             Operation::Info => Self::Info,
             Operation::LogOn => Self::LogOn(credential(event)?),
             Operation::CheckIn => Self::CheckIn(session()?),
             Operation::LogOff => Self::LogOff(session()?),
             Operation::Confirm => Self::Confirm(session()?, credential(event)?),
             Operation::User => Self::User(session()?),
+            Operation::UpdateUser => Self::UpdateUser(session()?, details(event)?),
+            Operation::Password => Self::Password(session()?, new_password(event)?),
+            Operation::Sessions => Self::Sessions(session()?),
+            Operation::EndSession => Self::EndSession(session()?, id(parameter, SessionId::parse)?),
+            Operation::EndOtherSessions => Self::EndOtherSessions(session()?),
+            Operation::Keys => Self::Keys(session()?),
+            Operation::MakeKey => Self::MakeKey(session()?, new_key(event)?),
+            Operation::EndKey => Self::EndKey(session()?, id(parameter, AccessKeyId::parse)?),
             Operation::Jwks => Self::Jwks,
             Operation::Discovery => Self::Discovery,
         })
     }
 }
 
-/// Holds what the table of routes says: who may ask, and that no page of another site may change anything. Behind the
-/// authorizer the latter has been asked already, of every request that carries the cookie.
-fn admit(route: &Route, event: &Event, site: &Site, identity: Option<Identity>) -> Result<Option<Identity>, Refused> {
-    match route.access {
-        Access::Session => identity.map(Some).ok_or(Refused::NoSession),
-        Access::Open if route.method == "GET" => Ok(None),
-        Access::Open if site.origins.is_cross_site(&event.provenance(), event.host()) => Err(Refused::CrossSite),
-        Access::Open => Ok(None),
+/// Holds what the table of routes says: who may ask, whether the password must have been given a moment ago, and that no page
+/// of another site may change anything. Behind the authorizer the last has been asked already, of every request that carries
+/// the cookie.
+fn admit(
+    route: &Route,
+    event: &Event,
+    site: &Site,
+    identity: Option<Identity>,
+    now: Timestamp,
+) -> Result<Option<Identity>, Refused> {
+    match (route.access, identity) {
+        (Access::Session | Access::SteppedUp, None) => Err(Refused::NoSession),
+        (Access::SteppedUp, Some(identity)) if !identity.is_confirmed(now) => Err(Refused::NotConfirmed),
+        (Access::Session | Access::SteppedUp, Some(identity)) => Ok(Some(identity)),
+        (Access::Open, _) if route.method == "GET" => Ok(None),
+        (Access::Open, _) if site.origins.is_cross_site(&event.provenance(), event.host()) => Err(Refused::CrossSite),
+        (Access::Open, _) => Ok(None),
     }
+}
+
+/// The id in a path. One that cannot be is as unknown as one that is not there.
+fn id<T, E>(parameter: Option<&str>, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Refused> {
+    parameter.and_then(|text| parse(text).ok()).ok_or(Refused::NoSuchId)
 }
 
 fn credential(event: &Event) -> Result<Credential, Refused> {
     const EXPECTED: &str = "Send one JSON object with exactly two strings: \"email\" and \"password\".";
-    Credential::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED))
+    Credential::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
+}
+
+fn new_password(event: &Event) -> Result<NewPassword, Refused> {
+    const EXPECTED: &str = "Send one JSON object with exactly two strings: \"password\" and \"new_password\".";
+    NewPassword::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
+}
+
+fn details(event: &Event) -> Result<DetailsChange, Refused> {
+    let body = body(event, "Send one JSON object with members of the account details, each once.")?;
+    DetailsChange::parse(&body).map_err(|bad| Refused::Malformed(bad.to_string().into()))
+}
+
+fn new_key(event: &Event) -> Result<NewKey, Refused> {
+    const EXPECTED: &str = "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\".";
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Members {
+        name: String,
+        days: Option<u64>,
+    }
+    let Members { name, days } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
+    let name = Name::parse(&name).map_err(|error| Refused::Malformed(format!("name: {error}.").into()))?;
+    let days = days.unwrap_or(DAYS_DEFAULT);
+    if (1..=DAYS_MAX).contains(&days) {
+        Ok(NewKey { name, days })
+    } else {
+        Err(Refused::Malformed(format!("days: send 1 to {DAYS_MAX}.").into()))
+    }
 }
 
 /// The bytes of a body that is JSON by its headers. It can hold a password, so it clears itself.
@@ -74,7 +151,7 @@ fn body(event: &Event, expected: &'static str) -> Result<Zeroizing<Vec<u8>>, Ref
     if let Some(sentence) = unreadable(event) {
         return Err(Refused::NotJson(sentence));
     }
-    let body = Zeroizing::new(event.body().map_err(|_| Refused::Malformed(expected))?);
+    let body = Zeroizing::new(event.body().map_err(|_| Refused::Malformed(expected.into()))?);
     if body.len() > CREDENTIAL_MAX_BYTES { Err(Refused::TooLarge) } else { Ok(body) }
 }
 

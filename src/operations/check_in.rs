@@ -8,6 +8,8 @@ use crate::{
     credential::Credential,
     identity::Identity,
     keyring::{Signer, Unsealed},
+    session::By,
+    store::Confirmed,
     time::Timestamp,
 };
 
@@ -17,8 +19,8 @@ impl Operations {
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
-        let (keys, account) = tokio::join!(self.keyring.unsealed(now), self.account(identity));
-        self.renew(identity, &account?, &keys?.signer, now, fresh).await
+        let (keys, account) = tokio::join!(self.keyring.unsealed(now), self.account(identity, now));
+        self.renew(identity, &account?, &keys?.signer, now, fresh, Confirmed::Before).await
     }
 
     /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if the
@@ -31,7 +33,7 @@ impl Operations {
         Ok(())
     }
 
-    /// Renews a session whose user gives the password once more. The outcome is [`Refusal::Mismatch`] if the credential is
+    /// Renews a session whose user gives the password once more, which an access key cannot stand for. The outcome is [`Refusal::Mismatch`] if the credential is
     /// not that of the session's own account, [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
     /// [`Refusal::Unavailable`].
     pub async fn confirm(
@@ -68,25 +70,39 @@ impl Operations {
         }
         // The password was right, whatever becomes of the session.
         self.give_back(&verified.given_back).await;
-        if !identity.is_of(&verified.account) {
+        if !identity.is_of(&verified.account, now) {
             return Err(Refusal::SessionEnded);
         }
-        self.renew(identity, &verified.account, &keys.signer, now, fresh).await
+        self.renew(identity, &verified.account, &keys.signer, now, fresh, Confirmed::Now).await
     }
 
-    async fn renew(
+    /// Extends the session, and signs a token of it. One that an access key opened ends with its key at the latest.
+    pub(super) async fn renew(
         &self,
         identity: &Identity,
         account: &Account,
         signer: &Signer,
         now: Timestamp,
         fresh: &Fresh,
+        confirmed: Confirmed,
     ) -> Result<Issued, Refusal> {
-        let expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
+        let mut expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
+        if let By::Key(id) = &identity.by {
+            let key = account.living_key(id, now).ok_or(Refusal::SessionEnded)?;
+            expires_at = expires_at.min(key.expires_at);
+        }
         if expires_at.seconds() <= now.seconds() {
             return Err(Refusal::SessionEnded);
         }
-        let session = self.store.extend_session(account, &identity.sid, now, expires_at).await?;
-        self.issue(session.ok_or(Refusal::SessionEnded)?, signer, now, fresh)
+        let ids = (&identity.sub, &identity.sid);
+        let session = self.store.extend_session(ids, now, expires_at, confirmed).await?;
+        let session = session.ok_or(Refusal::SessionEnded)?;
+        // Whoever changes a name or a role writes it into all sessions; something may have broken off before this one.
+        let session = if session.is_labelled_as(account) {
+            session
+        } else {
+            self.store.relabel(session).await?.ok_or(Refusal::SessionEnded)?
+        };
+        self.issue(session, signer, now, fresh)
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, proof::Verified};
 use crate::{
-    account::Account,
+    access_key::day_of,
     causes::Causes,
     credential::Credential,
     device::Device,
     ids::SessionId,
     journal::{Stopwatch, Times},
     keyring::Unsealed,
-    session::Session,
+    session::{self, By, Session},
     store::StoreError,
     time::Timestamp,
 };
@@ -22,8 +22,8 @@ const TRIES: usize = 2;
 pub type SessionIds = [[[u8; 16]; 2]; TRIES];
 
 impl Operations {
-    /// Opens a session for whoever knows the password: one round trip for attempts and account, one hash, one round trip to
-    /// write the session, and one to look at the account again. The outcome is [`Refusal::Mismatch`],
+    /// Opens a session for whoever knows the password or has an access key: one round trip for attempts and account, one hash
+    /// for a password, one round trip to write the session, and one to look at the account again. The outcome is [`Refusal::Mismatch`],
     /// [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is not a token.
     ///
     /// No transaction holds the account and the session together. Instead each side writes first and then looks: a log-on
@@ -42,17 +42,20 @@ impl Operations {
             Err(error) => return Outcome::early(error.into()),
         };
         let Credential { email, password } = credential;
-        let password = Arc::new(password);
+        let (key, password) = (password.access_key(), Arc::new(password));
         let mut outcome = Outcome::early(Refusal::Mismatch(Mismatch::AccountChanged));
         for sids in &fresh.sids {
-            let proof = self.prove(&email, &password, client, &keys, now, fresh).await;
+            let proof = match &key {
+                Some(key) => self.prove_by_key(&email, key, client, &keys, now).await,
+                None => self.prove(&email, &password, client, &keys, now, fresh).await,
+            };
             (outcome.account, outcome.times) = (Some(proof.account), proof.times);
             let verified = match proof.result {
                 Ok(verified) => verified,
                 Err(refusal) => return Outcome { result: Err(refusal), ..outcome },
             };
             let watch = Stopwatch::start();
-            let opened = self.open(&verified, &keys, sids, now, fresh).await;
+            let opened = self.open(&verified, &keys, client, sids, now, fresh).await;
             outcome.times = Times {
                 store: outcome.times.store.map(|so_far| so_far.saturating_add(watch.elapsed())),
                 ..outcome.times
@@ -70,18 +73,24 @@ impl Operations {
         &self,
         verified: &Verified,
         keys: &Unsealed,
+        client: Client<'_>,
         sids: &[[u8; 16]; 2],
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<Option<Issued>, Refusal> {
         let account = &verified.account;
-        let (session, ()) = tokio::join!(self.open_session(account, now, sids), self.give_back(&verified.given_back));
+        let opening = self.open_session(verified, client, now, sids);
+        let (session, ()) = tokio::join!(opening, self.give_back(&verified.given_back));
         let session = session?;
         // While DynamoDB is asked, the token is made that is given away only after its answer.
-        let (unchanged, issued) = tokio::join!(self.is_unchanged(verified), async {
+        let (unchanged, issued) = tokio::join!(self.is_unchanged(verified, now), async {
+            let issued = self.issue(session.clone(), &keys.signer, now, fresh)?;
+            // Whoever has a key alone must not get a bucket of its own to guess the password with.
+            if verified.by != By::Password {
+                return Ok(issued);
+            }
             let id = verified.device.as_ref().map_or(fresh.device, |device| device.id);
             let device = Device { id, sub: account.sub.clone(), generation: account.generation };
-            let issued = self.issue(session.clone(), &keys.signer, now, fresh)?;
             Ok::<_, Refusal>(Issued { device: Some(device.cookie(&keys.secret, &account.email, now)), ..issued })
         });
         if matches!(unchanged, Ok(true)) {
@@ -102,10 +111,18 @@ impl Operations {
     /// id whose write was acknowledged gets a token.
     async fn open_session(
         &self,
-        account: &Account,
+        verified: &Verified,
+        client: Client<'_>,
         now: Timestamp,
         [first, second]: &[[u8; 16]; 2],
     ) -> Result<Session, StoreError> {
+        let Verified { account, by, .. } = verified;
+        let token_expiry = self.tokens.lifetimes.token_expiry(now, now);
+        let (confirmed_at, expires_at) = match by {
+            By::Password => (Some(now), token_expiry),
+            // A session ends with the key that opened it.
+            By::Key(id) => (None, account.access_keys.get(id).map_or(now, |key| token_expiry.min(key.expires_at))),
+        };
         let session = |sid| Session {
             sub: account.sub.clone(),
             sid: SessionId::new(sid),
@@ -113,8 +130,12 @@ impl Operations {
             name: account.name.clone(),
             role: account.role.clone(),
             auth_time: now,
-            expires_at: self.tokens.lifetimes.token_expiry(now, now),
+            expires_at,
             generation: account.generation,
+            confirmed_at,
+            by: by.clone(),
+            agent: session::agent(client.agent),
+            address: client.address.to_owned(),
         };
         let (first, second) = (session(first), session(second));
         match self.store.add_session(&first).await {
@@ -127,24 +148,36 @@ impl Operations {
     }
 
     /// The second look at the account, after the session is written: whether it is still the one whose password was
-    /// compared, active, and no session of it has been ended since. The hash is not compared: other log-ons at the same
-    /// moment may have replaced it by a stronger one of the same password, and a new password raises the generation.
-    async fn is_unchanged(&self, verified: &Verified) -> Result<bool, StoreError> {
-        let Verified { account: read, stronger, .. } = verified;
-        let replaced = match (&read.password_hash, stronger) {
-            (Some(weaker), Some(stronger)) => {
+    /// compared, active, with the name and the role that the session has and the key that opens it, and no session of it has
+    /// been ended since. The hash is not compared: other log-ons at the same moment may have replaced it by a stronger one of
+    /// the same password, and a new password raises the generation.
+    async fn is_unchanged(&self, verified: &Verified, now: Timestamp) -> Result<bool, StoreError> {
+        let Verified { account: read, by, stronger, .. } = verified;
+        let changed = match (by, &read.password_hash, stronger) {
+            (By::Key(id), _, _) if read.access_keys.get(id).is_some_and(|key| key.last_used != Some(day_of(now))) => {
+                self.store.mark_used(read, id, day_of(now)).await.inspect_err(|error| {
+                    tracing::warn!(error = %Causes(error), "the day of a key's use was not written down");
+                })
+            }
+            (By::Password, Some(weaker), Some(stronger)) => {
                 self.store.strengthen(read, weaker, stronger).await.inspect_err(|error| {
                     tracing::warn!(error = %Causes(error), "an older hash was not replaced");
                 })
             }
-            (None, _) | (_, None) => Ok(None),
+            (By::Key(_) | By::Password, _, _) => Ok(None),
         };
-        let account = match replaced {
+        let account = match changed {
             Ok(Some(account)) => Some(account),
             Ok(None) | Err(_) => self.store.account(&read.email).await?,
         };
         Ok(account.is_some_and(|account| {
-            (&account.sub, account.status, account.generation) == (&read.sub, read.status, read.generation)
+            let has_key = match by {
+                By::Password => true,
+                By::Key(id) => account.living_key(id, now).is_some(),
+            };
+            let is_same =
+                (&account.sub, account.status, account.generation) == (&read.sub, read.status, read.generation);
+            is_same && has_key && (&account.name, &account.role) == (&read.name, &read.role)
         }))
     }
 }

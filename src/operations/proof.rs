@@ -1,16 +1,19 @@
-//! What proves who somebody is: the password. It takes attempts, which are counted before any hash is computed.
+//! What proves who somebody is: the password, or an access key. Each takes attempts, which are counted before anything is
+//! compared.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable};
 use crate::{
+    access_key::{AccessKey, Digest},
     account::{Account, Email, Status},
     device::Device,
     journal::{Stopwatch, Times},
     keyring::Unsealed,
     password::{Password, PasswordHash, Verification},
     secret::ServiceSecret,
-    throttle::{BucketKey, Taken},
+    session::By,
+    throttle::{ACCESS_KEY_PACE, BucketKey, Pace, Taken},
     time::Timestamp,
 };
 
@@ -22,9 +25,10 @@ pub(super) struct Proof {
     pub(super) times: Times,
 }
 
-/// An account whose password was given.
+/// An account whose password or access key was given.
 pub(super) struct Verified {
     pub(super) account: Account,
+    pub(super) by: By,
     /// A hash of the password with the current parameters, if the account's has others.
     pub(super) stronger: Option<PasswordHash>,
     pub(super) given_back: GivenBack,
@@ -65,6 +69,30 @@ impl Operations {
         Proof { result, account, times: Times { store, hash: Some(watch.elapsed()) } }
     }
 
+    /// As [`Self::prove`], by an access key: it takes from a bucket of the key's own and not from the account's, and computes no
+    /// slow hash. Whatever is wrong with the key or the email, it costs the same calls and the same comparison.
+    pub(super) async fn prove_by_key(
+        &self,
+        email: &Email,
+        key: &AccessKey,
+        client: Client<'_>,
+        keys: &Unsealed,
+        now: Timestamp,
+    ) -> Proof {
+        let account = BucketKey::account(&keys.secret, email);
+        let watch = Stopwatch::start();
+        let bucket = (BucketKey::access_key(&keys.secret, &key.id), ACCESS_KEY_PACE);
+        let taking = self.take_two(bucket, client.address, &keys.secret, now);
+        let (taken, read) = tokio::join!(taking, self.store.account(email));
+        let times = Times { store: Some(watch.elapsed()), hash: None };
+        let result = match (taken, read) {
+            (Ok(given_back), Ok(read)) => verify_key(read, key, given_back, now).map_err(Refusal::Mismatch),
+            (Err(refusal), _) => Err(refusal),
+            (Ok(_), Err(error)) => Err(error.into()),
+        };
+        Proof { result, account, times }
+    }
+
     /// Takes the attempts, and reads the account at the same time.
     async fn attempt(
         &self,
@@ -100,7 +128,7 @@ impl Operations {
         let stored = account.as_ref().and_then(|account| account.password_hash.clone());
         match (self.compare(password, stored, fresh).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
-                Ok(Verified { account, stronger, given_back, device })
+                Ok(Verified { account, by: By::Password, stronger, given_back, device })
             }
             ((Verification::Mismatch, _), _) | (_, None) => Err(Refusal::Mismatch(mismatch)),
         }
@@ -114,24 +142,34 @@ impl Operations {
         secret: &ServiceSecret,
         now: Timestamp,
     ) -> Result<GivenBack, Refusal> {
-        let paces = self.paces;
-        let (account, address) = (BucketKey::account(secret, email), BucketKey::address(secret, address));
-        let known_wait = self.attempts.known_wait(&account, now).max(self.attempts.known_wait(&address, now));
+        self.take_two((BucketKey::account(secret, email), self.paces.account), address, secret, now).await
+    }
+
+    /// Takes an attempt from a bucket and one from the address's.
+    async fn take_two(
+        &self,
+        (bucket, pace): (BucketKey, Pace),
+        address: &str,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<GivenBack, Refusal> {
+        let (address, address_pace) = (BucketKey::address(secret, address), self.paces.address);
+        let known_wait = self.attempts.known_wait(&bucket, now).max(self.attempts.known_wait(&address, now));
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
         }
-        let (of_account, of_address) = tokio::join!(
-            self.attempts.take(&self.store, &account, paces.account, now),
-            self.attempts.take_address(&self.store, &address, paces.address, now),
+        let (of_bucket, of_address) = tokio::join!(
+            self.attempts.take(&self.store, &bucket, pace, now),
+            self.attempts.take_address(&self.store, &address, address_pace, now),
         );
-        match (of_account?, of_address) {
-            (Ok(of_account), Ok(of_address)) => Ok(vec![
-                (account, paces.account.given_back_by_success(of_account)),
-                (address, paces.address.given_back_to_address(of_address, now)),
+        match (of_bucket?, of_address) {
+            (Ok(of_bucket), Ok(of_address)) => Ok(vec![
+                (bucket, pace.given_back_by_success(of_bucket)),
+                (address, address_pace.given_back_to_address(of_address, now)),
             ]),
-            (of_account, of_address) => {
+            (of_bucket, of_address) => {
                 let wait = |taken: Result<Taken, Duration>| taken.err().unwrap_or_default();
-                Err(Refusal::Throttled(wait(of_account).max(wait(of_address))))
+                Err(Refusal::Throttled(wait(of_bucket).max(wait(of_address))))
             }
         }
     }
@@ -171,5 +209,25 @@ impl Operations {
             other @ (Verification::Match | Verification::Mismatch) => Ok((other, None)),
         });
         Ok(computed.await??)
+    }
+}
+
+fn verify_key(
+    read: Option<Account>,
+    key: &AccessKey,
+    given_back: GivenBack,
+    now: Timestamp,
+) -> Result<Verified, Mismatch> {
+    let stored = read.as_ref().and_then(|account| account.access_keys.get(&key.id)).cloned();
+    let is_right = key.is(&stored.as_ref().map_or(Digest::OF_NO_KEY, |stored| stored.digest));
+    match (read, stored) {
+        (None, _) => Err(Mismatch::UnknownEmail),
+        (Some(account), _) if account.status == Status::Disabled => Err(Mismatch::DisabledAccount),
+        (Some(_), None) => Err(Mismatch::UnknownKey),
+        (Some(_), Some(_)) if !is_right => Err(Mismatch::WrongKey),
+        (Some(_), Some(stored)) if !stored.is_alive(now) => Err(Mismatch::ExpiredKey),
+        (Some(account), Some(_)) => {
+            Ok(Verified { account, by: By::Key(key.id.clone()), stronger: None, given_back, device: None })
+        }
     }
 }

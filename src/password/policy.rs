@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::{PASSWORD_MAX_BYTES, Password};
+use crate::access_key::PREFIX;
 
 /// Fewest characters where the password is the only factor.
 pub const CHARACTERS_MIN: usize = 15;
@@ -27,12 +28,31 @@ pub enum Unfit {
     /// It has fewer than so many characters.
     #[error("the password is too short")]
     TooShort(usize),
+    /// It is the email or the name of the account.
+    #[error("the password is the account's email or name")]
+    Personal,
+    /// It begins as an access key does.
+    #[error("the password begins with {PREFIX}, as access keys do")]
+    AccessKey,
     /// Everybody has it.
     #[error("the password is one of the commonest")]
     Common,
 }
 
 impl Unfit {
+    /// Its name in the journal.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Lines | Self::ControlCharacter => "unusable new password",
+            Self::TooLong => "long new password",
+            Self::TooShort(_) => "short new password",
+            Self::Personal => "personal new password",
+            Self::AccessKey => "key-shaped new password",
+            Self::Common => "common new password",
+        }
+    }
+
     /// What to do instead.
     #[must_use]
     pub fn advice(self) -> String {
@@ -43,16 +63,21 @@ impl Unfit {
             Self::TooShort(least) => {
                 format!("use at least {least} characters; a few words in a row are easy to remember")
             }
+            Self::Personal => {
+                "use one that cannot be found out about you; a few words in a row are easy to remember".to_owned()
+            }
+            Self::AccessKey => "begin it with something else".to_owned(),
             Self::Common => "use one that nobody else has; a few words in a row are easy to remember".to_owned(),
         }
     }
 }
 
-/// Whether `password` may be a new one of at least so many characters.
+/// Whether `password` may be a new one of at least so many characters, for an account with these `names`: its email, what
+/// its owner is called.
 ///
 /// # Errors
 /// The first [`Unfit`] that holds.
-pub fn check(password: &Password, characters_min: usize) -> Result<(), Unfit> {
+pub fn check(password: &Password, characters_min: usize, names: &[&str]) -> Result<(), Unfit> {
     let text = &*password.text;
     let lowered = Zeroizing::new(text.to_lowercase());
     if text.contains(['\n', '\r']) {
@@ -63,6 +88,10 @@ pub fn check(password: &Password, characters_min: usize) -> Result<(), Unfit> {
         Err(Unfit::TooLong)
     } else if text.chars().count() < characters_min {
         Err(Unfit::TooShort(characters_min))
+    } else if text.starts_with(PREFIX) {
+        Err(Unfit::AccessKey)
+    } else if names.iter().any(|name| name.to_lowercase() == *lowered) {
+        Err(Unfit::Personal)
     } else if COMMON.lines().any(|common| common == *lowered) {
         Err(Unfit::Common)
     } else {
@@ -76,10 +105,15 @@ mod tests {
 
     #[test]
     fn a_new_password_is_long_enough_and_not_everybody_s() {
-        let check = |text: &str, least| check(&Password::new(text), least);
+        let check =
+            |text: &str, least| check(&Password::new(text), least, &["yi.zhang@jeplus.org", "Zhang Yi of jEPlus"]);
         assert_eq!(check("fifteen letters", CHARACTERS_MIN), Ok(()));
         assert_eq!(check("fourteen chars", CHARACTERS_MIN), Err(Unfit::TooShort(15)));
         assert_eq!(check("\u{1f511}".repeat(8).as_str(), CHARACTERS_MIN_SHORT), Ok(()), "characters, not bytes");
+        assert_eq!(check("Yi.Zhang@jEPlus.org", CHARACTERS_MIN), Err(Unfit::Personal));
+        assert_eq!(check("zhang yi of jeplus", CHARACTERS_MIN), Err(Unfit::Personal));
+        assert_eq!(check("zhang yi of jeplus!", CHARACTERS_MIN), Ok(()));
+        assert_eq!(check("jea_ and fifteen more", CHARACTERS_MIN), Err(Unfit::AccessKey));
         assert_eq!(check("Password", CHARACTERS_MIN_SHORT), Err(Unfit::Common));
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES), CHARACTERS_MIN), Ok(()));
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES + 1), CHARACTERS_MIN), Err(Unfit::TooLong));

@@ -1,31 +1,24 @@
 //! The table of accounts.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::SdkError,
     operation::{
         put_item::PutItemError,
         scan::{ScanError, ScanOutput},
-        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+    types::{Put, TransactWriteItem},
 };
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 
 use super::{
-    CONDITION_FAILED, Malformed, Store, StoreError, cancellation_codes,
-    item::{Item, number, seconds, text, well_formed},
+    CONDITION_FAILED, Malformed, Store, StoreError,
+    account_item::{TABLE, account, account_of, attributes},
+    cancellation_codes,
+    item::{Item, text, well_formed},
     meets_transaction, meets_writes, until_alone,
 };
-use crate::{
-    account::{Account, Email, Name, Role, Status},
-    ids::AccountId,
-    password::PasswordHash,
-};
-
-const TABLE: &str = "accounts";
+use crate::account::{Account, Email};
 
 /// Looked up for a text that cannot be an email, so that one costs the same call. It has no `@`, so it is nobody's.
 const NO_EMAIL: &str = "-";
@@ -137,78 +130,6 @@ impl Store {
         }
     }
 
-    /// Changes an account, and gives it back as it is then; nothing if there is none. Every change asks for the generation
-    /// that it was made for, so a copy of it that arrives late changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account,
-    /// [`StoreError::Overtaken`] if others change the account at every try.
-    pub async fn change_account(&self, email: &Email, change: &Change) -> Result<Option<Account>, StoreError> {
-        for _ in 0..CHANGE_TRIES {
-            let Some(before) = self.account(email).await? else { return Ok(None) };
-            let wanted = change.of(&before);
-            let update = self.update_of(&before).return_values(ReturnValue::AllNew);
-            let mut set = "SET #status = :status, generation = :next".to_owned();
-            let mut update = update
-                .condition_expression("#sub = :sub AND generation = :generation")
-                .expression_attribute_values(":status", text(wanted.status.name()))
-                .expression_attribute_values(":next", number(wanted.generation));
-            if let Change::Password(hash) = change {
-                set.push_str(", password_hash = :hash");
-                update = update.expression_attribute_values(":hash", text(hash.as_str()));
-            }
-            let update = update.update_expression(set);
-            match until_alone(meets_transaction, || update.clone().send()).await {
-                Ok(output) => return output.attributes.map(account).transpose(),
-                Err(error) => match found_instead(error)? {
-                    // The SDK sent it twice, and the first copy got through.
-                    Some(found) if found == wanted => return Ok(Some(found)),
-                    Some(_) | None => {}
-                },
-            }
-        }
-        Err(StoreError::Overtaken { operation: "UpdateItem" })
-    }
-
-    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read` and
-    /// has still the `weaker` one. Gives back the account as it is then, or nothing if it is gone.
-    ///
-    /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
-    pub async fn strengthen(
-        &self,
-        read: &Account,
-        weaker: &PasswordHash,
-        stronger: &PasswordHash,
-    ) -> Result<Option<Account>, StoreError> {
-        let update = self
-            .update_of(read)
-            .update_expression("SET password_hash = :stronger")
-            .condition_expression(
-                "#sub = :sub AND generation = :generation AND #status = :status AND password_hash = :hash",
-            )
-            .expression_attribute_values(":status", text(read.status.name()))
-            .expression_attribute_values(":hash", text(weaker.as_str()))
-            .expression_attribute_values(":stronger", text(stronger.as_str()))
-            .return_values(ReturnValue::AllNew);
-        match until_alone(meets_transaction, || update.clone().send()).await {
-            Ok(output) => output.attributes.map(account).transpose(),
-            Err(error) => found_instead(error),
-        }
-    }
-
-    fn update_of(&self, read: &Account) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(read.email.as_str()))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#sub", "sub")
-            .expression_attribute_values(":sub", text(read.sub.as_str()))
-            .expression_attribute_values(":generation", number(read.generation))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-    }
-
     /// The id of the account at exactly this key, also if the rest of its item is malformed. Nothing comes back if there is
     /// no item; an empty text if it has no id.
     ///
@@ -232,50 +153,8 @@ impl Store {
     }
 }
 
-/// What a condition found in the place of what it asked for.
-fn found_instead(error: SdkError<UpdateItemError>) -> Result<Option<Account>, StoreError> {
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-            failed.item().cloned().map(account).transpose()
-        }
-        Some(_) | None => Err(StoreError::call("UpdateItem", error)),
-    }
-}
-
-/// How often a change that was overtaken by another one starts over.
-const CHANGE_TRIES: u32 = 5;
-
 /// How many accounts are added by one call: half of what a transaction may hold. All together are to be below its 4 MB.
 pub const ADDED_AT_ONCE: usize = 50;
-
-/// A change of one account.
-pub enum Change {
-    /// Another password; its sessions are to end.
-    Password(PasswordHash),
-    /// No more log-ons; its sessions are to end.
-    Disable,
-    /// Log-ons again.
-    Enable,
-    /// Its sessions are to end.
-    EndSessions,
-}
-
-impl Change {
-    /// The account as the change leaves it.
-    fn of(&self, account: &Account) -> Account {
-        let mut changed = account.clone();
-        match self {
-            Self::Password(hash) => changed.password_hash = Some(hash.clone()),
-            Self::Disable => changed.status = Status::Disabled,
-            Self::Enable => changed.status = Status::Active,
-            Self::EndSessions => {}
-        }
-        if !matches!(self, Self::Enable) {
-            changed.generation = changed.generation.saturating_add(1);
-        }
-        changed
-    }
-}
 
 /// All accounts, page by page.
 pub struct AccountPages(PaginationStream<Result<ScanOutput, SdkError<ScanError, HttpResponse>>>);
@@ -290,44 +169,4 @@ impl AccountPages {
         let items = page.map_err(|error| StoreError::call("Scan", error))?.items.unwrap_or_default();
         Ok(Some(items.into_iter().map(|item| well_formed(TABLE, &["email"], item, account_of)).collect()))
     }
-}
-
-fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
-    account_of(&Item::new(TABLE, attributes))
-}
-
-fn account_of(item: &Item) -> Result<Account, StoreError> {
-    Ok(Account {
-        email: item.parsed("email", Email::parse)?,
-        registered_email: item.text("registered_email")?.to_owned(),
-        sub: item.parsed("sub", AccountId::parse)?,
-        name: item.parsed("name", Name::parse)?,
-        role: item.parsed_or_none("role", Role::parse)?,
-        status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
-        password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
-        created: item.seconds("created")?,
-        generation: item.number("generation")?,
-        profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-    })
-}
-
-fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
-    let profile = account.profile.iter().map(|(key, value)| (key.clone(), text(value))).collect();
-    let mut attributes = HashMap::from([
-        ("email".to_owned(), text(account.email.as_str())),
-        ("registered_email".to_owned(), text(&account.registered_email)),
-        ("sub".to_owned(), text(account.sub.as_str())),
-        ("name".to_owned(), text(account.name.as_str())),
-        ("status".to_owned(), text(account.status.name())),
-        ("created".to_owned(), seconds(account.created)),
-        ("generation".to_owned(), number(account.generation)),
-        ("profile".to_owned(), AttributeValue::M(profile)),
-    ]);
-    if let Some(hash) = &account.password_hash {
-        attributes.insert("password_hash".to_owned(), text(hash.as_str()));
-    }
-    if let Some(role) = &account.role {
-        attributes.insert("role".to_owned(), text(role.as_str()));
-    }
-    attributes
 }

@@ -70,6 +70,21 @@ impl Item {
         if self.attributes.contains_key(name) { self.number(name).map(Some) } else { Ok(None) }
     }
 
+    pub(super) fn seconds_or_none(&self, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.number_or_none(name)?.map(Timestamp::from_seconds))
+    }
+
+    /// The maps inside a map, by their names; none if the attribute is not there.
+    pub(super) fn maps(&self, name: &'static str) -> Result<Vec<(&str, Self)>, StoreError> {
+        let Some(value) = self.attributes.get(name) else { return Ok(Vec::new()) };
+        let map = value.as_m().map_err(|_| self.malformed(name))?;
+        let items = map.iter().map(|(key, value)| {
+            let attributes = value.as_m().map_err(|_| self.malformed(name))?.clone();
+            Ok((key.as_str(), Self::new(self.table, attributes)))
+        });
+        items.collect()
+    }
+
     pub(super) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
         let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
         digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))

@@ -9,8 +9,20 @@ use std::{
 
 /// The modules from the bottom up. A module imports from its own layer's names and from those before it.
 const LAYERS: [&[&str]; 7] = [
-    &["api", "carrier", "causes", "ids", "json", "origin", "secret", "time"],
-    &["account", "credential", "device", "identity", "password", "session", "signing_key", "throttle", "token"],
+    &["api", "carrier", "causes", "ids", "json", "name", "origin", "secret", "time"],
+    &[
+        "access_key",
+        "account",
+        "credential",
+        "details",
+        "device",
+        "identity",
+        "password",
+        "session",
+        "signing_key",
+        "throttle",
+        "token",
+    ],
     &["aws", "event", "journal", "kms", "machine", "store"],
     &["keyring", "rotation"],
     &["access", "administration", "operations"],

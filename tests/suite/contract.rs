@@ -1,6 +1,6 @@
 //! What a client sees, operation by operation, through the gateway.
 
-use jea_auth::account::Status;
+use jea_auth::{account::Status, store::Ended};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -222,7 +222,8 @@ async fn with_a_token_what_is_not_there_is_404_and_a_wrong_method_405() {
         (Method::GET, "/users/api/auth", "POST"),
         (Method::GET, "/users/api/auth/", "POST"),
         (Method::DELETE, "/users/api/checkin", "POST"),
-        (Method::POST, "/users/api/user", "GET"),
+        (Method::PATCH, "/users/api/user", "GET, POST"),
+        (Method::GET, "/users/api/keys/0123456789abcdef0123456789abcdef", "DELETE"),
         (Method::PUT, "/.well-known/jwks.json", "GET"),
     ] {
         let answer = service.request(method, path).send().await.unwrap();
@@ -250,7 +251,7 @@ async fn one_slash_at_the_end_is_the_same_operation_for_function_and_authorizer(
     assert_eq!(service.post("/users/api/checkin/").await.status(), StatusCode::OK);
     assert_refused(service.get("/orders").await, 404).await;
     // The session ends elsewhere. The authorizer remembers it for some seconds, but not for the service's own operations.
-    assert!(service.store().end_sessions(service.account().await.sub.as_str()).await.unwrap() > 0);
+    assert!(service.store().end_sessions(service.account().await.sub.as_str(), Ended::All).await.unwrap() > 0);
     assert_refused(service.get("/orders").await, 404).await;
     assert_refused(service.get("/users/api/user/").await, 401).await;
     assert_refused(service.get("/users/api/user").await, 401).await;

@@ -4,11 +4,12 @@
 use std::time::{Duration, Instant};
 
 use jea_auth::{
+    administration::Administration,
     app::{self, Stack},
     event::Event,
     logon::Answer,
     machine,
-    store::{Added, Change, Store},
+    store::{Added, Store},
 };
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
@@ -111,11 +112,11 @@ async fn a_write_that_meets_another_is_tried_again() {
     let fails_once =
         |call, holds, code| *faulty.wire.rule.lock().unwrap() = Some((call, holds, Fault::Cancelled(code)));
     fails_once("UpdateItem", "-accounts", "");
-    let account = store.change_account(&email, &Change::EndSessions).await.unwrap().unwrap();
+    let ended = Administration { store: store.clone() }.end_sessions(&email).await.unwrap().unwrap();
     fails_once("DeleteItem", "-accounts", "");
     store.remove_account(email.as_str()).await.unwrap();
     fails_once("TransactWriteItems", "-accounts", "TransactionConflict");
-    assert_eq!(store.add_accounts(&[account]).await.unwrap(), [Added::Added]);
+    assert_eq!(store.add_accounts(&[ended.account]).await.unwrap(), [Added::Added]);
     assert!(faulty.wire.rule.lock().unwrap().is_none(), "it has failed");
 }
 

@@ -18,6 +18,7 @@ mod proxy;
 mod runtime_api;
 mod service;
 
+mod access_keys;
 mod administration;
 mod architecture;
 mod backend;
@@ -45,6 +46,7 @@ mod malformed;
 mod malformed_items;
 mod objects;
 mod operator;
+mod owner;
 mod passwords;
 mod permissions;
 mod sessions;

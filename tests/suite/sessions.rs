@@ -8,6 +8,7 @@ use jea_auth::{
     ids::SessionId,
     local::Options,
     machine,
+    store::Confirmed,
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -81,7 +82,8 @@ async fn an_expired_session_that_is_still_stored_counts_as_gone() {
     let claims = claims_of(&token_of(&log_on));
     let account = service.account().await;
     let sid = SessionId::parse(claims["sid"].as_str().unwrap()).unwrap();
-    service.store().extend_session(&account, &sid, service.now(), service.now().plus(HOUR)).await.unwrap().unwrap();
+    let (ids, end) = ((&account.sub, &sid), service.now().plus(HOUR));
+    service.store().extend_session(ids, service.now(), end, Confirmed::Before).await.unwrap().unwrap();
     service.advance(HOUR);
     assert!(service.store().session(&account.sub, &sid).await.unwrap().is_some(), "TTL has not removed it");
     for path in ["/users/api/checkin", "/users/api/logout"] {

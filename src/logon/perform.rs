@@ -1,0 +1,200 @@
+//! What is done for each request, and how it is answered.
+
+use super::{
+    Answer, Done, LogonFunction, Refused, TokenDelivery,
+    answer::Cookie,
+    objects::{
+        AccountObject, AuthObject, Discovery, Included, JwkSet, KeyObject, MadeKeyObject, Occasion, SessionObject,
+        Succeeded, UpdatedObject, Version,
+    },
+    request::{NewKey, Request},
+};
+use crate::{
+    access_key::AccessKeyId,
+    api::Operation,
+    carrier::{self, COOKIE_NAME, Carrier},
+    credential::{Credential, NewPassword},
+    details::DetailsChange,
+    device::{DEVICE_COOKIE, KNOWN_FOR},
+    event::Event,
+    identity::Identity,
+    ids::SessionId,
+    operations::{Client, Issued, Outcome},
+    time::Timestamp,
+};
+
+impl LogonFunction {
+    pub(super) async fn perform(&self, request: Request, event: &Event, now: Timestamp) -> Done {
+        match request {
+            Request::Info => Done::of(Ok(Answer::ok(&Version::current()))),
+            Request::Jwks => Done::of(self.jwks(now).await),
+            Request::Discovery => Done::of(self.discovery(now).await),
+            Request::LogOn(credential) => self.log_on(credential, event, now).await,
+            Request::CheckIn(identity) => Done::of(self.check_in(&identity, now).await),
+            Request::LogOff(identity) => Done::of(self.log_off(&identity).await),
+            Request::Confirm(identity, credential) => self.confirm(&identity, credential, event, now).await,
+            Request::User(identity) => Done::of(self.user(&identity, now).await),
+            Request::UpdateUser(identity, change) => Done::of(self.update_user(&identity, &change, now).await),
+            Request::Password(identity, passwords) => self.password(&identity, passwords, event, now).await,
+            Request::Sessions(identity) => Done::of(self.sessions(&identity, now).await),
+            Request::EndSession(identity, sid) => Done::of(self.end_session(&identity, &sid, now).await),
+            Request::EndOtherSessions(identity) => Done::of(self.end_other_sessions(&identity, now).await),
+            Request::Keys(identity) => Done::of(self.keys(&identity, now).await),
+            Request::MakeKey(identity, key) => Done::of(self.make_key(&identity, &key, now).await),
+            Request::EndKey(identity, id) => Done::of(self.end_key(&identity, &id, now).await),
+        }
+    }
+
+    async fn log_on(&self, credential: Credential, event: &Event, now: Timestamp) -> Done {
+        let devices = devices(event);
+        let client = client(event, &devices);
+        let carrier = match self.site.delivery {
+            TokenDelivery::Cookie => Carrier::Cookie,
+            TokenDelivery::Body => Carrier::Bearer,
+        };
+        let outcome = self.operations.log_on(credential, client, now, &(self.fresh)()).await;
+        self.handed_over(Operation::LogOn, Occasion::LOG_ON, carrier, outcome)
+    }
+
+    async fn confirm(&self, identity: &Identity, credential: Credential, event: &Event, now: Timestamp) -> Done {
+        let devices = devices(event);
+        let client = client(event, &devices);
+        let outcome = self.operations.confirm(credential, identity, client, now, &(self.fresh)()).await;
+        self.handed_over(Operation::Confirm, Occasion::CONFIRM, identity.carrier, outcome)
+    }
+
+    async fn check_in(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let issued = self.operations.check_in(identity, now, &(self.fresh)()).await;
+        let issued = issued.map_err(|refusal| Refused::ByOperation(Operation::CheckIn, refusal))?;
+        Ok(self.issued(Occasion::CHECK_IN, &issued, identity.carrier))
+    }
+
+    async fn log_off(&self, identity: &Identity) -> Result<Answer, Refused> {
+        let done = self.operations.log_off(identity).await;
+        done.map_err(|refusal| Refused::ByOperation(Operation::LogOff, refusal))?;
+        let answer = Answer::ok(&AuthObject::void());
+        Ok(match identity.carrier {
+            Carrier::Cookie => answer.with_cookie(&self.site, Cookie::cleared(COOKIE_NAME)),
+            Carrier::Bearer => answer,
+        })
+    }
+
+    async fn user(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let account = self.operations.account(identity, now).await;
+        let account = account.map_err(|refusal| Refused::ByOperation(Operation::User, refusal))?;
+        Ok(Answer::ok(&AccountObject::of(&account)))
+    }
+
+    async fn update_user(
+        &self,
+        identity: &Identity,
+        change: &DetailsChange,
+        now: Timestamp,
+    ) -> Result<Answer, Refused> {
+        let done = self.operations.update_user(identity, change, now).await;
+        done.map_err(|refusal| Refused::ByOperation(Operation::UpdateUser, refusal))?;
+        Ok(Answer::ok(&UpdatedObject::new()))
+    }
+
+    async fn password(&self, identity: &Identity, passwords: NewPassword, event: &Event, now: Timestamp) -> Done {
+        let devices = devices(event);
+        let client = client(event, &devices);
+        let outcome = self.operations.change_password(identity, passwords, client, now, &(self.fresh)()).await;
+        self.handed_over(Operation::Password, Occasion::PASSWORD, identity.carrier, outcome)
+    }
+
+    async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let sessions = self.operations.sessions(identity, now).await;
+        let sessions = sessions.map_err(|refusal| Refused::ByOperation(Operation::Sessions, refusal))?;
+        let data: Vec<_> = sessions.iter().map(|session| SessionObject::of(session, &identity.sid)).collect();
+        Ok(Answer::ok(&Included::new("Sessions included.", data)))
+    }
+
+    async fn end_session(&self, identity: &Identity, sid: &SessionId, now: Timestamp) -> Result<Answer, Refused> {
+        let done = self.operations.end_session(identity, sid, now).await;
+        done.map_err(|refusal| Refused::ByOperation(Operation::EndSession, refusal))?;
+        Ok(Answer::ok(&Succeeded::new("1 session ended.")))
+    }
+
+    async fn end_other_sessions(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let ended = self.operations.end_other_sessions(identity, now).await;
+        let ended = ended.map_err(|refusal| Refused::ByOperation(Operation::EndOtherSessions, refusal))?;
+        let sentence = if ended == 1 { "1 session ended.".to_owned() } else { format!("{ended} sessions ended.") };
+        Ok(Answer::ok(&Succeeded::new(&sentence)))
+    }
+
+    async fn keys(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let keys = self.operations.keys(identity, now).await;
+        let keys = keys.map_err(|refusal| Refused::ByOperation(Operation::Keys, refusal))?;
+        let data: Vec<_> = keys.iter().map(|(id, key)| KeyObject::of(id, key)).collect();
+        Ok(Answer::ok(&Included::new("Access keys included.", data)))
+    }
+
+    async fn make_key(&self, identity: &Identity, key: &NewKey, now: Timestamp) -> Result<Answer, Refused> {
+        let made = self.operations.make_key(identity, &key.name, key.days, now, &(self.fresh)()).await;
+        let made = made.map_err(|refusal| Refused::ByOperation(Operation::MakeKey, refusal))?;
+        Ok(Answer::ok(&Included::new("Access key made. It is shown this once.", MadeKeyObject::of(&made))))
+    }
+
+    async fn end_key(&self, identity: &Identity, id: &AccessKeyId, now: Timestamp) -> Result<Answer, Refused> {
+        let done = self.operations.end_key(identity, id, now).await;
+        done.map_err(|refusal| Refused::ByOperation(Operation::EndKey, refusal))?;
+        Ok(Answer::ok(&Succeeded::new("Access key ended, and the sessions that it opened.")))
+    }
+
+    async fn jwks(&self, now: Timestamp) -> Result<Answer, Refused> {
+        let keys = self.operations.public_keys(now).await;
+        let keys = keys.map_err(|refusal| Refused::ByOperation(Operation::Jwks, refusal))?;
+        Ok(Answer::public(&JwkSet { keys }))
+    }
+
+    async fn discovery(&self, now: Timestamp) -> Result<Answer, Refused> {
+        let keys = self.operations.public_keys(now).await;
+        let keys = keys.map_err(|refusal| Refused::ByOperation(Operation::Discovery, refusal))?;
+        Ok(Answer::public(&Discovery::of(self.site.issuer.as_str(), &keys)))
+    }
+
+    fn handed_over(
+        &self,
+        operation: Operation,
+        occasion: Occasion,
+        carrier: Carrier,
+        outcome: Outcome<Issued>,
+    ) -> Done {
+        let Outcome { result, account, times } = outcome;
+        let result = match result {
+            Ok(issued) => Ok(self.issued(occasion, &issued, carrier)),
+            Err(refusal) => Err(Refused::ByOperation(operation, refusal)),
+        };
+        Done { operation: Some(operation), result, account, times }
+    }
+
+    /// The answer that hands over a token, by the carrier that it is to travel by.
+    fn issued(&self, occasion: Occasion, issued: &Issued, carrier: Carrier) -> Answer {
+        match carrier {
+            Carrier::Cookie => {
+                let answer = Answer::ok(&AuthObject::in_cookie(occasion, &issued.session));
+                // First, because one known client reads no other.
+                let token = Cookie { name: COOKIE_NAME, value: issued.token.expose(), life: issued.life };
+                let answer = answer.with_cookie(&self.site, token);
+                match &issued.device {
+                    Some(value) => {
+                        answer.with_cookie(&self.site, Cookie { name: DEVICE_COOKIE, value, life: KNOWN_FOR })
+                    }
+                    None => answer,
+                }
+            }
+            Carrier::Bearer => Answer::ok(&AuthObject::in_body(occasion, &issued.session, &issued.token)),
+        }
+    }
+}
+
+/// Where the event comes from, with the cookies of known devices that it brings.
+fn client<'a>(event: &'a Event, devices: &'a [&'a str]) -> Client<'a> {
+    let agent = event.headers("user-agent").first().copied().unwrap_or_default();
+    Client { address: event.source_ip(), agent, devices }
+}
+
+fn devices(event: &Event) -> Vec<&str> {
+    carrier::named(event.headers("cookie").into_iter(), DEVICE_COOKIE).collect()
+}

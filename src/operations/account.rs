@@ -1,0 +1,162 @@
+//! What an owner changes of the account: its details and its password.
+
+use std::sync::Arc;
+
+use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, Unavailable, proof::Verified};
+use crate::{
+    account::Account,
+    credential::NewPassword,
+    details::DetailsChange,
+    device::Device,
+    identity::Identity,
+    keyring::Unsealed,
+    password::{
+        Password, PasswordHash,
+        policy::{self, CHARACTERS_MIN},
+    },
+    store::{Confirmed, Ended, Kept, StoreError},
+    time::Timestamp,
+};
+
+/// An account whose generation has moved, with one session carried over.
+pub(super) struct Carried {
+    pub(super) account: Account,
+    /// How many others ended.
+    pub(super) ended: usize,
+}
+
+/// How often a change that another one overtook starts over.
+const TRIES: u32 = 5;
+
+impl Operations {
+    /// The account of a session, as it is now. The authorizer asks for the session alone; so every operation on an account
+    /// asks here whether the session still counts. From the moment an account is disabled, changed or deleted no operation
+    /// succeeds, however long it takes to delete the account's sessions.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] if the account is gone, disabled or of another generation than the session, or the access
+    /// key that opened the session has ended, or [`Refusal::Unavailable`].
+    pub async fn account(&self, identity: &Identity, now: Timestamp) -> Result<Account, Refusal> {
+        let account = self.store.account(&identity.email).await?.ok_or(Refusal::SessionEnded)?;
+        if identity.is_of(&account, now) {
+            return Ok(account);
+        }
+        // Another request of the same session may have carried it over into the next generation a moment ago.
+        let session = self.store.session(&identity.sub, &identity.sid).await?.ok_or(Refusal::SessionEnded)?;
+        let identity = Identity { generation: session.generation, ..identity.clone() };
+        Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)
+    }
+
+    /// Changes account details. A new name is written into all sessions of the account as well.
+    ///
+    /// # Errors
+    /// [`Refusal::BadDetails`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn update_user(
+        &self,
+        identity: &Identity,
+        change: &DetailsChange,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let change = |account: &Account| {
+            let account = Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)?;
+            change.of(account).map_err(Refusal::BadDetails)
+        };
+        let changed = self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        // Also where the name is as it was: an earlier call may have broken off here.
+        Ok(self.store.relabel_sessions(&changed.after).await?)
+    }
+
+    /// Changes the password of whoever gives the present one, and ends all sessions but the one that asks. The outcome is
+    /// [`Refusal::WrongPassword`], [`Refusal::Unfit`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::Unavailable`], if it is not a token.
+    pub async fn change_password(
+        &self,
+        identity: &Identity,
+        passwords: NewPassword,
+        client: Client<'_>,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Outcome<Issued> {
+        let NewPassword { password, new_password } = passwords;
+        // Before anything is counted: a password that cannot be taken is no attempt.
+        if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
+            return Outcome::early(Refusal::Unfit(unfit));
+        }
+        let keys = match self.keyring.unsealed(now).await {
+            Ok(keys) => keys,
+            Err(error) => return Outcome::early(error.into()),
+        };
+        let proof = self.prove(&identity.email, &Arc::new(password), client, &keys, now, fresh).await;
+        let result = match proof.result {
+            Ok(verified) => self.set_password(&verified, identity, new_password, &keys, now, fresh).await,
+            Err(Refusal::Mismatch(mismatch)) => Err(Refusal::WrongPassword(mismatch)),
+            Err(refusal) => Err(refusal),
+        };
+        Outcome { result, account: Some(proof.account), times: proof.times }
+    }
+
+    async fn set_password(
+        &self,
+        verified: &Verified,
+        identity: &Identity,
+        new_password: Password,
+        keys: &Unsealed,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        self.give_back(&verified.given_back).await;
+        let read = &verified.account;
+        if !identity.is_of(read, now) {
+            return Err(Refusal::SessionEnded);
+        }
+        policy::check(&new_password, CHARACTERS_MIN, &[read.name.as_str()]).map_err(Refusal::Unfit)?;
+        let hash = self.hash(new_password, fresh).await?;
+        let change = |account: &Account| {
+            // Of the same generation it has the same password, though perhaps a stronger hash of it.
+            (account.generation == read.generation)
+                .then(|| Account { password_hash: Some(hash.clone()), ..account.clone() }.next_generation())
+                .ok_or(Refusal::WrongPassword(Mismatch::AccountChanged))
+        };
+        let Carried { account, .. } = self.change_and_keep(read.clone(), identity, now, change).await?;
+        let issued = self.renew(identity, &account, &keys.signer, now, fresh, Confirmed::Before).await?;
+        // A device that was known stays known.
+        let device = verified.device.as_ref().map(|device| {
+            let device = Device { generation: account.generation, ..device.clone() };
+            device.cookie(&keys.secret, &account.email, now)
+        });
+        Ok(Issued { device, ..issued })
+    }
+
+    /// Changes an account into the next generation, carries the session that asks over into it, and ends all others.
+    ///
+    /// The account and the session change in one transaction, or a failure between them would end the session that asks.
+    /// The others are read after it, as whatever ends sessions does.
+    pub(super) async fn change_and_keep(
+        &self,
+        read: Account,
+        identity: &Identity,
+        now: Timestamp,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Carried, Refusal> {
+        let mut before = read;
+        for _ in 0..TRIES {
+            let after = change(&before)?;
+            match self.store.change_account_and_keep(&before, &after, &identity.sid).await? {
+                Kept::Changed => {
+                    let others = Ended::Before(after.generation);
+                    let ended = self.store.end_sessions(after.sub.as_str(), others).await?;
+                    return Ok(Carried { account: after, ended });
+                }
+                Kept::SessionEnded => return Err(Refusal::SessionEnded),
+                Kept::AccountChanged => before = self.account(identity, now).await?,
+            }
+        }
+        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
+    }
+
+    /// Computes the hash of a new password on a thread of its own.
+    async fn hash(&self, password: Password, fresh: &Fresh) -> Result<PasswordHash, Unavailable> {
+        let (hasher, salt) = (Arc::clone(&self.hasher), fresh.salt);
+        Ok(tokio::task::spawn_blocking(move || hasher.hash(&password, salt)).await??)
+    }
+}

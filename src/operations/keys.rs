@@ -1,0 +1,85 @@
+//! The access keys of an account, in its owner's hand.
+
+use zeroize::Zeroizing;
+
+use super::{Fresh, Operations, Refusal};
+use crate::{
+    access_key::{AccessKey, AccessKeyId, KEYS_MAX, StoredKey},
+    account::{Account, Name},
+    identity::Identity,
+    store::Ended,
+    time::Timestamp,
+};
+
+/// A key that was made. It cannot be printed.
+pub struct MadeKey {
+    /// Its id.
+    pub id: AccessKeyId,
+    /// Its text, shown this once.
+    pub text: Zeroizing<String>,
+    /// What the account keeps of it.
+    pub stored: StoredKey,
+}
+
+impl Operations {
+    /// The access keys of the account that still open sessions, oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn keys(&self, identity: &Identity, now: Timestamp) -> Result<Vec<(AccessKeyId, StoredKey)>, Refusal> {
+        let account = self.account(identity, now).await?;
+        let mut keys: Vec<_> = account.access_keys.into_iter().filter(|(_, key)| key.is_alive(now)).collect();
+        keys.sort_by(|(a_id, a), (b_id, b)| (a.created, a_id).cmp(&(b.created, b_id)));
+        Ok(keys)
+    }
+
+    /// Makes an access key. Keys that have expired are removed beside.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyKeys`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn make_key(
+        &self,
+        identity: &Identity,
+        name: &Name,
+        days: u64,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<MadeKey, Refusal> {
+        let key = AccessKey::new(&fresh.key_id, &fresh.key_secret);
+        let stored = key.to_store(name.clone(), now, days);
+        let change = |account: &Account| {
+            if !identity.is_of(account, now) {
+                return Err(Refusal::SessionEnded);
+            }
+            let mut changed = account.clone();
+            changed.access_keys.retain(|_, key| key.is_alive(now));
+            if changed.access_keys.len() >= KEYS_MAX {
+                return Err(Refusal::TooManyKeys);
+            }
+            changed.access_keys.insert(key.id.clone(), stored.clone());
+            Ok(changed)
+        };
+        self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        Ok(MadeKey { text: key.expose(), id: key.id, stored })
+    }
+
+    /// Ends an access key and the sessions that it opened. The account is written first: from then on a log-on with the key
+    /// gets no token, as it looks at the account after it has written its session, and no check-in of its sessions succeeds.
+    /// Then the sessions are read, and deleted.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if the account has no such key, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn end_key(&self, identity: &Identity, id: &AccessKeyId, now: Timestamp) -> Result<(), Refusal> {
+        let change = |account: &Account| {
+            let account = Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)?;
+            let mut changed = account.clone();
+            changed.access_keys.remove(id);
+            Ok::<_, Refusal>(changed)
+        };
+        let changed = self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        let was_there = changed.before.access_keys.contains_key(id);
+        // Also of a key that is gone: an earlier call may have broken off here.
+        let ended = self.store.end_sessions(identity.sub.as_str(), Ended::OfKey(id)).await?;
+        if was_there || ended > 0 { Ok(()) } else { Err(Refusal::NotFound) }
+    }
+}

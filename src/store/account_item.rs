@@ -1,0 +1,93 @@
+//! An account as an item of its table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    StoreError,
+    item::{Item, bytes, number, seconds, text},
+};
+use crate::{
+    access_key::{AccessKeyId, Digest, StoredKey},
+    account::{Account, Email, Name, Role, Status},
+    ids::AccountId,
+    password::PasswordHash,
+};
+
+/// The table's name without the stack.
+pub(super) const TABLE: &str = "accounts";
+
+pub(super) fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
+    account_of(&Item::new(TABLE, attributes))
+}
+
+pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
+    Ok(Account {
+        email: item.parsed("email", Email::parse)?,
+        registered_email: item.text("registered_email")?.to_owned(),
+        sub: item.parsed("sub", AccountId::parse)?,
+        name: item.parsed("name", Name::parse)?,
+        role: item.parsed_or_none("role", Role::parse)?,
+        status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
+        password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
+        created: item.seconds("created")?,
+        generation: item.number("generation")?,
+        profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        access_keys: item
+            .maps("access_keys")?
+            .into_iter()
+            .map(|(id, key)| {
+                Ok((AccessKeyId::parse(id).map_err(|_| item.malformed("access_keys"))?, stored_key(&key)?))
+            })
+            .collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn stored_key(item: &Item) -> Result<StoredKey, StoreError> {
+    Ok(StoredKey {
+        name: item.parsed("name", Name::parse)?,
+        digest: Digest(item.bytes("digest")?.try_into().map_err(|_| item.malformed("digest"))?),
+        created: item.seconds("created")?,
+        expires_at: item.seconds("expires_at")?,
+        last_used: item.seconds_or_none("last_used")?,
+    })
+}
+
+pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
+    let profile = account.profile.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+    let mut attributes = HashMap::from([
+        ("email".to_owned(), text(account.email.as_str())),
+        ("registered_email".to_owned(), text(&account.registered_email)),
+        ("sub".to_owned(), text(account.sub.as_str())),
+        ("name".to_owned(), text(account.name.as_str())),
+        ("status".to_owned(), text(account.status.name())),
+        ("created".to_owned(), seconds(account.created)),
+        ("generation".to_owned(), number(account.generation)),
+        ("profile".to_owned(), AttributeValue::M(profile)),
+    ]);
+    if let Some(hash) = &account.password_hash {
+        attributes.insert("password_hash".to_owned(), text(hash.as_str()));
+    }
+    if let Some(role) = &account.role {
+        attributes.insert("role".to_owned(), text(role.as_str()));
+    }
+    if !account.access_keys.is_empty() {
+        let keys = account.access_keys.iter().map(|(id, key)| (id.as_str().to_owned(), key_attributes(key)));
+        attributes.insert("access_keys".to_owned(), AttributeValue::M(keys.collect()));
+    }
+    attributes
+}
+
+fn key_attributes(key: &StoredKey) -> AttributeValue {
+    let mut attributes = HashMap::from([
+        ("name".to_owned(), text(key.name.as_str())),
+        ("digest".to_owned(), bytes(&key.digest.0)),
+        ("created".to_owned(), seconds(key.created)),
+        ("expires_at".to_owned(), seconds(key.expires_at)),
+    ]);
+    if let Some(day) = key.last_used {
+        attributes.insert("last_used".to_owned(), seconds(day));
+    }
+    AttributeValue::M(attributes)
+}
