@@ -19,7 +19,10 @@ use jea_auth::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, METHOD_ARN, PASSWORD, Service, assert_refused, claims_of, token_of};
+use crate::{
+    event::authorization,
+    service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, token_of},
+};
 
 /// A backend that tells what it was asked, and counts.
 pub async fn backend() -> (SocketAddr, Arc<AtomicUsize>) {
@@ -149,12 +152,8 @@ async fn an_identity_beyond_ascii_reaches_a_backend_percent_encoded_and_a_functi
     assert_eq!(headers_of(&seen, "x-user-role"), ["%C5%BD%C3%A1k"]);
     assert_eq!(headers_of(&seen, "x-user-id"), ["of-another-system:1"]);
 
-    let event = json!({
-        "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-        "headers": {"Authorization": format!("Bearer {token}")},
-    });
     let function = app::authorizer(&service.running.config, service.clock());
-    let verdict = function.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
+    let verdict = function.handle(&authorization().bearer(&token).event()).await.unwrap();
     let context = |name: &str| verdict["context"][name].as_str().unwrap().to_owned();
     assert_eq!((context("email"), context("name"), context("role")), (email.into(), name.into(), role.into()));
 }

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::{
     architecture::root,
+    event::{authorization, event, log_on_event},
     proxy::Wire,
-    service::{EMAIL, METHOD_ARN, PASSWORD, Service, context_of, log_on_event},
+    service::{EMAIL, PASSWORD, Service, context_of},
 };
 
 /// Dollars for a million write units of 1 KB and for a million consistent reads of up to 4 KB, on demand, in the region
@@ -44,7 +45,7 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
     let (logon, authorizer) = (app::logon(&config, service.clock()), app::authorizer(&config, service.clock()));
     let untouched = || service.advance(std::time::Duration::from_hours(1));
-    let answer = logon.handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await;
+    let answer = logon.handle(&log_on_event(EMAIL, PASSWORD).event()).await;
     let cookies: Vec<&str> = answer
         .headers
         .get_all("set-cookie")
@@ -54,24 +55,15 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     let token = cookies[0].trim_start_matches("session_token=");
     let operation = |method: &str, path: &str| -> Event {
         let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
-        let event = json!({
-            "httpMethod": method, "path": path, "headers": {"content-type": "application/json"}, "body": body,
-            "requestContext": {"authorizer": context_of(token), "identity": {"sourceIp": "192.0.2.2"}},
-        });
-        serde_json::from_value(event).unwrap()
+        event(method, path).body(&body).by(&context_of(token)).from("192.0.2.2").event()
     };
-    let authorization: Event = serde_json::from_value(json!({
-        "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-        "headers": {"Authorization": format!("Bearer {token}")},
-    }))
-    .unwrap();
-    authorizer.handle(&authorization).await.unwrap();
+    authorizer.handle(&authorization().bearer(token).event()).await.unwrap();
     let mut rows = Vec::new();
     for (name, event) in [
-        ("Log on", log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")),
-        ("Log on, again within half a minute", log_on_event(EMAIL, PASSWORD, "192.0.2.3", "")),
-        ("Log on, known device", log_on_event(EMAIL, PASSWORD, "192.0.2.1", cookies[1])),
-        ("Log on, wrong password", log_on_event(EMAIL, "wrong", "192.0.2.1", "")),
+        ("Log on", log_on_event(EMAIL, PASSWORD).event()),
+        ("Log on, again within half a minute", log_on_event(EMAIL, PASSWORD).from("192.0.2.3").event()),
+        ("Log on, known device", log_on_event(EMAIL, PASSWORD).header("cookie", cookies[1]).event()),
+        ("Log on, wrong password", log_on_event(EMAIL, "wrong").event()),
         ("Confirm", operation("POST", "/users/api/confirm")),
         ("Check in", operation("POST", "/users/api/checkin")),
         ("Account details", operation("GET", "/users/api/user")),

@@ -2,9 +2,11 @@
 
 use jea_auth::{app, token::Issuer};
 use reqwest::{Client, Method, StatusCode};
-use serde_json::json;
 
-use crate::service::{METHOD_ARN, Service, assert_refused};
+use crate::{
+    event::{METHOD_ARN, effect, event},
+    service::{Service, assert_refused},
+};
 
 // Check 36.
 #[tokio::test]
@@ -19,10 +21,8 @@ async fn a_cross_site_log_on_is_403_and_does_nothing() {
     }
     let mut config = service.config();
     config.site.issuer = Issuer::parse("https://api.example.org").unwrap();
-    let event = json!({
-        "httpMethod": "POST", "path": "/users/api/auth", "headers": {"Origin": "https://evil.example"},
-    });
-    let answer = app::logon(&config, service.clock()).handle(&serde_json::from_value(event).unwrap()).await;
+    let log_on = event("POST", "/users/api/auth").header("Origin", "https://evil.example");
+    let answer = app::logon(&config, service.clock()).handle(&log_on.event()).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.body.contains("AllowedOrigins"), "{}", answer.body);
     for (name, value) in [("Origin", service.running.url.as_str()), ("Sec-Fetch-Site", "same-origin")] {
@@ -109,14 +109,13 @@ async fn a_browser_app_on_a_configured_origin_can_use_everything() {
 async fn a_preflight_to_another_api_behind_the_authorizer_is_a_request_like_any_other() {
     let service = service_for_app().await;
     let authorizer = app::authorizer(&service.running.config, service.clock());
-    for (host, effect) in [(service.running.url.trim_start_matches("http://"), "Allow"), ("orders.example.org", "Deny")]
+    for (host, expected) in
+        [(service.running.url.trim_start_matches("http://"), "Allow"), ("orders.example.org", "Deny")]
     {
-        let event = json!({
-            "type": "REQUEST", "methodArn": OPTIONS_ARN, "httpMethod": "OPTIONS", "path": "/orders",
-            "headers": {"Origin": APP, "Access-Control-Request-Method": "POST"}, "requestContext": {"domainName": host},
-        });
-        let verdict = authorizer.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
-        assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect, "{host}");
+        let preflight =
+            event("OPTIONS", "/orders").header("Origin", APP).header("Access-Control-Request-Method", "POST");
+        let policy = authorizer.handle(&preflight.to(host).for_authorizer(OPTIONS_ARN).event()).await.unwrap();
+        assert_eq!(effect(&policy), expected, "{host}");
     }
 }
 
@@ -131,15 +130,10 @@ async fn nothing_that_may_become_another_method_passes_as_a_preflight_or_as_a_re
     let host = service.running.url.trim_start_matches("http://");
     let cookie = format!("session_token={}", service.new_token().await);
     let asks = async |method: &str, arn: &str, origin: &str, cookie: &str, other: &str| {
-        let event = json!({
-            "type": "REQUEST", "methodArn": arn, "httpMethod": method, "path": "/orders",
-            "headers": {
-                "Origin": origin, "Access-Control-Request-Method": "POST", "Cookie": cookie, other: "POST",
-            },
-            "requestContext": {"domainName": host},
-        });
-        let verdict = authorizer.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
-        verdict["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap().to_owned()
+        let asks =
+            event(method, "/orders").to(host).for_authorizer(arn).header("Origin", origin).header("Cookie", cookie);
+        let asks = asks.header("Access-Control-Request-Method", "POST").header(other, "POST");
+        effect(&authorizer.handle(&asks.event()).await.unwrap()).to_owned()
     };
     assert_eq!(asks("OPTIONS", OPTIONS_ARN, APP, "", "X-Other").await, "Allow");
     assert_eq!(asks("OPTIONS", METHOD_ARN, APP, "", "X-Other").await, "Deny");

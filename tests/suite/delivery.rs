@@ -5,7 +5,6 @@ use std::time::Duration;
 use jea_auth::{
     app::{self, Stack},
     config::AUDIENCE_MAX_BYTES,
-    event::Event,
     logon::TokenDelivery,
     machine,
     signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
@@ -17,7 +16,10 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, METHOD_ARN, PASSWORD, Service, assert_refused, context_of, cookies_of, token_of};
+use crate::{
+    event::{authorization, effect, event, log_on_event},
+    service::{EMAIL, PASSWORD, Service, assert_refused, context_of, cookies_of, token_of},
+};
 
 // Check 38.
 #[tokio::test]
@@ -145,15 +147,7 @@ async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep
     config.tokens.issuer = issuer;
     config.tokens.audience = "\"".repeat(AUDIENCE_MAX_BYTES);
     let function = app::logon(&config, service.clock());
-    let event: Event = serde_json::from_value(json!({
-        "httpMethod": "POST",
-        "path": "/users/api/auth",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}},
-        "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-    }))
-    .unwrap();
-    let answer = function.handle(&event).await;
+    let answer = function.handle(&log_on_event(EMAIL, PASSWORD).event()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     assert_eq!(answer.headers["strict-transport-security"], "max-age=63072000; includeSubDomains");
     let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
@@ -183,17 +177,9 @@ impl Browser<'_> {
         let mut config = self.service.config();
         config.site.issuer = Issuer::parse(&format!("https://{}", self.host)).unwrap();
         config.site.cookie_domain = domain.map(str::to_owned);
-        let event = json!({
-            "httpMethod": "POST",
-            "path": path,
-            "headers": {"content-type": "application/json", "cookie": self.cookies()},
-            "requestContext": {
-                "identity": {"sourceIp": "192.0.2.1"}, "domainName": self.host, "authorizer": context,
-            },
-            "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-        });
-        let function = app::logon(&config, self.service.clock());
-        let answer = function.handle(&serde_json::from_value(event).unwrap()).await;
+        let asks = event("POST", path).json(&json!({"email": EMAIL, "password": PASSWORD}));
+        let asks = asks.header("cookie", &self.cookies()).to(self.host).by(context);
+        let answer = app::logon(&config, self.service.clock()).handle(&asks.event()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         let lines = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
         let lines: Vec<String> = lines.collect();
@@ -206,12 +192,8 @@ impl Browser<'_> {
     /// What the authorizer says to a request of this browser.
     async fn verdict(&self) -> String {
         let function = app::authorizer(&self.service.config(), self.service.clock());
-        let event = json!({
-            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-            "headers": {"Cookie": self.cookies()},
-        });
-        let verdict = function.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
-        verdict["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap().to_owned()
+        let policy = function.handle(&authorization().header("Cookie", &self.cookies()).event()).await.unwrap();
+        effect(&policy).to_owned()
     }
 }
 

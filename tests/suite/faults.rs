@@ -11,14 +11,14 @@ use jea_auth::{
     machine,
     store::{Added, Store},
 };
-use serde_json::json;
 use tracing::instrument::WithSubscriber;
 
 use crate::{
+    event::{authorization, event, log_on_event},
     log::Log,
     operator::Operator,
     proxy::{FAULTS, Fault, Rule, Wire},
-    service::{EMAIL, METHOD_ARN, PASSWORD, Service, context_of, log_on_event},
+    service::{EMAIL, PASSWORD, Service, context_of},
 };
 
 /// A service whose functions reach everything by the proxy.
@@ -74,7 +74,7 @@ impl Faulty {
 }
 
 fn log_on() -> Event {
-    log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")
+    log_on_event(EMAIL, PASSWORD).event()
 }
 
 // Checks 18, 46, 52.
@@ -171,10 +171,7 @@ async fn addresses_are_counted_by_the_instance_when_the_store_cannot() {
 async fn operations_on_a_session_are_503_when_the_store_fails() {
     let faulty = Faulty::start().await;
     let session = faulty.service.new_token().await;
-    let operation = |method: &str, path: &str| -> Event {
-        let event = json!({"httpMethod": method, "path": path, "requestContext": {"authorizer": context_of(&session)}});
-        serde_json::from_value(event).unwrap()
-    };
+    let operation = |method: &str, path: &str| event(method, path).by(&context_of(&session)).event();
     for fault in FAULTS {
         let user = operation("GET", "/users/api/user");
         faulty.assert_unavailable(&user, ("GetItem", "-accounts", fault)).await;
@@ -194,11 +191,7 @@ async fn operations_on_a_session_are_503_when_the_store_fails() {
 async fn the_authorizer_needs_sessions_and_keys_and_nothing_else() {
     let faulty = Faulty::start().await;
     let token = faulty.service.new_token().await;
-    let event: Event = serde_json::from_value(json!({
-        "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-        "headers": {"Authorization": format!("Bearer {token}")},
-    }))
-    .unwrap();
+    let event = authorization().bearer(&token).event();
     let decide = async |rule: Rule| {
         let mut config = faulty.config();
         config.aws.kms_endpoint = Some("http://127.0.0.1:1".to_owned());

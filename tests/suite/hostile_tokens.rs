@@ -7,14 +7,16 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jea_auth::{
     app,
     authorizer::AuthorizerFunction,
-    event::Event,
     kms::Kms,
     signing_key::{Jwk, KeyId, KeyMaterial},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 
-use crate::service::{METHOD_ARN, Service};
+use crate::{
+    event::{authorization, effect},
+    service::Service,
+};
 
 struct Attack {
     service: Service,
@@ -67,12 +69,10 @@ impl Attack {
 
     /// The verdict on a request with these headers, if there is one.
     async fn effect(&self, headers: Value) -> Option<String> {
-        let event = json!({
-            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders", "headers": headers,
-        });
-        let event: Event = serde_json::from_value(event).unwrap();
-        let answer = self.authorizer.handle(&event).await.ok()?;
-        Some(answer["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap().to_owned())
+        let mut asks = authorization().value();
+        asks["headers"] = headers;
+        let policy = self.authorizer.handle(&serde_json::from_value(asks).unwrap()).await.ok()?;
+        Some(effect(&policy).to_owned())
     }
 
     async fn assert_denied(&self, trick: &str, token: &str) {

@@ -20,8 +20,9 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::{
+    event::{authorization, effect, log_on_event},
     proxy::Wire,
-    service::{EMAIL, METHOD_ARN, Moto, PASSWORD, Service, assert_refused, client, has, log_on_event, token_of},
+    service::{EMAIL, Moto, PASSWORD, Service, assert_refused, client, has, token_of},
 };
 
 fn rotation(service: &Service) -> Rotation {
@@ -120,11 +121,7 @@ async fn a_key_that_cannot_be_unsealed_is_503() {
     let mut config = service.config();
     config.aws.kms_endpoint.clone_from(&other.running.config.aws.kms_endpoint);
     let function = app::logon(&config, machine::system_clock());
-    let event = serde_json::from_value(serde_json::json!({
-        "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
-        "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-    }));
-    let answer = function.handle(&event.unwrap()).await;
+    let answer = function.handle(&log_on_event(EMAIL, PASSWORD).event()).await;
     assert_eq!(answer.status.as_u16(), 503);
     assert!(answer.headers.contains_key("retry-after") && !answer.headers.contains_key("set-cookie"));
 }
@@ -254,11 +251,7 @@ async fn moto_s_kms_seals_and_serves_a_log_on() {
     let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
     store.create_tables().await.unwrap();
     Stack::of(&config).rotation().make_due(machine::now(), &machine::random()).await.unwrap().unwrap();
-    let event = serde_json::from_value(serde_json::json!({
-        "httpMethod": "POST", "path": "/users/api/auth", "headers": {"content-type": "application/json"},
-        "body": serde_json::json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-    }));
-    let answer = app::logon(&config, machine::system_clock()).handle(&event.unwrap()).await;
+    let answer = app::logon(&config, machine::system_clock()).handle(&log_on_event(EMAIL, PASSWORD).event()).await;
     assert_eq!(answer.status.as_u16(), 401, "no such account there, and keys that open: {}", answer.body);
 }
 
@@ -304,14 +297,8 @@ async fn invented_key_ids_keep_nobody_out_and_cost_next_to_nothing() {
     let (wire, mut config) = (Wire::default(), service.config());
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
     let function = app::authorizer(&config, service.clock());
-    let ask = async |token: &str| {
-        let event = serde_json::from_value(serde_json::json!({
-            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-            "headers": {"Authorization": format!("Bearer {token}")},
-        }));
-        let verdict = function.handle(&event.unwrap()).await.unwrap();
-        verdict["policyDocument"]["Statement"][0]["Effect"] == "Allow"
-    };
+    let ask =
+        async |token: &str| effect(&function.handle(&authorization().bearer(token).event()).await.unwrap()) == "Allow";
     let with_kid = |token: &str, kid: usize| {
         use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
         let header = format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{kid}"}}"#);
@@ -333,7 +320,7 @@ async fn invented_key_ids_keep_nobody_out_and_cost_next_to_nothing() {
     rotation.revoke(rotation.stored().await.unwrap().keys[0].jwk.key_id()).await.unwrap();
     rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     // The service's own log-on function reads the keys again.
-    let fresh = app::logon(&config, service.clock()).handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await;
+    let fresh = app::logon(&config, service.clock()).handle(&log_on_event(EMAIL, PASSWORD).event()).await;
     let cookie = fresh.headers.get("set-cookie").unwrap().to_str().unwrap();
     let newer = cookie.trim_start_matches("session_token=").split(';').next().unwrap();
     assert_ne!(kid_of(newer), kid_of(&token));

@@ -4,44 +4,28 @@ use jea_auth::{config::Config, store::Store};
 use serde_json::{Value, json};
 
 use crate::{
+    event::{authorization, effect, log_on_event},
     runtime_api::Function,
-    service::{EMAIL, METHOD_ARN, PASSWORD, Service},
+    service::{EMAIL, PASSWORD, Service},
 };
 
 #[tokio::test]
 async fn the_binaries_log_on_and_authorize() {
     let service = Service::start().await;
     let mut logon = Function::start(env!("CARGO_BIN_EXE_logon"), &service.running.config).await;
-    let answer = logon
-        .invoke(json!({
-            "resource": "/users/api/auth",
-            "path": "/users/api/auth",
-            "httpMethod": "POST",
-            "multiValueHeaders": {"Content-Type": ["application/json"]},
-            "requestContext": {"identity": {"sourceIp": "203.0.113.7"}, "domainName": "api.example.org"},
-            "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-            "isBase64Encoded": false,
-        }))
-        .await;
+    let answer = logon.invoke(log_on_event(EMAIL, PASSWORD).value()).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     let cookie = answer["multiValueHeaders"]["set-cookie"][0].as_str().unwrap();
 
     let mut authorizer = Function::start(env!("CARGO_BIN_EXE_authorizer"), &service.running.config).await;
     let verdict = async |authorizer: &mut Function, cookie: &str| -> Value {
-        let event = json!({
-            "type": "REQUEST",
-            "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders",
-            "httpMethod": "GET",
-            "path": "/orders",
-            "headers": {"Cookie": cookie},
-        });
-        authorizer.invoke(event).await
+        authorizer.invoke(authorization().header("Cookie", cookie).value()).await
     };
     let allowed = verdict(&mut authorizer, cookie).await;
-    assert_eq!(allowed["policyDocument"]["Statement"][0]["Effect"], "Allow");
+    assert_eq!(effect(&allowed), "Allow");
     assert_eq!(allowed["context"]["email"], EMAIL);
     let denied = verdict(&mut authorizer, "session_token=x").await;
-    assert_eq!(denied["policyDocument"]["Statement"][0]["Effect"], "Deny");
+    assert_eq!(effect(&denied), "Deny");
 }
 
 #[tokio::test]
@@ -81,17 +65,8 @@ async fn bad_configuration_stops_the_start_with_every_problem_by_name() {
 async fn every_event_is_one_line_of_the_journal_with_its_metrics_and_no_secret() {
     let service = Service::start().await;
     let mut logon = Function::start(env!("CARGO_BIN_EXE_logon"), &service.running.config).await;
-    let attempt = |email: &str, password: &str| {
-        json!({
-            "path": "/users/api/auth",
-            "httpMethod": "POST",
-            "headers": {"Content-Type": "application/json"},
-            "requestContext": {"requestId": "request-1", "identity": {"sourceIp": "203.0.113.7"}},
-            "body": json!({"email": email, "password": password}).to_string(),
-        })
-    };
     for (email, password) in [(EMAIL, PASSWORD), (EMAIL, "canary-password"), ("canary-email", PASSWORD)] {
-        logon.invoke(attempt(email, password)).await;
+        logon.invoke(log_on_event(email, password).value()).await;
     }
     let lines = logon.journal();
     let told: Vec<(&str, &str, Option<&str>)> = lines
@@ -116,9 +91,7 @@ async fn every_event_is_one_line_of_the_journal_with_its_metrics_and_no_secret()
     let mut authorizer = Function::start(env!("CARGO_BIN_EXE_authorizer"), &service.running.config).await;
     let token = service.new_token().await;
     for token in [token.as_str(), "x.y.z"] {
-        let headers = json!({"Authorization": format!("Bearer {token}")});
-        let event = json!({"methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders", "headers": headers});
-        authorizer.invoke(event).await;
+        authorizer.invoke(authorization().bearer(token).value()).await;
     }
     let lines = authorizer.journal();
     assert_eq!((&lines[0]["outcome"], &lines[0]["Allowed"]), (&"allowed".into(), &1.0.into()));

@@ -5,11 +5,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use jea_auth::{account::Status, app, event::Event};
-use serde_json::{Value, json};
+use jea_auth::{account::Status, app};
+use serde_json::json;
 use tracing::{Subscriber, instrument::WithSubscriber};
 
-use crate::service::{METHOD_ARN, Service, token_of};
+use crate::{
+    event::{authorization, event},
+    service::{Service, token_of},
+};
 
 /// A log that a test can read.
 #[derive(Clone, Default)]
@@ -64,13 +67,7 @@ async fn no_password_token_or_email_is_ever_logged() {
     );
     let log = Log::default();
     let credential = |email: &str, password: &str| json!({"email": email, "password": password}).to_string();
-    let event = |path: &str, body: String| -> Event {
-        let event = json!({
-            "httpMethod": "POST", "path": path, "body": body, "methodArn": METHOD_ARN,
-            "headers": {"content-type": "application/json", "cookie": format!("session_token={token}")},
-        });
-        serde_json::from_value::<Event>(event).unwrap()
-    };
+    let asks = event("POST", "/users/api/auth").header("cookie", &format!("session_token={token}"));
     for body in [
         credential(CANARY_EMAIL, CANARY_PASSWORD),
         credential(CANARY_EMAIL, "canary-password-wrong"),
@@ -79,16 +76,14 @@ async fn no_password_token_or_email_is_ever_logged() {
         format!("{{\"email\": \"{CANARY_EMAIL}\", \"password\": \"{CANARY_PASSWORD}\""),
         CANARY_PASSWORD.to_owned(),
     ] {
-        logon.handle(&event("/users/api/auth", body)).with_subscriber(log.subscriber()).await;
+        logon.handle(&asks.clone().body(&body).event()).with_subscriber(log.subscriber()).await;
     }
     for header in [
         format!("session_token={token}"),
         format!("session_token={token}x"),
         format!("session_token={CANARY_PASSWORD}"),
     ] {
-        let event =
-            json!({"methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders", "headers": {"cookie": header}});
-        let event: Event = serde_json::from_value::<Value>(event).and_then(serde_json::from_value).unwrap();
+        let event = authorization().header("cookie", &header).event();
         authorizer.handle(&event).with_subscriber(log.subscriber()).await.unwrap();
     }
     let logged = log.text();

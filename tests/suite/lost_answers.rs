@@ -11,11 +11,11 @@ use jea_auth::{
     store::Store,
 };
 use reqwest::StatusCode;
-use serde_json::json;
 
 use crate::{
+    event::{event, log_on_event},
     proxy::{Fault, Wire},
-    service::{EMAIL, PASSWORD, Service, claims_of, context_of, log_on_event},
+    service::{EMAIL, PASSWORD, Service, claims_of, context_of},
 };
 
 /// A log-on function and an operator, each behind a proxy of its own.
@@ -40,7 +40,7 @@ impl Unlucky {
     }
 
     async fn log_on(&self, password: &str) -> Answer {
-        self.logon.handle(&log_on_event(EMAIL, password, "192.0.2.1", "")).await
+        self.logon.handle(&log_on_event(EMAIL, password).event()).await
     }
 
     async fn sids(&self) -> Vec<String> {
@@ -55,9 +55,7 @@ fn token_in(answer: &Answer) -> String {
 }
 
 fn operation(path: &str, token: &str) -> Event {
-    let context = context_of(token);
-    serde_json::from_value(json!({"httpMethod": "POST", "path": path, "requestContext": {"authorizer": context}}))
-        .unwrap()
+    event("POST", path).by(&context_of(token)).event()
 }
 
 // Checks 40, 71.
@@ -139,8 +137,7 @@ async fn a_log_on_that_an_account_s_end_overtakes_leaves_no_session() {
         unlucky.log_on("the keys are read").await;
         unlucky.wire.fail(call, holds, Fault::Slow(400));
         let function = Arc::clone(&unlucky.logon);
-        let log_on =
-            tokio::spawn(async move { function.handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await });
+        let log_on = tokio::spawn(async move { function.handle(&log_on_event(EMAIL, PASSWORD).event()).await });
         tokio::time::sleep(Duration::from_millis(200)).await;
         let disabled = unlucky.operator.disable(&Email::canonical(EMAIL)).await.unwrap().unwrap();
         assert_eq!(disabled.ended, 0, "{call}: nothing was written yet");

@@ -12,6 +12,7 @@
     reason = "a test that cannot go on fails, and says where; it times and waits for real"
 )]
 
+mod event;
 mod log;
 mod proxy;
 #[expect(dead_code, reason = "the benchmark of the functions measures with it too")]

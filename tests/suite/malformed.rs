@@ -6,7 +6,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused};
+use crate::{
+    event::event,
+    service::{EMAIL, PASSWORD, Service, assert_refused},
+};
 
 // Check 47.
 #[tokio::test]
@@ -176,11 +179,8 @@ async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
         &long,
     ] {
         for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get", "", "G E T", "\u{0}"] {
-            let event = serde_json::json!({
-                "httpMethod": method, "path": path, "headers": {"content-type": "application/json"},
-                "body": format!(r#"{{"email": "{EMAIL}", "password": "{PASSWORD}"}}"#),
-            });
-            let answer = function.handle(&serde_json::from_value(event).unwrap()).await;
+            let asks = event(method, path).body(&format!(r#"{{"email": "{EMAIL}", "password": "{PASSWORD}"}}"#));
+            let answer = function.handle(&asks.event()).await;
             assert_eq!(answer.status.as_u16(), 401, "{method} {path}");
             assert!(!answer.headers.contains_key("set-cookie"));
         }

@@ -6,15 +6,15 @@ use jea_auth::{
     account::Email,
     app::{self, Stack},
     config::Config,
-    event::Event,
     machine,
     store::Store,
 };
 use serde_json::{Value, json};
 
 use crate::{
+    event::{authorization, effect, event, log_on_event},
     proxy::Wire,
-    service::{EMAIL, METHOD_ARN, PASSWORD, Service, context_of, imported_hash, log_on_event, token_of},
+    service::{EMAIL, PASSWORD, Service, claims_of, context_of, imported_hash, token_of},
     template::{at, template, text},
 };
 
@@ -55,6 +55,11 @@ fn used(wire: &Wire) -> BTreeSet<String> {
                     used.insert(format!("dynamodb:{action} {}", table(part)));
                 }
             }
+            ("DynamoDB_20120810", "BatchWriteItem") => {
+                for name in call["RequestItems"].as_object().unwrap().keys() {
+                    used.insert(format!("dynamodb:BatchWriteItem {}", table(&json!({"TableName": name}))));
+                }
+            }
             ("DynamoDB_20120810", operation) => {
                 used.insert(format!("dynamodb:{operation} {}", table(&call)));
             }
@@ -75,17 +80,6 @@ async fn noted(service: &Service, wire: &Wire) -> Config {
     config
 }
 
-fn event(method: &str, path: &str, context: &Value, password: &str) -> Event {
-    let event = json!({
-        "httpMethod": method,
-        "path": path,
-        "headers": {"content-type": "application/json"},
-        "requestContext": {"identity": {"sourceIp": "192.0.2.1"}, "authorizer": context},
-        "body": json!({"email": EMAIL, "password": password}).to_string(),
-    });
-    serde_json::from_value(event).unwrap()
-}
-
 // Check 57.
 #[tokio::test]
 async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
@@ -95,30 +89,53 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
     let context = context_of(&token);
     let mut statuses = Vec::new();
-    for (method, operation, password) in [
-        ("POST", "/users/api/auth", PASSWORD),
-        ("POST", "/users/api/confirm", PASSWORD),
-        ("POST", "/users/api/checkin", ""),
-        ("GET", "/users/api/user", ""),
-        ("GET", "/users/api/info", ""),
-        ("GET", "/.well-known/jwks.json", ""),
-        ("GET", "/.well-known/openid-configuration", ""),
-        ("POST", "/users/api/logout", ""),
-        ("POST", "/users/api/auth", "wrong"),
-        ("GET", "/orders", ""),
+    let (right, wrong) = (json!({"email": EMAIL, "password": PASSWORD}), json!({"email": EMAIL, "password": "wrong"}));
+    let ask = async |method: &str, path: &str, body: &Value| {
+        let asks = event(method, &format!("/users/api/{path}")).json(body).by(&context);
+        function.handle(&asks.event()).await
+    };
+    for (method, path, body) in [
+        ("POST", "auth", right.clone()),
+        ("POST", "confirm", right.clone()),
+        ("POST", "checkin", Value::Null),
+        ("GET", "user", Value::Null),
+        ("POST", "user", json!({"nickname": "Another name"})),
+        ("GET", "sessions", Value::Null),
+        ("GET", "keys", Value::Null),
+        ("GET", "info", Value::Null),
+        ("GET", "../../.well-known/jwks.json", Value::Null),
     ] {
-        let answer = function.handle(&event(method, operation, &context, password)).await;
+        let path = path.trim_start_matches("../../");
+        let answer = if path.starts_with('.') {
+            function.handle(&event(method, &format!("/{path}")).event()).await
+        } else {
+            ask(method, path, &body).await
+        };
         statuses.push(answer.status.as_u16());
     }
-    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 401, 404]);
+    let made = ask("POST", "keys", &json!({"name": "script"})).await;
+    let key: Value = serde_json::from_str(&made.body).unwrap();
+    let by_key = json!({"email": EMAIL, "password": key["data"]["key"]});
+    statuses.push(ask("POST", "auth", &by_key).await.status.as_u16());
+    for (method, path, body) in [
+        ("DELETE", format!("keys/{}", key["data"]["id"].as_str().unwrap()), Value::Null),
+        ("DELETE", format!("sessions/{}", claims_of(&service.new_token().await)["sid"].as_str().unwrap()), Value::Null),
+        ("POST", "password".to_owned(), json!({"password": PASSWORD, "new_password": "another long enough password"})),
+        ("POST", "logout".to_owned(), Value::Null),
+        ("POST", "auth".to_owned(), wrong),
+        ("GET", "orders".to_owned(), Value::Null),
+    ] {
+        statuses.push(ask(method, &path, &body).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 401, 404]);
     // An imported hash is replaced.
     let mut account = service.account().await;
     (account.email, account.password_hash) = (Email::canonical("old@jeplus.org"), Some(imported_hash()));
     let _ = service.store().add_account(&account).await.unwrap();
-    let first = function.handle(&log_on_event("old@jeplus.org", "an imported password", "192.0.2.1", "")).await;
+    let first = function.handle(&log_on_event("old@jeplus.org", "an imported password").event()).await;
     assert_eq!(first.status.as_u16(), 200);
     for _ in 0..12 {
-        function.handle(&event("POST", "/users/api/auth", &Value::Null, "wrong")).await;
+        function.handle(&log_on_event(EMAIL, "wrong").event()).await;
     }
     assert_eq!(used(&wire), granted("Logon"));
 }
@@ -130,13 +147,9 @@ async fn the_authorizer_may_do_what_it_does_and_nothing_else() {
     let wire = Wire::default();
     let function = app::authorizer(&noted(&service, &wire).await, service.clock());
     let token = service.new_token().await;
-    for (token, effect) in [(token.as_str(), "Allow"), ("x", "Deny")] {
-        let event = json!({
-            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-            "headers": {"Authorization": format!("Bearer {token}")},
-        });
-        let verdict = function.handle(&serde_json::from_value(event).unwrap()).await.unwrap();
-        assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect);
+    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny")] {
+        let policy = function.handle(&authorization().bearer(token).event()).await.unwrap();
+        assert_eq!(effect(&policy), expected);
     }
     let template = template();
     let policy = &at(&template, &["Resources", "Authorizer", "Properties", "Policies"])[0];

@@ -12,7 +12,6 @@ use std::{
 use jea_auth::{
     account::{Account, Email, Name, Status},
     config::Config,
-    event::Event,
     ids::AccountId,
     local::{self, Options, Running},
     machine,
@@ -25,9 +24,6 @@ use serde_json::{Value, json};
 
 pub const EMAIL: &str = "yi@jeplus.org";
 pub const PASSWORD: &str = "a long enough password";
-
-/// What a request asks for, as an authorizer's event says it.
-pub const METHOD_ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/orders";
 
 /// A stack that runs, with one account.
 pub struct Service {
@@ -176,18 +172,6 @@ impl Service {
     }
 }
 
-/// The event of a log-on, as a REST API sends it.
-pub fn log_on_event(email: &str, password: &str, address: &str, cookie: &str) -> Event {
-    let event = json!({
-        "httpMethod": "POST",
-        "path": "/users/api/auth",
-        "headers": {"content-type": "application/json", "cookie": cookie},
-        "requestContext": {"identity": {"sourceIp": address}},
-        "body": json!({"email": email, "password": password}).to_string(),
-    });
-    serde_json::from_value(event).unwrap()
-}
-
 /// What a token says.
 pub fn claims_of(token: &str) -> Value {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -199,7 +183,7 @@ pub fn context_of(token: &str) -> Value {
     let claims = claims_of(token);
     json!({
         "sub": claims["sub"], "sid": claims["sid"], "email": EMAIL, "auth_time": claims["auth_time"].to_string(),
-        "generation": "0", "carrier": "cookie",
+        "generation": "0", "confirmed_at": claims["auth_time"].to_string(), "by": "password", "carrier": "cookie",
     })
 }
 

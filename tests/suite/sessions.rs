@@ -15,6 +15,7 @@ use serde_json::json;
 use tracing::instrument::WithSubscriber;
 
 use crate::{
+    event::log_on_event,
     log::Log,
     service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, cookies_of, token_of},
 };
@@ -96,13 +97,7 @@ async fn an_expired_session_that_is_still_stored_counts_as_gone() {
 async fn without_tables_or_keys_the_answer_is_503_with_retry_after_and_no_cookie() {
     let service = Service::start().await;
     let config = Config { stack: "other-stack".to_owned(), ..service.config() };
-    let log_on = serde_json::from_value(json!({
-        "httpMethod": "POST",
-        "path": "/users/api/auth",
-        "headers": {"content-type": "application/json"},
-        "body": json!({"email": EMAIL, "password": PASSWORD}).to_string(),
-    }))
-    .unwrap();
+    let log_on = log_on_event(EMAIL, PASSWORD).event();
     let function = app::logon(&config, machine::system_clock());
     for is_ready in [false, false, true] {
         if is_ready {

@@ -12,7 +12,10 @@ use jea_auth::{
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of, log_on_event};
+use crate::{
+    event::log_on_event,
+    service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of},
+};
 
 // Checks 12, 14.
 #[tokio::test]
@@ -66,7 +69,7 @@ async fn of_many_guesses_at_once_no_more_than_the_burst_are_compared() {
     let guesses: Vec<_> = (0..50)
         .map(|_| {
             let function = Arc::clone(&function);
-            tokio::spawn(async move { function.handle(&log_on_event(EMAIL, "wrong", "192.0.2.1", "")).await.status })
+            tokio::spawn(async move { function.handle(&log_on_event(EMAIL, "wrong").event()).await.status })
         })
         .collect();
     let mut statuses = Vec::new();
@@ -170,7 +173,7 @@ async fn ten_thousand_hostile_tries_an_hour_do_not_keep_the_owner_out() {
     let function = app::logon(&service.running.config, service.clock());
     let mut device = String::new();
     let log_on = async |address: String, password: &str, cookie: &str| {
-        function.handle(&log_on_event(EMAIL, password, &address, cookie)).await
+        function.handle(&log_on_event(EMAIL, password).from(&address).header("cookie", cookie).event()).await
     };
     let mut compared = 0;
     for round in 0..100 {
@@ -202,17 +205,17 @@ async fn strangers_beside_an_owner_who_succeeds_every_second_get_the_burst_and_t
     let service = Service::start().await;
     let [one, other] = instances(&service);
     for second in 0..20 {
-        let owner = one.handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await;
+        let owner = one.handle(&log_on_event(EMAIL, PASSWORD).event()).await;
         assert_eq!(owner.status.as_u16(), 200, "nobody else is there, in second {second}");
         service.advance(Duration::from_secs(1));
     }
     let (mut compared, mut succeeded) = (0, 0);
     for second in 0..240 {
         for number in 0..5 {
-            let guess = log_on_event(EMAIL, "wrong", &format!("198.51.{second}.{number}"), "");
+            let guess = log_on_event(EMAIL, "wrong").from(&format!("198.51.{second}.{number}")).event();
             compared += u64::from(other.handle(&guess).await.status.as_u16() == 401);
         }
-        let owner = one.handle(&log_on_event(EMAIL, PASSWORD, "192.0.2.1", "")).await;
+        let owner = one.handle(&log_on_event(EMAIL, PASSWORD).event()).await;
         succeeded += u64::from(owner.status.as_u16() == 200);
         service.advance(Duration::from_secs(1));
     }
@@ -227,7 +230,7 @@ async fn an_account_that_floods_the_service_with_its_own_password_is_bounded() {
     let function = app::logon(&service.running.config, service.clock());
     let mut succeeded = 0;
     for number in 0..600 {
-        let event = log_on_event(EMAIL, PASSWORD, &format!("198.51.100.{}", number % 250), "");
+        let event = log_on_event(EMAIL, PASSWORD).from(&format!("198.51.100.{}", number % 250)).event();
         succeeded += u64::from(function.handle(&event).await.status.as_u16() == 200);
         service.advance(Duration::from_millis(100));
     }
@@ -244,7 +247,8 @@ async fn device_cookies_can_be_stockpiled_for_sixteen_buckets_and_not_beyond_a_n
     let function = app::logon(&service.running.config, service.clock());
     let mut cookies = Vec::new();
     for number in 0..60 {
-        let answer = function.handle(&log_on_event(EMAIL, PASSWORD, &format!("198.51.100.{number}"), "")).await;
+        let answer =
+            function.handle(&log_on_event(EMAIL, PASSWORD).from(&format!("198.51.100.{number}")).event()).await;
         let cookie = answer.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
         cookies.push(cookie.split(';').next().unwrap().to_owned());
     }
@@ -252,7 +256,7 @@ async fn device_cookies_can_be_stockpiled_for_sixteen_buckets_and_not_beyond_a_n
         let mut compared = 0;
         for cookie in &cookies {
             for _ in 0..10 {
-                let guess = log_on_event(EMAIL, "wrong", "192.0.2.1", cookie);
+                let guess = log_on_event(EMAIL, "wrong").header("cookie", cookie).event();
                 compared += u64::from(function.handle(&guess).await.status.as_u16() == 401);
             }
         }
