@@ -17,6 +17,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// The most that the texts of an account may have together, in bytes, those of its access keys not counted.
+pub const TEXTS_MAX_BYTES: usize = 60_000;
+
 /// Longest email, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_MAX_BYTES: usize = 254;
 
@@ -184,6 +187,16 @@ impl Account {
     #[must_use]
     pub fn living_key(&self, id: &AccessKeyId, now: Timestamp) -> Option<&StoredKey> {
         self.access_keys.get(id).filter(|key| key.is_alive(now))
+    }
+
+    /// How many bytes its texts have, those of its access keys not counted.
+    #[must_use]
+    pub fn texts_bytes(&self) -> usize {
+        let texts = [self.registered_email.as_str(), self.name.as_str(), self.sub.as_str()];
+        let role = self.role.as_ref().map(Role::as_str);
+        let hash = self.password_hash.as_ref().map(PasswordHash::as_str);
+        let profile = self.profile.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum()
     }
 
     /// The same account with all its sessions ended, once it is written.

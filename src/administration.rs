@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     access_key::AccessKeyId,
-    account::{Account, Email, InvalidEmail, Name, Role, Status},
+    account::{Account, Email, InvalidEmail, Name, Role, Status, TEXTS_MAX_BYTES},
     password::PasswordHash,
     session::Session,
     store::{Ended, Renamed, Store, StoreError},
@@ -53,6 +53,17 @@ pub enum RoleChange {
     Remove,
 }
 
+/// Name, role or profile could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SetError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The account would be larger than one may be.
+    #[error("the texts of the account would have more than {TEXTS_MAX_BYTES} bytes")]
+    TooLarge,
+}
+
 /// An account could not be given another email.
 #[derive(Debug, thiserror::Error)]
 pub enum RenameError {
@@ -65,6 +76,9 @@ pub enum RenameError {
     /// Another account has it.
     #[error("there is an account with the new email")]
     Exists,
+    /// It is the account's email already, letter by letter.
+    #[error("this is the email of the account already")]
+    Same,
 }
 
 impl Administration {
@@ -101,8 +115,8 @@ impl Administration {
     /// is no such account.
     ///
     /// # Errors
-    /// [`StoreError`]; if the account was written and a session could not be, doing it again writes it.
-    pub async fn set(&self, email: &Email, particulars: &Particulars) -> Result<Option<Account>, StoreError> {
+    /// [`SetError`]; if the account was written and a session could not be, doing it again writes it.
+    pub async fn set(&self, email: &Email, particulars: &Particulars) -> Result<Option<Account>, SetError> {
         let set = |account: &Account| {
             let mut changed = account.clone();
             if let Some(name) = &particulars.name {
@@ -115,35 +129,71 @@ impl Administration {
             }
             changed.profile.extend(particulars.profile.clone());
             changed.profile.retain(|_, value| !value.is_empty());
-            Ok::<_, StoreError>(changed)
+            // What is too large already can be made smaller.
+            let is_too_large = changed.texts_bytes() > TEXTS_MAX_BYTES.max(account.texts_bytes());
+            if is_too_large { Err(SetError::TooLarge) } else { Ok(changed) }
         };
         let Some(changed) = self.store.change_account(email, set).await? else { return Ok(None) };
         self.store.relabel_sessions(&changed.after).await?;
         Ok(Some(changed.after))
     }
 
-    /// Gives an account another email, and ends all sessions. All else stays. Nothing comes back if there is no such account.
+    /// Gives an account another email, or another spelling of its email, and ends all sessions: they carry the email. All
+    /// else stays. Nothing comes back if there is no such account.
     ///
     /// # Errors
-    /// [`RenameError`]; the account has one email or the other, and never none. If sessions could not be ended, they are of
-    /// an email that no account has, so nothing renews them.
+    /// [`RenameError`]; the account has one email or the other, and never none. If sessions could not be ended, nothing renews
+    /// them, and doing it again ends them.
     pub async fn rename(&self, email: &Email, new_email: &str) -> Result<Option<Changed>, RenameError> {
-        let new = Email::parse(new_email)?;
+        let (new, registered_email) = (Email::parse(new_email)?, new_email.trim());
+        if new == *email {
+            return self.respell(email, registered_email).await;
+        }
         for _ in 0..RENAME_TRIES {
-            let Some(before) = self.store.account(email).await? else { return Ok(None) };
-            let registered_email = new_email.trim().to_owned();
+            let Some(before) = self.store.account(email).await? else { return self.finish_rename(email, &new).await };
+            let registered_email = registered_email.to_owned();
             let account = Account { email: new.clone(), registered_email, ..before.clone() }.next_generation();
             match self.store.rename_account(&before, &account).await? {
-                Renamed::Renamed => {
-                    let ended =
-                        self.store.end_sessions(account.sub.as_str(), Ended::Before(account.generation)).await?;
-                    return Ok(Some(Changed { account, ended }));
+                Renamed::Renamed => return Ok(Some(self.renamed(account).await?)),
+                Renamed::Exists => {
+                    // Perhaps by an earlier copy of the same write, whose answer was lost.
+                    let is_moved = match self.store.sub_at(new.as_str()).await? {
+                        Some(sub) if sub == account.sub.as_str() => self.store.sub_at(email.as_str()).await?.is_none(),
+                        Some(_) | None => false,
+                    };
+                    return if is_moved { Ok(Some(self.renamed(account).await?)) } else { Err(RenameError::Exists) };
                 }
-                Renamed::Exists => return Err(RenameError::Exists),
                 Renamed::Changed => {}
             }
         }
         Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
+    }
+
+    /// The email stays the same key, and is written in another way. A transaction could not both put and delete one item.
+    async fn respell(&self, email: &Email, registered_email: &str) -> Result<Option<Changed>, RenameError> {
+        let respell = |account: &Account| {
+            let changed = Account { registered_email: registered_email.to_owned(), ..account.clone() };
+            Ok::<_, StoreError>(if changed == *account { changed } else { changed.next_generation() })
+        };
+        let Some(changed) = self.store.change_account(email, respell).await? else { return Ok(None) };
+        let is_same = changed.before == changed.after;
+        let renamed = self.renamed(changed.after).await?;
+        // Sessions of before are there if an earlier call broke off.
+        if is_same && renamed.ended == 0 { Err(RenameError::Same) } else { Ok(Some(renamed)) }
+    }
+
+    /// Ends what an earlier call has left that moved the account and then broke off. That it was this account at this email is
+    /// known by its sessions; without any there is nothing left to do, and nothing comes back.
+    async fn finish_rename(&self, old: &Email, new: &Email) -> Result<Option<Changed>, RenameError> {
+        let Some(account) = self.store.account(new).await? else { return Ok(None) };
+        let sessions = self.store.sessions(&account.sub).await?;
+        let was_there = sessions.iter().any(|session| Email::canonical(&session.email) == *old);
+        if was_there { Ok(Some(self.renamed(account).await?)) } else { Ok(None) }
+    }
+
+    async fn renamed(&self, account: Account) -> Result<Changed, StoreError> {
+        let ended = self.store.end_sessions(account.sub.as_str(), Ended::Before(account.generation)).await?;
+        Ok(Changed { account, ended })
     }
 
     /// Ends an access key and the sessions that it opened. Nothing comes back if there is no such account; else whether it

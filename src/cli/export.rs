@@ -7,6 +7,14 @@ use super::{
     user::left_out,
 };
 
+pub(super) const HELP: &str = "\
+Everything that is stored of the accounts comes out, in the form that `jea-auth user import` reads: password hashes, profiles,
+and of access keys the SHA-256 of their secrets, never a password or a key itself. Keep it where you would keep the tables:
+weak passwords can be guessed from their hashes. Sessions are not in it.
+
+Example:
+  jea-auth user export > users.jsonl";
+
 /// One object a line; with `--json` one array of them, an element a line.
 pub(super) async fn run(target: &Target) -> Result<(), Failure> {
     let mut pages = target.connect().await.stack.store.accounts();

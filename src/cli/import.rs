@@ -33,6 +33,10 @@ A line has email and name; it may have password_hash, role, status (active or di
 have at most 256 bytes and no control characters, all texts of an account together at most 60,000. A profile is public to
 its owner's clients: columns that name a secret are refused.
 
+A line of JSON may have access keys as well, as `user export` writes them: \"access_keys\" is an object of ids, each with name,
+sha256 (of the key's secret), created, expires and perhaps last_used. They go on opening sessions; to leave them behind, say
+--skip access_keys. CSV has no place for them.
+
 CSV has its columns' names in its first line, in any case; the separator is , or ; or a tab. JSON is one object a line, or
 an array. Both are UTF-8, or UTF-16 by its byte order mark. Accounts of stdin are read with the file name -.
 
@@ -85,6 +89,7 @@ struct Checked {
     subs: HashMap<AccountId, (u64, Email)>,
     /// Names of members of profiles.
     profile: BTreeSet<String>,
+    access_keys: usize,
 }
 
 pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &Target) -> Result<(), Failure> {
@@ -147,6 +152,7 @@ impl Checked {
                     self.subs.insert(account.sub, (number, account.email));
                 }
                 self.profile.extend(account.profile.into_keys());
+                self.access_keys += account.access_keys.len();
             }
             Err(reason) => self.tell(number, &reason),
         }
@@ -189,6 +195,10 @@ impl Checked {
                 format!("members of a profile, which every client of an account's owner sees: {}", names.join(", "))
             }
         });
+        if self.access_keys > 0 {
+            let keys = output::count(self.access_keys, "access key");
+            output::note(&format!("{keys} come along, and whoever has one can log on with it until it expires"));
+        }
         output::note(
             "not checked: whether a hash is that of its owner's password, and what others add or change meanwhile",
         );

@@ -1,5 +1,8 @@
 //! One account as it stands in a file: what `export` writes and `import` reads.
 
+mod keys;
+pub(super) mod profile;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,26 +10,26 @@ use serde_json::Value;
 
 use super::import::hash;
 use crate::{
-    account::{Account, Email, Name, Role, Status},
+    access_key::{AccessKeyId, StoredKey},
+    account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
     ids::AccountId,
     machine,
     store::ADDED_AT_ONCE,
     time::Timestamp,
 };
 
-/// The most that an account may have, in bytes of its texts: so that as many as are added at once fit into the 4 MB of a
-/// DynamoDB transaction.
-const ACCOUNT_MAX_BYTES: usize = 3_000_000 / ADDED_AT_ONCE;
+// As many accounts as are added at once fit into the 4 MB of a DynamoDB transaction, with their access keys and the names of
+// what they have.
+const _: () = assert!(TEXTS_MAX_BYTES * ADDED_AT_ONCE <= 3_000_000);
 /// Highest `generation` that is taken. It is counted up for as long as the account lives, and JSON of other programs is
 /// exact up to here.
 const GENERATION_MAX: u64 = 1 << 53;
 
-/// What a line may hold, but for members of a profile.
+/// What a line may hold, but for members of a profile and for access keys.
 pub(super) const MEMBERS: [&str; 8] =
     ["email", "name", "role", "password_hash", "status", "sub", "created", "generation"];
-
-/// Members of the account details beside the profile, which it cannot give another value.
-const OWN: [&str; 3] = ["email", "nickname", "role"];
+/// What a line of JSON may hold beside them. In a cell of CSV it has no place.
+pub(super) const ACCESS_KEYS: &str = "access_keys";
 
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
@@ -47,6 +50,8 @@ pub(super) struct Line {
     generation: Option<u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     profile: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "keys::serialize")]
+    access_keys: BTreeMap<AccessKeyId, StoredKey>,
     /// What the person was called where no other name is known.
     #[serde(skip)]
     username: Option<String>,
@@ -65,6 +70,7 @@ impl Line {
             created: Some(account.created.seconds()),
             generation: Some(account.generation),
             profile: account.profile.clone(),
+            access_keys: account.access_keys.clone(),
             username: None,
         }
     }
@@ -74,7 +80,7 @@ impl Line {
         self.sub.is_some()
     }
 
-    /// Sets one of [`MEMBERS`], or the object `profile`. Whether it is one of them is given back.
+    /// Sets one of [`MEMBERS`], or the object `profile` or `access_keys`. Whether it is one of them is given back.
     pub(super) fn set(&mut self, member: &str, value: &Value) -> Result<bool, String> {
         match member {
             "email" => self.email = text(member, value)?.unwrap_or_default(),
@@ -85,6 +91,7 @@ impl Line {
             "sub" => self.sub = text(member, value)?,
             "created" => self.created = number(member, value, "seconds since 1970")?,
             "generation" => self.generation = number(member, value, "a count")?,
+            ACCESS_KEYS => self.access_keys = keys::parse(value, machine::now())?,
             "profile" if value.is_null() => {}
             "profile" => {
                 let profile = value.as_object().ok_or("profile: an object is expected")?;
@@ -100,20 +107,7 @@ impl Line {
     /// Sets a member of the profile, which its owner and every client of its owner will see.
     pub(super) fn set_profile(&mut self, name: &str, value: Option<String>) -> Result<(), String> {
         let Some(value) = value else { return Ok(()) };
-        Name::parse(name).map_err(|error| format!("name of a profile member: {error}"))?;
-        if names_a_secret(name) {
-            return Err(format!(
-                "profile member {name} is a secret by its name, and a profile is public: leave it out"
-            ));
-        }
-        if OWN.contains(&name.to_lowercase().as_str()) {
-            return Err(format!("profile member {name} would stand for another member of the account: leave it out"));
-        }
-        if hash::is_one(&value) {
-            return Err(format!(
-                "profile member {name} holds a password's hash, and a profile is public: leave it out"
-            ));
-        }
+        profile::check(name, &value)?;
         match self.profile.insert(name.to_owned(), value) {
             None => Ok(()),
             Some(_) => Err(format!("profile member {name} is there twice")),
@@ -127,11 +121,6 @@ impl Line {
 
     /// The account, or what is wrong with the line. What is not there gets the value of a new account.
     pub(super) fn account(self, name_from_email: bool) -> Result<Account, String> {
-        let texts = [&self.email, &self.name].into_iter().chain(&self.password_hash).chain(&self.role).chain(&self.sub);
-        let texts = texts.chain(self.profile.iter().flat_map(|(name, value)| [name, value]));
-        if texts.map(String::len).sum::<usize>() > ACCOUNT_MAX_BYTES {
-            return Err(format!("its texts have more than {ACCOUNT_MAX_BYTES} bytes"));
-        }
         if self.email.trim().is_empty() {
             return Err("email is missing".to_owned());
         }
@@ -147,7 +136,7 @@ impl Line {
         let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
         let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
         let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
-        Ok(Account {
+        let account = Account {
             name,
             email,
             registered_email: self.email.trim().to_owned(),
@@ -158,8 +147,12 @@ impl Line {
             created,
             generation: self.generation.unwrap_or_default(),
             profile: self.profile,
-            access_keys: BTreeMap::new(),
-        })
+            access_keys: self.access_keys,
+        };
+        if account.texts_bytes() > TEXTS_MAX_BYTES {
+            return Err(format!("its texts have more than {TEXTS_MAX_BYTES} bytes"));
+        }
+        Ok(account)
     }
 
     fn known_name(&self, name_from_email: bool) -> Result<String, String> {
@@ -191,6 +184,7 @@ pub(super) fn text(member: &str, value: &Value) -> Result<Option<String>, String
     }
 }
 
+/// A whole number; nothing if it is empty or null.
 fn number(member: &str, value: &Value, expected: &str) -> Result<Option<u64>, String> {
     if value.is_null() || value == "" {
         return Ok(None);
@@ -209,71 +203,4 @@ fn status(value: &Value) -> Result<Option<String>, String> {
         _ => return Err("status: active or disabled is expected, or 1 or 0, or true or false".to_owned()),
     };
     Ok(Some(status.name().to_owned()))
-}
-
-/// Words of a name that tell a secret, and what a name without spaces holds or ends with that tells one.
-const SECRET_WORDS: [&str; 15] = [
-    "pass", "pw", "hash", "token", "secret", "salt", "key", "keys", "pin", "otp", "totp", "mfa", "crypt", "seed",
-    "recovery",
-];
-const SECRET_PARTS: [&str; 8] =
-    ["password", "passwd", "passphrase", "passwort", "kennwort", "secret", "token", "credential"];
-const SECRET_ENDS: [&str; 4] = ["hash", "salt", "key", "pwd"];
-
-/// Whether a member of this name is a secret, as far as a name can say. It says it too often rather than too seldom.
-pub(super) fn names_a_secret(name: &str) -> bool {
-    let mut words = vec![String::new()];
-    let mut before = ' ';
-    for c in name.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase()) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    let joined = words.concat();
-    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
-        || SECRET_PARTS.iter().any(|part| joined.contains(part))
-        || SECRET_ENDS.iter().any(|end| joined.ends_with(end))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // Check 73.
-    #[test]
-    fn a_member_that_names_a_secret_is_known_by_its_name() {
-        for name in [
-            "password",
-            "Password",
-            "encrypted_password",
-            "passwordHash",
-            "pwd",
-            "hash",
-            "pw_hash",
-            "remember_token",
-            "resetPasswordToken",
-            "secret",
-            "otp_secret",
-            "salt",
-            "passwordsalt",
-            "key",
-            "apiKey",
-            "API key",
-            "apikey",
-            "recovery_codes",
-            "PIN",
-            "kennwort",
-        ] {
-            assert!(names_a_secret(name), "{name}");
-        }
-        for name in
-            ["country", "company", "title", "tel", "firstname", "hashtags", "keynote", "spin", "saltlake", "compass"]
-        {
-            assert!(!names_a_secret(name), "{name}");
-        }
-    }
 }

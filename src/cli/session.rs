@@ -4,15 +4,17 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, output, user::unknown};
-use crate::{account::Email, ids::SessionId, machine};
+use crate::{
+    account::{Account, Email},
+    ids::SessionId,
+    machine,
+    session::{self, By},
+};
 
 #[derive(Subcommand)]
 pub(super) enum Session {
     /// List the sessions of an account
-    #[command(
-        after_help = "A log-on that broke off can leave a session that nobody has a token of. It is listed until it \
-                            expires."
-    )]
+    #[command(after_help = LIST_HELP)]
     List {
         /// Its email
         email: String,
@@ -34,15 +36,54 @@ pub(super) enum Session {
     },
 }
 
+const LIST_HELP: &str = "\
+A session is one log-on, from then until log-off or until nobody has renewed it. The list says when that was, when the session
+ends if it is not renewed, what opened it (password, or the name of an access key), from which network address, and with which
+program, as that program calls itself. With --json, times are in seconds since 1970.
+
+A log-on that broke off can leave a session that nobody has a token of. It is listed until it expires.
+
+Example:
+  jea-auth session list yi@jeplus.org";
+
 /// What is shown of a session.
 #[derive(Serialize)]
 struct SessionRow<'a> {
     sid: &'a str,
     auth_time: u64,
     expires_at: u64,
+    /// `password`, or the name of the access key.
+    by: &'a str,
+    /// The id of the access key, as its name could be any.
+    key: Option<&'a str>,
+    /// Nothing if an earlier release opened it, which did not write this down.
+    address: Option<&'a str>,
+    agent: Option<&'a str>,
 }
 
-const COLUMNS: [&str; 3] = ["sid", "auth_time", "expires_at"];
+/// What clients call themselves may be long, so it is last.
+const COLUMNS: [&str; 6] = ["sid", "auth_time", "expires_at", "by", "address", "agent"];
+
+impl<'a> SessionRow<'a> {
+    fn of(session: &'a session::Session, account: &'a Account) -> Self {
+        let (by, key) = match &session.by {
+            By::Password => (session.by.as_str(), None),
+            // Of a key that is gone nothing but its id is known.
+            By::Key(id) => {
+                (account.access_keys.get(id).map_or(id.as_str(), |key| key.name.as_str()), Some(id.as_str()))
+            }
+        };
+        Self {
+            sid: session.sid.as_str(),
+            auth_time: session.auth_time.seconds(),
+            expires_at: session.expires_at.seconds(),
+            by,
+            key,
+            address: Some(session.address.as_str()).filter(|address| !address.is_empty()),
+            agent: Some(session.agent.as_str()).filter(|agent| !agent.is_empty()),
+        }
+    }
+}
 
 impl Session {
     pub(super) async fn run(self) -> Result<(), Failure> {
@@ -58,13 +99,14 @@ impl Session {
 
 async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
     let sessions = target.connect().await.stack.administration().sessions(email, machine::now()).await;
-    let (_, sessions) = sessions.map_err(|error| target.unreachable(error))?.ok_or_else(|| unknown(email.as_str()))?;
-    let shown = sessions.iter().map(|session| SessionRow {
-        sid: session.sid.as_str(),
-        auth_time: session.auth_time.seconds(),
-        expires_at: session.expires_at.seconds(),
-    });
-    output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
+    let found = sessions.map_err(|error| target.unreachable(error))?;
+    let (account, sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
+    let shown = sessions.iter().map(|session| SessionRow::of(session, &account));
+    output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)?;
+    if sessions.is_empty() {
+        output::note("no sessions");
+    }
+    Ok(())
 }
 
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {

@@ -1,5 +1,8 @@
 //! `jea-auth user`: accounts.
 
+mod change;
+mod keys;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, Subcommand};
@@ -7,12 +10,13 @@ use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, export, import, output, secret};
 use crate::{
+    access_key::AccessKeyId,
     account::{Account, Email, Name, Role},
     administration::Changed,
     ids::AccountId,
     machine,
     password::{Hasher, PasswordHash},
-    store::{Added, Malformed},
+    store::{Added, Malformed, StoreError},
 };
 
 #[derive(Subcommand)]
@@ -46,6 +50,40 @@ pub(super) enum User {
         #[command(flatten)]
         target: Target,
     },
+    /// Change name, role or profile of an account; its sessions go on
+    #[command(after_help = change::SET_HELP)]
+    Set {
+        /// Its email
+        email: String,
+        #[command(flatten)]
+        change: change::Change,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Give an account another email; ends all its sessions
+    #[command(after_help = change::RENAME_HELP)]
+    Rename {
+        /// The email it has
+        email: String,
+        /// The email it gets
+        new_email: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List the access keys of an account, or end one of them
+    #[command(after_help = keys::HELP)]
+    Keys {
+        /// Its email
+        email: String,
+        /// End the key with this id, and all sessions that were opened with it
+        #[arg(long, value_name = "ID", value_parser = AccessKeyId::parse)]
+        revoke: Option<AccessKeyId>,
+        /// Do not ask
+        #[arg(long, requires = "revoke")]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Give an account another password; ends all its sessions
     Passwd {
         /// Its email
@@ -55,7 +93,7 @@ pub(super) enum User {
         #[command(flatten)]
         target: Target,
     },
-    /// Let nobody log on to an account any more; ends all its sessions
+    /// Let nobody log on to an account any more; ends all its sessions and access keys
     Disable {
         /// Its email
         email: String,
@@ -92,7 +130,8 @@ pub(super) enum User {
         #[command(flatten)]
         target: Target,
     },
-    /// Print all accounts, password hashes included: one JSON object a line, or with --json one array
+    /// Print all accounts: one JSON object a line, or with --json one array
+    #[command(after_help = export::HELP)]
     Export {
         #[command(flatten)]
         target: Target,
@@ -130,9 +169,13 @@ struct AccountRow<'a> {
     /// Nothing if it has no password.
     current_hash: Option<bool>,
     profile: &'a BTreeMap<String, String>,
+    /// How many access keys it has, expired ones included.
+    keys: usize,
 }
 
 const COLUMNS: [&str; 4] = ["email", "name", "role", "status"];
+/// Where one account is looked at.
+const COLUMNS_OF_ONE: [&str; 5] = ["email", "name", "role", "status", "keys"];
 
 impl User {
     pub(super) async fn run(self) -> Result<(), Failure> {
@@ -143,7 +186,15 @@ impl User {
                 let (email, connection) = (Email::parse(&email)?, target.connect().await);
                 let account =
                     connection.stack.store.account(&email).await.map_err(|error| target.unreachable(error))?;
-                show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
+                show_one(account.ok_or_else(|| unknown(email.as_str()))?, &target)
+            }
+            Self::Set { email, change, target } => change::set(&Email::parse(&email)?, change, &target).await,
+            Self::Rename { email, new_email, target } => {
+                change::rename(&Email::parse(&email)?, &new_email, &target).await
+            }
+            Self::Keys { email, revoke: None, target, .. } => keys::list(&Email::parse(&email)?, &target).await,
+            Self::Keys { email, revoke: Some(id), yes, target } => {
+                keys::revoke(&Email::parse(&email)?, &id, yes, &target).await
             }
             Self::Passwd { email, password, target } => {
                 let email = Email::parse(&email)?;
@@ -244,7 +295,23 @@ pub(super) fn unknown(email: &str) -> Failure {
     Failure::new(format!("there is no account with the email {email}"), "`jea-auth user list` shows all accounts")
 }
 
+/// A change that broke off can be made again; it goes on where it stopped.
+fn broke_off(error: StoreError, target: &Target) -> Failure {
+    let mut failure = target.unreachable(error);
+    failure.hint = failure.hint.map(|hint| format!("{hint}. Part of it may be done; say the same again to finish it"));
+    failure
+}
+
+/// One account, as `user show` shows it.
+fn show_one(account: Account, target: &Target) -> Result<(), Failure> {
+    rows(&[account], &COLUMNS_OF_ONE, target)
+}
+
 fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
+    rows(accounts, &COLUMNS, target)
+}
+
+fn rows(accounts: &[Account], columns: &[&str], target: &Target) -> Result<(), Failure> {
     let shown = accounts.iter().map(|account| AccountRow {
         email: &account.registered_email,
         name: account.name.as_str(),
@@ -254,6 +321,7 @@ fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
         created: account.created.seconds(),
         current_hash: account.password_hash.as_ref().map(PasswordHash::is_current),
         profile: &account.profile,
+        keys: account.access_keys.len(),
     });
-    output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)
+    output::rows(&shown.collect::<Vec<_>>(), columns, target.json)
 }

@@ -47,6 +47,8 @@ mod malformed;
 mod malformed_items;
 mod objects;
 mod operator;
+mod operator_accounts;
+mod operator_keys;
 mod owner;
 mod passwords;
 mod permissions;

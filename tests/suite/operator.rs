@@ -51,7 +51,7 @@ impl Operator {
     }
 
     /// Arguments, stdin, exit code, stdout and stderr in one text, to compare with what a person would see.
-    fn transcript(&self, arguments: &[&str], stdin: &str) -> String {
+    pub fn transcript(&self, arguments: &[&str], stdin: &str) -> String {
         let output = self.run(arguments, stdin);
         let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         format!("$ {}\n{stdout}--\n{stderr}= {}\n", arguments.join(" "), output.status.code().unwrap())

@@ -29,6 +29,8 @@ pub enum Fault {
     Cancelled(&'static str),
     /// Once: it is done, and the answer never arrives.
     Lost,
+    /// It is done, and no answer ever arrives, however often it is sent.
+    Unanswered,
     /// Once: it is on its way for longer than anybody waits, until [`Wire::deliver`].
     Late,
     /// Once: a batch comes back undone.
@@ -130,6 +132,10 @@ async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: Header
         }
         Some(Fault::Lost) => {
             *wire.rule.lock().unwrap() = None;
+            send(&upstream, headers, body).await;
+            return Response::new(Body::new(Limited::new(Full::from("{}"), 1)));
+        }
+        Some(Fault::Unanswered) => {
             send(&upstream, headers, body).await;
             return Response::new(Body::new(Limited::new(Full::from("{}"), 1)));
         }

@@ -37,10 +37,12 @@ async fn data_that_cannot_be_written_is_a_failure_of_every_command_that_has_some
     let file = folder.path().join("users.jsonl");
     std::fs::write(&file, "").unwrap();
     let url = ["doctor", "--url", &service.running.url];
-    let of_the_stack: [&[&str]; 10] = [
+    let of_the_stack: [&[&str]; 12] = [
         &["user", "export"],
         &["user", "list"],
         &["user", "show", EMAIL],
+        &["user", "set", EMAIL, "--name", "Zhang Yi"],
+        &["user", "keys", EMAIL],
         &["user", "disable", EMAIL],
         &["user", "enable", EMAIL],
         &["user", "import", file.to_str().unwrap()],
@@ -143,6 +145,11 @@ async fn what_is_asked_does_nothing_to_a_terminal_when_it_is_repeated() {
         &["user", "import", &path(&jsonl)],
         &["user", "list", ACTING],
         &["user", "add", "a@b", "--name", ACTING],
+        &["user", "set", EMAIL, "--profile", &format!("a{ACTING}=b")],
+        &["user", "set", EMAIL, "--profile", ACTING],
+        &["user", "rename", EMAIL, &format!("ann{ACTING}@example.org")],
+        &["user", "rename", &format!("nobody{ACTING}@example.org"), "ann@example.org"],
+        &["user", "keys", EMAIL, "--revoke", ACTING],
         &["key", "rotate", "--alg", ACTING],
         &["key", "revoke", ACTING, "--yes"],
         &["session", "revoke", EMAIL, ACTING],

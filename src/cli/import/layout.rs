@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Failure, json::Object, system::System};
 use crate::{
     account::is_unseen,
-    cli::roster::{Line, MEMBERS, names_a_secret, text},
+    cli::roster::{ACCESS_KEYS, Line, MEMBERS, profile::names_a_secret, text},
     machine,
 };
 
@@ -189,6 +189,7 @@ impl Reading {
         if let Some((member, _)) = self.map.iter().find(|(_, column)| column.to_lowercase() == lower) {
             return match MEMBERS.iter().find(|known| **known == member.to_lowercase()) {
                 Some(known) => Ok(Column::Member((*known).to_owned())),
+                None if member.to_lowercase() == ACCESS_KEYS => Err(keys_in_csv()),
                 None if names_a_secret(name) || names_a_secret(member) => Err(secret(name)),
                 None => Ok(Column::Profile(member.clone())),
             };
@@ -201,6 +202,9 @@ impl Reading {
         }
         if MEMBERS.contains(&lower.as_str()) {
             return Ok(Column::Member(lower));
+        }
+        if lower == ACCESS_KEYS {
+            return Err(keys_in_csv());
         }
         if names_a_secret(name) {
             return Err(secret(name));
@@ -235,6 +239,13 @@ impl Reading {
         }
         Ok(Some(line))
     }
+}
+
+fn keys_in_csv() -> Failure {
+    Failure::new(
+        "access keys do not fit into CSV",
+        "leave the column out with --skip, or import JSON as `jea-auth user export` writes it",
+    )
 }
 
 fn secret(name: &str) -> Failure {
