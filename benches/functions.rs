@@ -36,7 +36,7 @@ use std::{
 
 use bare_calls::BareCalls;
 use binaries::{build, quantile};
-use crowd::{add_accounts, user};
+use crowd::{add_accounts, key, user};
 use jea_auth::{
     local::{DEMO_PASSWORD, Running},
     password::{Hasher, Password},
@@ -98,7 +98,8 @@ async fn main() {
     }
     let (argon2, password) = (Hasher::default(), Password::new(DEMO_PASSWORD));
     let mut bare_calls = BareCalls::record(&mut running).await;
-    let (mut hashes, mut calls) = (Vec::new(), Vec::new());
+    let (mut hashes, mut calls, mut by_key) = (Vec::new(), Vec::new(), Vec::new());
+    let key = key().expose();
     for round in 0..INVOCATIONS {
         for (at, function) in functions.iter_mut().enumerate() {
             if NAMES[at] == "logon" && round % (INVOCATIONS / LOG_ONS) != 0 {
@@ -113,6 +114,10 @@ async fn main() {
                 measured[at].warm.push(taken);
             }
             if NAMES[at] == "logon" {
+                let event = log_on(&user(round % ACCOUNTS), &key, &address(ACCOUNTS + round));
+                let begun = Instant::now();
+                check(NAMES[at], &function.invoke(event).await);
+                by_key.push(begun.elapsed());
                 // As in a log-on, the calls come before and after the hash, which leaves no cache warm.
                 let before = bare_calls.before(round).await;
                 let begun = Instant::now();
@@ -126,7 +131,7 @@ async fn main() {
         measured.peak_kib = memory_kib(function.pid(), "VmHWM:");
         measured.journal = function.journal();
     }
-    report(&mut measured, &mut hashes, &mut calls);
+    report(&mut measured, &mut hashes, &mut calls, &mut by_key);
     drop(functions);
     running.stop().await;
 }
@@ -149,8 +154,12 @@ async fn soak(binary: &str, running: Running) {
 
 /// A log-on to an account of its own from an address of its own, as most are: what their buckets say is no news.
 fn log_on_from(number: usize) -> Value {
-    let address = std::net::Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap());
-    log_on(&user(number % ACCOUNTS), DEMO_PASSWORD, &address.to_string())
+    log_on(&user(number % ACCOUNTS), DEMO_PASSWORD, &address(number))
+}
+
+/// An address of its own for each number.
+fn address(number: usize) -> String {
+    std::net::Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap()).to_string()
 }
 
 fn binary(folder: &Path, name: &str) -> String {
@@ -173,7 +182,7 @@ fn memory_kib(pid: u32, what: &str) -> u64 {
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Duration]) {
+fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Duration], by_key: &mut [Duration]) {
     println!("\n{:<12}{:>10}{:>10}{:>10}{:>10}{:>11}{:>11}", "", "start", "first", "warm p50", "p99", "peak", "size");
     for (name, m) in NAMES.iter().zip(measured.iter_mut()) {
         let (start, first) = (quantile(&mut m.start, 0.5), quantile(&mut m.first, 0.5));
@@ -188,7 +197,8 @@ fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Du
     }
     let (hash, calls) = (quantile(hashes, 0.5), quantile(calls, 0.5));
     println!("{:<32}{hash:>7.3} ms", "one Argon2id verification");
-    println!("{:<32}{calls:>7.3} ms\n", "a log-on's calls, bytes alone");
+    println!("{:<32}{calls:>7.3} ms", "a log-on's calls, bytes alone");
+    println!("{:<32}{:>7.3} ms\n", "a log-on with an access key", quantile(by_key, 0.5));
     let [empty, authorizer, logon] = measured;
     let bound = |what: &str, value: f64, unit: &str, most: f64| {
         let verdict = if value <= most { "held" } else { "NOT HELD" };
@@ -201,6 +211,8 @@ fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Du
     bound("authorizer: warm, session remembered, the same", warm, "x", 1.5);
     let rest = quantile(&mut logon.warm, 0.5) - hash - calls;
     bound("logon: warm, beyond one hash and the database's own time", rest, " ms", 1.0);
+    let by_key = quantile(by_key, 0.5) / quantile(&mut logon.warm, 0.5);
+    bound("logon: warm, with an access key, against a password", by_key, "x", 1.0 / 3.0);
     bound("authorizer: peak memory", authorizer.peak_kib as f64 / 1024.0, " MiB", 10.0);
     bound("logon: peak memory", logon.peak_kib as f64 / 1024.0, " MiB", 32.0);
     bound("authorizer: binary", authorizer.bytes as f64 / 1e6, " MB", 5.5);

@@ -1,4 +1,5 @@
-//! Whether the time of a failed log-on tells an unknown email, a wrong password and a disabled account apart.
+//! Whether the time of a failed log-on tells an unknown email, a wrong password and a disabled account apart, or what is wrong
+//! with an access key.
 //!
 //!     cargo bench --bench uniform_time [-- TRIES]
 //!
@@ -7,7 +8,7 @@
 //! class takes longer than one of the other. Apart from noise, the interval lies within a millisecond and the AUC near
 //! a half.
 
-// Check 3.
+// Checks 3, 75.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -22,41 +23,87 @@ mod stack;
 use std::time::Instant;
 
 use jea_auth::{
+    access_key::AccessKey,
     account::{Account, Name, Status},
     app,
     event::Event,
     ids::AccountId,
+    logon::LogonFunction,
     machine,
     password::{Hasher, Password},
     store::Store,
 };
 use stack::{log_on, stack};
+use zeroize::Zeroizing;
 
-const CLASSES: [(&str, &str); 3] = [
-    ("wrong password", "active@example.org"),
-    ("unknown email", "unknown@example.org"),
-    ("disabled account", "disabled@example.org"),
-];
 const RESAMPLES: usize = 2_000;
+/// A key has a thousand log-ons at once, and so many tries are made with each.
+const TRIES_OF_A_KEY: usize = 400;
+
+/// What is wrong, and the email and the secret of a try, by its number.
+type Class = (&'static str, Box<dyn Fn(usize) -> (&'static str, String)>);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let tries: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
     let running = stack().await;
     let store = Store::new(running.config.aws.dynamodb(), &running.config.stack);
-    add(&store, "active@example.org", Status::Active).await;
-    add(&store, "disabled@example.org", Status::Disabled).await;
+    for (email, status, keys) in [
+        ("active@example.org", Status::Active, [ACTIVE, EXPIRED].as_slice()),
+        ("disabled@example.org", Status::Disabled, &[DISABLED]),
+        ("other@example.org", Status::Active, &[OTHER]),
+    ] {
+        add(&store, email, status, keys).await;
+    }
     let function = app::logon(&running.config, machine::system_clock());
+    let password = |email: &'static str| Box::new(move |_| (email, "a wrong password".to_owned())) as Box<_>;
+    let by_password: [Class; 3] = [
+        ("wrong password", password("active@example.org")),
+        ("unknown email", password("unknown@example.org")),
+        ("disabled account", password("disabled@example.org")),
+    ];
+    compare(&function, &by_password, tries).await;
+    let key = |email: &'static str, kind: u8, secret: u8| {
+        Box::new(move |attempt| (email, key(kind, attempt, secret).expose().to_string())) as Box<_>
+    };
+    let by_key: [Class; 6] = [
+        ("wrong secret", key("active@example.org", ACTIVE, 9)),
+        ("unknown email", key("unknown@example.org", INVENTED, 9)),
+        ("another's key", key("active@example.org", OTHER, OTHER)),
+        ("expired key", key("active@example.org", EXPIRED, EXPIRED)),
+        ("invented key", key("active@example.org", INVENTED, 9)),
+        ("disabled account", key("disabled@example.org", DISABLED, DISABLED)),
+    ];
+    compare(&function, &by_key, tries).await;
+    running.stop().await;
+}
 
-    let event = |email| serde_json::from_value::<Event>(log_on(email, "a wrong password", "192.0.2.1"));
-    let events = CLASSES.map(|(_, email)| event(email).expect("an event"));
-    let mut times: [Vec<f64>; 3] = Default::default();
+/// Kinds of keys.
+const ACTIVE: u8 = 1;
+const EXPIRED: u8 = 2;
+const DISABLED: u8 = 3;
+const OTHER: u8 = 4;
+const INVENTED: u8 = 5;
+
+/// The key that a try uses.
+fn key(kind: u8, attempt: usize, secret: u8) -> AccessKey {
+    let number = u8::try_from(attempt / TRIES_OF_A_KEY).expect("fewer than 100,000 tries");
+    let mut id = [kind; 16];
+    id[0] = number;
+    AccessKey::new(&id, &Zeroizing::new([secret; 32]))
+}
+
+/// Tries all classes in turns, and compares each pair.
+async fn compare(function: &LogonFunction, classes: &[Class], tries: usize) {
+    let mut times: Vec<Vec<f64>> = classes.iter().map(|_| Vec::new()).collect();
     for attempt in 0..tries + 20 {
-        // Each class comes first, second and third as often.
-        for place in 0..CLASSES.len() {
-            let class = (attempt + place) % CLASSES.len();
+        // Each class comes first, second and so on as often.
+        for place in 0..classes.len() {
+            let class = (attempt + place) % classes.len();
+            let (email, secret) = classes.get(class).expect("a class").1(attempt);
+            let event: Event = serde_json::from_value(log_on(email, &secret, "192.0.2.1")).expect("an event");
             let begun = Instant::now();
-            let answer = function.handle(events.get(class).expect("a class")).await;
+            let answer = function.handle(&event).await;
             let taken = begun.elapsed().as_secs_f64() * 1000.0;
             assert_eq!(answer.status.as_u16(), 401, "{}", answer.body);
             if attempt >= 20 {
@@ -64,29 +111,38 @@ async fn main() {
             }
         }
     }
-    for ((name, _), times) in CLASSES.iter().zip(&times) {
+    for ((name, _), times) in classes.iter().zip(&times) {
         println!("{name:<17} median {:7.3} ms of {} tries", median(&mut times.clone()), times.len());
     }
-    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+    let pairs = (0..classes.len()).flat_map(|one| (one + 1..classes.len()).map(move |other| (one, other)));
+    for (one, other) in pairs {
         let (a, b) = (times.get(one).expect("a class"), times.get(other).expect("a class"));
         let difference = median(&mut a.clone()) - median(&mut b.clone());
         let (low, high) = interval(a, b);
-        let names = format!("{} - {}", CLASSES.get(one).expect("a class").0, CLASSES.get(other).expect("a class").0);
+        let names = format!("{} - {}", classes.get(one).expect("a class").0, classes.get(other).expect("a class").0);
         let verdict = if low > -1.0 && high < 1.0 && (auc(a, b) - 0.5).abs() <= 0.05 { "same" } else { "DIFFERENT" };
         println!(
             "{names:<34} {difference:+.3} ms, 99 % within {low:+.3} to {high:+.3} ms, AUC {:.3}: {verdict}",
             auc(a, b)
         );
     }
-    running.stop().await;
 }
 
-async fn add(store: &Store, email: &str, status: Status) {
+/// Adds an account with three keys of each kind, enough for a thousand tries; those of [`EXPIRED`] have expired.
+async fn add(store: &Store, email: &str, status: Status, kinds: &[u8]) {
     let (name, sub) = (Name::parse("Somebody").expect("a name"), AccountId::new(&machine::random()));
     let mut account = Account::new(email, name, sub, machine::now()).expect("an email");
     account.status = status;
     account.password_hash =
         Some(Hasher::default().hash(&Password::new("the right password"), machine::random()).expect("a hash"));
+    for (kind, number) in kinds.iter().flat_map(|kind| (0..3).map(move |number| (*kind, number))) {
+        let (key, name) = (key(kind, number * TRIES_OF_A_KEY, kind), Name::parse("script").expect("a name"));
+        let mut stored = key.to_store(name, machine::now(), 90);
+        if kind == EXPIRED {
+            stored.expires_at = stored.created;
+        }
+        account.access_keys.insert(key.id, stored);
+    }
     let _ = store.add_account(&account).await.expect("an account");
 }
 

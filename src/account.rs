@@ -9,7 +9,7 @@ use idna::{
     uts46::{DnsLength, Hyphens, Uts46},
 };
 
-pub use crate::name::{InvalidLabel, Name, Role};
+pub use crate::name::{InvalidLabel, LABEL_MAX_BYTES, Name, Role};
 use crate::{
     access_key::{AccessKeyId, StoredKey},
     ids::AccountId,

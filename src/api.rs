@@ -189,7 +189,8 @@ pub fn asked<'a>(method: &str, path: &'a str) -> Asked<'a> {
 /// The parameter of a path, if the path is that of a route: its last segment, or an empty text if the route has none.
 fn matched<'a>(of_route: &str, path: &'a str) -> Option<&'a str> {
     let Some((before, _)) = of_route.split_once('{') else { return (of_route == path).then_some("") };
-    path.strip_prefix(before).filter(|parameter| !parameter.is_empty() && !parameter.contains('/'))
+    let is_one = |parameter: &&str| !matches!(*parameter, "" | "." | "..") && !parameter.contains('/');
+    path.strip_prefix(before).filter(is_one)
 }
 
 #[cfg(test)]

@@ -10,8 +10,13 @@ use crate::access_key::PREFIX;
 pub const CHARACTERS_MIN: usize = 15;
 /// Fewest characters where it is not the only factor.
 pub const CHARACTERS_MIN_SHORT: usize = 8;
-/// The commonest passwords of at least [`CHARACTERS_MIN_SHORT`] characters, one a line, in lower case.
-const COMMON: &str = include_str!("common.txt");
+/// Common passwords of at least [`CHARACTERS_MIN`] characters, one a line, in lower case. common.md says where they come from.
+const COMMON_LONG: &str = include_str!("common-long.txt");
+/// Those that are shorter, of at least [`CHARACTERS_MIN_SHORT`] characters. No function takes passwords that short.
+#[cfg(feature = "terminal")]
+const COMMON_SHORT: &str = include_str!("common-short.txt");
+#[cfg(not(feature = "terminal"))]
+const COMMON_SHORT: &str = "";
 
 /// Why a text can be no new password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +97,7 @@ pub fn check(password: &Password, characters_min: usize, names: &[&str]) -> Resu
         Err(Unfit::AccessKey)
     } else if names.iter().any(|name| name.to_lowercase() == *lowered) {
         Err(Unfit::Personal)
-    } else if COMMON.lines().any(|common| common == *lowered) {
+    } else if COMMON_LONG.lines().chain(COMMON_SHORT.lines()).any(|common| common == *lowered) {
         Err(Unfit::Common)
     } else {
         Ok(())
@@ -114,10 +119,25 @@ mod tests {
         assert_eq!(check("zhang yi of jeplus", CHARACTERS_MIN), Err(Unfit::Personal));
         assert_eq!(check("zhang yi of jeplus!", CHARACTERS_MIN), Ok(()));
         assert_eq!(check("jea_ and fifteen more", CHARACTERS_MIN), Err(Unfit::AccessKey));
+        assert_eq!(check("QwertyuiopAsdfghjkl", CHARACTERS_MIN), Err(Unfit::Common));
         assert_eq!(check("Password", CHARACTERS_MIN_SHORT), Err(Unfit::Common));
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES), CHARACTERS_MIN), Ok(()));
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES + 1), CHARACTERS_MIN), Err(Unfit::TooLong));
         assert_eq!(check("two lines of text\nin one", CHARACTERS_MIN), Err(Unfit::Lines));
         assert_eq!(check("a bell \u{7} in a password", CHARACTERS_MIN), Err(Unfit::ControlCharacter));
+    }
+
+    #[test]
+    fn the_lists_are_of_common_passwords_of_the_two_lengths() {
+        for (list, lengths) in
+            [(COMMON_LONG, CHARACTERS_MIN..=64), (COMMON_SHORT, CHARACTERS_MIN_SHORT..=CHARACTERS_MIN - 1)]
+        {
+            let lines: Vec<&str> = list.lines().collect();
+            assert!(lines.len() >= 3000, "{}", lines.len());
+            assert!(lines.is_sorted() && lines.windows(2).all(|pair| pair[0] != pair[1]));
+            for line in lines {
+                assert!(lengths.contains(&line.chars().count()) && line.to_lowercase() == line, "{line}");
+            }
+        }
     }
 }

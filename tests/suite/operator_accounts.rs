@@ -7,9 +7,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
+    event::{authorization, effect},
     operator::Operator,
     proxy::{Fault, Wire},
-    service::{EMAIL, METHOD_ARN, PASSWORD, Service, assert_refused},
+    service::{EMAIL, PASSWORD, Service, assert_refused},
 };
 
 const NEW_EMAIL: &str = "Zhang.Yi@example.org";
@@ -146,12 +147,8 @@ async fn a_running_session_sees_what_was_set_within_five_seconds() {
     let token = service.new_token().await;
     service.log_on(EMAIL, PASSWORD).await;
     let context = async || {
-        let event = serde_json::from_value(json!({
-            "type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "path": "/orders",
-            "headers": {"Authorization": format!("Bearer {token}")},
-        }));
-        let verdict = authorizer.handle(&event.unwrap()).await.unwrap();
-        assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], "Allow");
+        let verdict = authorizer.handle(&authorization().bearer(&token).event()).await.unwrap();
+        assert_eq!(effect(&verdict), "Allow");
         (verdict["context"]["name"].clone(), verdict["context"]["role"].clone())
     };
     let details = async || {
