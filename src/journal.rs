@@ -241,13 +241,13 @@ struct Described {
     unit: &'static str,
 }
 
-/// Measures how long something takes. Nothing is decided by it.
+/// Measures how long something takes, for the journal, and to answer no sooner than after a fixed time.
 #[derive(Clone, Copy)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts it.
-    #[expect(clippy::disallowed_methods, reason = "what it measures is written down and decides nothing")]
+    #[expect(clippy::disallowed_methods, reason = "it is no date: nothing that is stored or signed comes from it")]
     #[must_use]
     pub fn start() -> Self {
         Self(Instant::now())

@@ -8,11 +8,13 @@ use jea_auth::{
     logon::TokenDelivery,
     store::Added,
 };
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::{
     backend::backend,
+    docs::block,
     service::{EMAIL, PASSWORD, Service, has},
 };
 
@@ -40,15 +42,13 @@ async fn curl_logs_on_checks_in_and_logs_off() {
         return;
     }
     let service = Service::start().await;
+    let told = block("README.md", "sh", "/users/api/logout").replace("********", PASSWORD);
+    // The cookie that the log-off clears is kept beside, to see that its token is void.
+    let [log_on, check_in, log_off] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
     let script = format!(
-        r#"
-set -e
-curl -s -c cookies -H 'Content-Type: application/json' -X POST -d '{{"email": "{EMAIL}", "password": "{PASSWORD}"}}' $BASE/users/api/auth; echo
-curl -s -b cookies -X POST $BASE/users/api/checkin; echo
-curl -s -b cookies -X POST $BASE/users/api/logout; echo
-curl -s -i -b cookies $BASE/users/api/user
-"#
+        "set -e\n{log_on}; echo\n{check_in}; echo\ncp cookies kept\n{log_off}; echo\ncurl -i -b kept $BASE/users/api/user"
     );
+    let script = script.replace("curl ", "curl -s ");
     let printed = run("sh", &["-c"], &script, &service).await;
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     assert!(lines[0].contains("Logged in successfully!"), "{printed}");
@@ -93,12 +93,45 @@ async fn the_smoke_script_passes_with_a_backend_that_echoes() {
     assert!(printed.contains("all passed"), "{printed}");
 }
 
-/// The lines of the README that are for a client, with the account of the tests.
-fn readme_lines(language: &str, holding: &str) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let blocks = readme.split("```").skip(1).step_by(2);
-    let mut blocks = blocks.filter_map(|block| block.strip_prefix(&format!("{language}\n")));
-    blocks.find(|block| block.contains(holding)).unwrap().replace("********", PASSWORD)
+#[tokio::test]
+async fn a_journey_with_curl_goes_as_it_is_told() {
+    if !has("curl", &["--version"]) {
+        return;
+    }
+    let service = Service::start().await;
+    let told = block("README.md", "sh", "KEY=").replace("********", PASSWORD);
+    let printed = run("sh", &["-ec"], &told, &service).await;
+    let answers: Vec<Value> = serde_json::Deserializer::from_str(&printed).into_iter().map(Result::unwrap).collect();
+    let told: Vec<&str> = answers.iter().map(|answer| answer["status"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "Logged in successfully!",
+            "Logged in successfully!",
+            "Sessions included.",
+            "Password changed successfully!",
+            "0 sessions ended.",
+        ]
+    );
+    let by: Vec<&str> = answers[2]["data"].as_array().unwrap().iter().map(|s| s["by"].as_str().unwrap()).collect();
+    assert!(by.contains(&"cluster") && by.contains(&"password"), "{by:?}");
+}
+
+#[tokio::test]
+async fn a_script_logs_on_with_a_key_by_the_readme_s_lines() {
+    if !has("python3", &["-c", "import requests"]) {
+        return;
+    }
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let made = service.request(Method::POST, "/users/api/keys").json(&json!({"name": "script"})).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let script = format!(
+        "import os\nBASE = os.environ['BASE']\nos.environ['JEA_KEY'] = '{}'\n{}",
+        made["data"]["key"].as_str().unwrap(),
+        block("README.md", "python", "JEA_KEY")
+    );
+    assert_eq!(run("python3", &["-c"], &script, &service).await.trim(), "Yi");
 }
 
 /// Runs statements as a Java program, with a JDK.
@@ -132,7 +165,7 @@ async fn java_s_http_client_logs_on_and_checks_in_by_the_readme_s_lines() {
         return;
     }
     let service = Service::start().await;
-    let printed = run_java(&readme_lines("java", "CookieManager"), &service).await;
+    let printed = run_java(&block("README.md", "java", "CookieManager").replace("********", PASSWORD), &service).await;
     assert!(printed.contains("Logged in successfully!"), "{printed}");
     assert!(printed.contains("Session renewed successfully!"), "{printed}");
 }
@@ -170,7 +203,7 @@ async fn aiohttp_logs_on_and_checks_in_by_the_readme_s_lines() {
         return;
     }
     let service = Service::start().await;
-    let lines = readme_lines("python", "aiohttp").replace('\n', "\n    ");
+    let lines = block("README.md", "python", "aiohttp").replace("********", PASSWORD).replace('\n', "\n    ");
     let script =
         format!("import asyncio, os\nBASE = os.environ['BASE']\nasync def main():\n    {lines}\nasyncio.run(main())");
     let printed = run("python3", &["-c"], &script, &service).await;
@@ -183,16 +216,15 @@ async fn python_requests_logs_on_checks_in_and_logs_off() {
         return;
     }
     let service = Service::start().await;
+    let told = block("README.md", "python", "import requests").replace("********", PASSWORD);
+    // A person at a prompt sees what the last line of the log-on gives.
+    let told = told.replace("r.json()['email']\n", "assert r.json()['email'] == body['email']\n");
     let script = format!(
-        r#"
-import os, requests
+        r"
+import os
 BASE = os.environ['BASE']
-headers = {{'Content-Type': 'application/json'}}
-body = {{"email": "{EMAIL}", "password": "{PASSWORD}"}}
-r = requests.post(BASE + '/users/api/auth', headers=headers, json=body)
-cookies = r.cookies
-print(r.json()['email'])
-r = requests.post(BASE + '/users/api/checkin', cookies=cookies)
+{told}
+print(body['email'])
 print(r.json()['status'])
 r = requests.post(BASE + '/users/api/checkin', headers=headers, cookies=r.cookies)
 print(r.json()['ok'])
@@ -200,7 +232,7 @@ r = requests.post(BASE + '/users/api/logout', cookies=cookies)
 print(r.json()['status'])
 r = requests.get(BASE + '/users/api/user', cookies=cookies)
 print(r.status_code, r.json()['ok'], r.headers['WWW-Authenticate'])
-"#
+"
     );
     let printed = run("python3", &["-c"], &script, &service).await;
     let expected =

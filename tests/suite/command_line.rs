@@ -32,7 +32,21 @@ pub struct Serving {
 
 impl Serving {
     pub async fn start(folder: &Path, ports: [u16; 3]) -> Self {
-        let child = serve(folder, ports).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(folder, ports, &[]).await
+    }
+
+    /// With more options.
+    pub async fn start_with(folder: &Path, ports: [u16; 3], options: &[String]) -> Self {
+        Self::of(serve(folder, ports).args(options), ports).await
+    }
+
+    /// With no other options than these, which choose the ports.
+    pub async fn start_as(folder: &Path, ports: [u16; 3], options: &[String]) -> Self {
+        Self::of(Command::new(PROGRAM).arg("serve").args(options).current_dir(folder), ports).await
+    }
+
+    async fn of(command: &mut Command, ports: [u16; 3]) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let url = format!("http://127.0.0.1:{}", ports[0]);
         let begun = Instant::now();
         while client().get(format!("{url}/users/api/info")).send().await.is_err() {

@@ -145,8 +145,8 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
 fn how_long_a_client_may_take_is_said_where_it_is_looked_for() {
     let help =
         std::process::Command::new(crate::command_line::PROGRAM).args(["serve", "--help"]).output().unwrap().stdout;
-    let readme = std::fs::read_to_string(crate::architecture::root().join("README.md")).unwrap();
-    for text in [String::from_utf8(help).unwrap(), readme] {
+    let page = std::fs::read_to_string(crate::architecture::root().join("docs/local-gateway.md")).unwrap();
+    for text in [String::from_utf8(help).unwrap(), page] {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(&format!("has {} seconds for the head of a request", PATIENCE.as_secs())), "{words}");
         assert!(words.contains(&format!("have {} seconds", GRACE.as_secs())), "{words}");
