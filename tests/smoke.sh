@@ -76,6 +76,15 @@ if [ -n "${ECHO:-}" ]; then
   signed "a name beyond ASCII gets to the backend" 2.. "$(encode "$nickname")" "$base$ECHO"
 fi
 signed "check in" 200 'Session renewed' -X POST "$base/users/api/checkin"
+signed "my sessions" 200 '"current":true' "$base/users/api/sessions"
+signed "my access keys" 200 '"data"' "$base/users/api/keys"
+printf '{"name": "smoke", "days": 1}' > "$folder/key"
+signed "make an access key" 200 '"key":"jea_' -H "$json" -X POST -d "@$folder/key" "$base/users/api/keys"
+id=$(sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p' "$folder/body")
+credential "$(sed -n 's/.*"key":"\(jea_[^"]*\)".*/\1/p' "$folder/body")" > "$folder/by-key"
+call "log on with it" 200 '"ok":true' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
+signed "end it" 200 '"ok":true' -X DELETE "$base/users/api/keys/$id"
+call "it opens nothing any more" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
 signed "log off" 200 'Logged out' -X POST "$base/users/api/logout"
 signed "the token is void" 401 '"ok":false' "$base/users/api/user"
 

@@ -132,6 +132,9 @@ fn types_that_hold_secrets_cannot_be_printed() {
         "Issued",
         "Answer",
         "Account",
+        "AccessKey",
+        "MadeKey",
+        "NewPassword",
     ] {
         let declaration = format!("pub struct {secret} {{");
         let tuple = format!("pub struct {secret}(");
@@ -155,6 +158,8 @@ fn secrets_clear_themselves() {
     for (file, field) in [
         ("password.rs", "pub struct Password {\n    text: Zeroizing<String>,\n    sent: Zeroizing<String>,"),
         ("token.rs", "pub struct Token(Zeroizing<String>);"),
+        ("access_key.rs", "    secret: Zeroizing<[u8; SECRET_BYTES]>,"),
+        ("credential.rs", "            password: Zeroizing<String>,\n            new_password: Zeroizing<String>,"),
         ("credential.rs", "            email: Zeroizing<String>,\n            password: Zeroizing<String>,"),
         ("signing_key/material.rs", "    pub private: Zeroizing<Vec<u8>>,"),
     ] {

@@ -14,13 +14,14 @@ use serde_json::Value;
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-pub const STATUSES: [(&str, u16); 29] = [
+pub const STATUSES: [(&str, u16); 44] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
     ("log-on-http-api", 200),
     ("log-on-wrong-password", 401),
     ("log-on-unknown-email", 401),
+    ("log-on-invented-key", 401),
     ("log-on-malformed-body", 400),
     ("log-on-invalid-utf-8", 400),
     ("log-on-bad-base64", 400),
@@ -36,6 +37,20 @@ pub const STATUSES: [(&str, u16); 29] = [
     ("confirm-mismatch", 403),
     ("user", 200),
     ("user-trailing-slash", 200),
+    ("update-user", 200),
+    ("update-user-not-yours", 400),
+    ("sessions", 200),
+    ("end-session-unknown", 404),
+    ("keys", 200),
+    ("make-key", 200),
+    ("make-key-not-confirmed", 403),
+    ("make-key-too-long", 400),
+    ("end-key-unknown", 404),
+    ("password-wrong", 403),
+    ("password-too-short", 400),
+    ("password", 200),
+    ("end-other-sessions-not-confirmed", 403),
+    ("end-other-sessions", 200),
     ("info", 200),
     ("info-trailing-slash", 200),
     ("jwks", 200),

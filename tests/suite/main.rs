@@ -50,6 +50,7 @@ mod operator;
 mod operator_accounts;
 mod operator_keys;
 mod owner;
+mod owner_faults;
 mod owner_races;
 mod passwords;
 mod permissions;
