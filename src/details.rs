@@ -10,7 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 use crate::{
-    account::{Account, Email, Name},
+    account::{Account, Email, Name, TEXTS_MAX_BYTES},
     json,
 };
 
@@ -60,6 +60,9 @@ pub enum BadDetails {
     /// The name of the person would be gone.
     #[error("nickname: it cannot be empty.")]
     NoNickname,
+    /// The account would be larger than one may be.
+    #[error("The account details would have more than {TEXTS_MAX_BYTES} bytes. Send less.")]
+    AccountTooLarge,
     /// The member is not the owner's to change.
     #[error("{0}: this cannot be changed here. Leave it out, or send it as it is.")]
     NotYours(String),
@@ -112,7 +115,9 @@ impl DetailsChange {
                 (_, _) => drop(changed.profile.insert(name.clone(), value.clone())),
             }
         }
-        Ok(changed)
+        // What is too large already can be made smaller.
+        let is_too_large = changed.texts_bytes() > TEXTS_MAX_BYTES.max(account.texts_bytes());
+        if is_too_large { Err(BadDetails::AccountTooLarge) } else { Ok(changed) }
     }
 }
 
@@ -237,5 +242,15 @@ mod tests {
         let changed = changed(r#"{"use_jess": true, "jess_user": "yi", "jess_pwd": "secret"}"#);
         assert!(changed.is_ok_and(|changed| changed == account()));
         assert!(DetailsChange::parse(br#"{"jess_pwd": "a", "jess_pwd": "b"}"#).is_err());
+    }
+
+    #[test]
+    fn an_account_does_not_grow_beyond_what_an_import_takes() {
+        let mut large = account();
+        large.profile.insert("legacy".to_owned(), "x".repeat(TEXTS_MAX_BYTES - 100));
+        let change = |body: &str| DetailsChange::parse(body.as_bytes()).unwrap().of(&large).map(drop);
+        let long = format!(r#"{{"company": "{}"}}"#, "x".repeat(200));
+        assert_eq!(change(&long), Err(BadDetails::AccountTooLarge));
+        assert_eq!(change(r#"{"country": ""}"#), Ok(()));
     }
 }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use jea_auth::{
+    access_key::AccessKey,
     account::{Account, Email, Name},
     administration::Administration,
     ids::AccountId,
     machine,
     password::{Hasher, Password, PasswordHash},
+    session::By,
     store::Added,
 };
 use reqwest::StatusCode;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::service::{PASSWORD, Service, assert_refused, client, imported_hash, token_of};
 
@@ -22,8 +25,15 @@ async fn add(service: &Service, email: &str) -> Account {
     let (name, sub) = (Name::parse("Yi").unwrap(), AccountId::new(&machine::random()));
     let mut account = Account::new(email, name, sub, service.now()).unwrap();
     account.password_hash = Some(imported_hash());
+    let key = key();
+    account.access_keys.insert(key.id.clone(), key.to_store(account.name.clone(), service.now(), 90));
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     account
+}
+
+/// The access key of every account here.
+fn key() -> AccessKey {
+    AccessKey::new(&[1; 16], &Zeroizing::new([2; 32]))
 }
 
 /// A hash of some other password.
@@ -32,6 +42,7 @@ fn other_hash() -> PasswordHash {
         .unwrap()
 }
 
+#[derive(Clone, Copy, PartialEq)]
 enum Verb {
     Passwd,
     Disable,
@@ -39,11 +50,12 @@ enum Verb {
     Rename,
 }
 
-/// A log-on and a check-in race against the operator, 200 times; none may leave a session behind.
+/// Log-ons by password and by access key, a check-in and a confirmation race against the operator, 200 times; none may leave a
+/// session behind.
 async fn race(verb: Verb) {
     let service = Arc::new(Service::start().await);
     let administration = Administration { store: service.store() };
-    let mut logged_on = 0;
+    let (mut logged_on, mut logged_on_by_key) = (0, 0);
     for number in 0..TRIES {
         let moment = f64::from(u8::try_from(number % 40).unwrap()) / 20.0;
         let email = format!("user-{number}@jeplus.org");
@@ -57,9 +69,18 @@ async fn race(verb: Verb) {
         assert_eq!(first.status(), StatusCode::OK);
         let typical = begun.elapsed();
         let check_in = tokio::spawn(browser.post(format!("{url}/users/api/checkin")).send());
+        let confirm = tokio::spawn(browser.post(format!("{url}/users/api/confirm")).json(&credential).send());
         let log_on = tokio::spawn(client().post(format!("{url}/users/api/auth")).json(&credential).send());
         // The operator comes at another moment each time, from before the hash to after the answer.
-        tokio::time::sleep(typical.mul_f64(moment)).await;
+        let wait = typical.mul_f64(moment);
+        let by_key = json!({"email": email, "password": *key().expose()});
+        let by_key = client().post(format!("{url}/users/api/auth")).json(&by_key);
+        // A log-on by key computes no hash, so it begins when the operator does.
+        let by_key = tokio::spawn(async move {
+            tokio::time::sleep(wait.mul_f64(0.9)).await;
+            by_key.send().await
+        });
+        tokio::time::sleep(wait).await;
         let changed = match verb {
             Verb::Passwd => {
                 administration.change_password(&account.email, other_hash()).await.map(|changed| changed.is_some())
@@ -77,10 +98,22 @@ async fn race(verb: Verb) {
         assert!(matches!(check_in.status().as_u16(), 200 | 401), "{}", check_in.status());
         logged_on += usize::from(log_on.status() == StatusCode::OK);
         assert!(matches!(log_on.status().as_u16(), 200 | 401 | 429), "{}", log_on.status());
-        let left = service.store().sessions(&account.sub).await.unwrap();
+        let by_key = by_key.await.unwrap().unwrap().status();
+        logged_on_by_key += usize::from(by_key == StatusCode::OK);
+        assert!(matches!(by_key.as_u16(), 200 | 401), "{by_key}");
+        let confirm = confirm.await.unwrap().unwrap().status();
+        assert!(matches!(confirm.as_u16(), 200 | 401 | 403), "{confirm}");
+        let mut left = service.store().sessions(&account.sub).await.unwrap();
+        // A new password ends no access key: what it opens afterwards is of the new generation.
+        if verb == Verb::Passwd {
+            left.retain(|session| session.by == By::Password || session.generation == 0);
+        }
         assert!(left.is_empty(), "try {number}: {left:?}, log-on {}", log_on.status());
         // The throttle of the address is not what is tested here.
         service.advance(std::time::Duration::from_secs(5));
+    }
+    if verb != Verb::Passwd {
+        assert!((1..TRIES).contains(&logged_on_by_key), "both orders were seen: {logged_on_by_key} of {TRIES} by key");
     }
     assert!((1..TRIES).contains(&logged_on), "both orders were seen: {logged_on} of {TRIES} log-ons came first");
 }

@@ -2,6 +2,7 @@
 //! nothing of the terminal program.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -105,6 +106,39 @@ fn imports_run_one_way() {
         for imported in imports(&text) {
             assert!(layer(&imported) <= layer(&module), "{} imports {imported}", path.display());
         }
+    }
+}
+
+#[test]
+fn no_module_imports_itself_by_way_of_others() {
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (module, _, text) in modules() {
+        let imported = imports(&text).into_iter().filter(|imported| *imported != module);
+        graph.entry(module.clone()).or_default().extend(imported);
+    }
+    // Modules that import nothing but what was taken away before are taken away, until none is left.
+    while !graph.is_empty() {
+        let free = graph.iter().find(|(_, imported)| imported.iter().all(|module| !graph.contains_key(module)));
+        let free = free.unwrap_or_else(|| panic!("a circle: {graph:?}")).0.clone();
+        graph.remove(&free);
+    }
+}
+
+/// `logon/refusal.rs` says that it is the one map of refusals to statuses. What the local ports ask of a request before it is
+/// one of the service's is no refusal of the service.
+#[test]
+fn refusals_become_statuses_in_one_place() {
+    for (_, path, text) in modules() {
+        let makes = text.contains("Answer::failed(");
+        let may = path.ends_with("logon/refusal.rs") || path.ends_with("local/door.rs");
+        assert!(!makes || may, "{} answers with a failure of its own", path.display());
+    }
+}
+
+#[test]
+fn paths_stand_in_the_table_of_routes_alone() {
+    for (module, path, text) in modules() {
+        assert!(module == "api" || !text.contains("\"/users/api"), "{} has a path", path.display());
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use axum::{Json, Router, extract::Request, http::StatusCode as Status};
 use jea_auth::{
     account::{Email, Name, Role},
+    administration::{Administration, Particulars, RoleChange},
     app,
     ids::AccountId,
     local::Options,
@@ -156,6 +157,23 @@ async fn an_identity_beyond_ascii_reaches_a_backend_percent_encoded_and_a_functi
     let verdict = function.handle(&authorization().bearer(&token).event()).await.unwrap();
     let context = |name: &str| verdict["context"][name].as_str().unwrap().to_owned();
     assert_eq!((context("email"), context("name"), context("role")), (email.into(), name.into(), role.into()));
+}
+
+#[tokio::test]
+async fn a_backend_sees_a_changed_role_within_five_seconds() {
+    let (address, _) = backend().await;
+    let service = service_before(address).await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let role = async || {
+        let seen: Value = service.get("/orders").await.json().await.unwrap();
+        headers_of(&seen, "x-user-role").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(role().await, ["none"]);
+    let particulars = Particulars { role: RoleChange::Set(Role::parse("editor").unwrap()), ..Particulars::default() };
+    let administration = Administration { store: service.store() };
+    administration.set(&service.account().await.email, &particulars).await.unwrap().unwrap();
+    service.advance(std::time::Duration::from_secs(5));
+    assert_eq!(role().await, ["editor"]);
 }
 
 // Checks 50, 72.

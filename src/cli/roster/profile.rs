@@ -1,6 +1,6 @@
 //! What may stand in a profile, which its owner and every client of its owner sees.
 
-use crate::{account::Name, cli::import::hash};
+use crate::{account::Name, cli::import::hash, details};
 
 /// Members of the account details beside the profile, which it cannot give another value.
 const OWN: [&str; 3] = ["email", "nickname", "role"];
@@ -14,7 +14,8 @@ pub(in crate::cli) fn check(name: &str, value: &str) -> Result<(), String> {
     if OWN.contains(&name.to_lowercase().as_str()) {
         return Err(format!("profile member {name} would stand for another member of the account: leave it out"));
     }
-    if hash::is_one(value) {
+    // What an owner may write is that owner's to publish, and an export of it must be taken back.
+    if hash::is_one(value) && !details::MEMBERS.contains(&name) {
         return Err(format!("profile member {name} holds a password's hash, and a profile is public: leave it out"));
     }
     Ok(())
