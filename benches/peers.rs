@@ -33,9 +33,12 @@ use std::{
 
 use binaries::{build, quantile};
 use crowd::{add_accounts, user};
-use jea_auth::local::DEMO_PASSWORD;
+use jea_auth::{
+    local::{self, DEMO_PASSWORD, Options},
+    machine,
+};
 use runtime_api::Function;
-use stack::{log_on, throttled_stack};
+use stack::log_on;
 
 const LOG_ONS: usize = 200;
 
@@ -43,7 +46,7 @@ const LOG_ONS: usize = 200;
 async fn main() {
     let starts: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(20);
     let peers = [("jea-auth", build().join("logon")), ("Node", node()), ("Python", python())];
-    let running = throttled_stack().await;
+    let running = local::start(&Options::in_memory(), machine::system_clock()).await.unwrap();
     add_accounts(&running, LOG_ONS * 2).await;
     let event =
         |number: usize| log_on(&user(number), DEMO_PASSWORD, &format!("10.0.{}.{}", number / 250, number % 250));

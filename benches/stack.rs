@@ -11,15 +11,15 @@ use jea_auth::{
 use serde_json::{Value, json};
 
 pub async fn stack() -> Running {
-    let mut running = throttled_stack().await;
+    stack_with(Options::in_memory()).await
+}
+
+/// The same, as it is asked for.
+pub async fn stack_with(options: Options) -> Running {
+    let mut running = local::start(&options, machine::system_clock()).await.unwrap();
     let endless = Pace { burst: 1_000_000, interval: Duration::from_secs(1) };
     running.config.paces = Paces { account: endless, address: endless };
     running
-}
-
-/// The same, with the throttle of a new deployment.
-pub async fn throttled_stack() -> Running {
-    local::start(&Options::in_memory(), machine::system_clock()).await.unwrap()
 }
 
 /// The event of a log-on, as a REST API sends it.

@@ -1,5 +1,5 @@
 //! Whether the time of a failed log-on tells an unknown email, a wrong password and a disabled account apart, or what is wrong
-//! with an access key.
+//! with an access key, or who has asked for a link to set a forgotten password.
 //!
 //!     cargo bench --bench uniform_time [-- TRIES]
 //!
@@ -8,7 +8,7 @@
 //! class takes longer than one of the other. Apart from noise, the interval lies within a millisecond and the AUC near
 //! a half.
 
-// Checks 3, 75.
+// Checks 3, 75, 77.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -17,36 +17,40 @@
     reason = "a measurement that fails says so"
 )]
 
+mod crowd;
 #[expect(dead_code, reason = "other benchmarks authorize as well")]
 mod stack;
 
 use std::time::Instant;
 
+use crowd::{add_accounts, user};
 use jea_auth::{
     access_key::AccessKey,
     account::{Account, Name, Status},
     app,
     event::Event,
     ids::AccountId,
+    local::Options,
     logon::LogonFunction,
     machine,
     password::{Hasher, Password},
     store::Store,
 };
-use stack::{log_on, stack};
+use serde_json::{Value, json};
+use stack::{log_on, stack_with};
 use zeroize::Zeroizing;
 
 const RESAMPLES: usize = 2_000;
 /// A key has a thousand log-ons at once, and so many tries are made with each.
 const TRIES_OF_A_KEY: usize = 400;
 
-/// What is wrong, and the email and the secret of a try, by its number.
-type Class = (&'static str, Box<dyn Fn(usize) -> (&'static str, String)>);
+/// What is wrong, and the event of a try, by its number.
+type Class = (&'static str, Box<dyn Fn(usize) -> Value>);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let tries: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
-    let running = stack().await;
+    let running = stack_with(Options { mail: true, ..Options::in_memory() }).await;
     let store = Store::new(running.config.aws.dynamodb(), &running.config.stack);
     for (email, status, keys) in [
         ("active@example.org", Status::Active, [ACTIVE, EXPIRED].as_slice()),
@@ -56,15 +60,18 @@ async fn main() {
         add(&store, email, status, keys).await;
     }
     let function = app::logon(&running.config, machine::system_clock());
-    let password = |email: &'static str| Box::new(move |_| (email, "a wrong password".to_owned())) as Box<_>;
+    let password = |email: &'static str| {
+        Box::new(move |_| log_on(email, "a wrong password", "192.0.2.1")) as Box<dyn Fn(usize) -> _>
+    };
     let by_password: [Class; 3] = [
         ("wrong password", password("active@example.org")),
         ("unknown email", password("unknown@example.org")),
         ("disabled account", password("disabled@example.org")),
     ];
-    compare(&function, &by_password, tries).await;
+    compare(&function, &by_password, tries, 401).await;
     let key = |email: &'static str, kind: u8, secret: u8| {
-        Box::new(move |attempt| (email, key(kind, attempt, secret).expose().to_string())) as Box<_>
+        Box::new(move |attempt| log_on(email, &key(kind, attempt, secret).expose(), "192.0.2.1"))
+            as Box<dyn Fn(usize) -> _>
     };
     let by_key: [Class; 6] = [
         ("wrong secret", key("active@example.org", ACTIVE, 9)),
@@ -74,7 +81,17 @@ async fn main() {
         ("invented key", key("active@example.org", INVENTED, 9)),
         ("disabled account", key("disabled@example.org", DISABLED, DISABLED)),
     ];
-    compare(&function, &by_key, tries).await;
+    compare(&function, &by_key, tries, 401).await;
+    // An email has three mails at once, so each try has one of its own.
+    add_accounts(&running, tries + 20).await;
+    let forgotten =
+        |email: fn(usize) -> String| Box::new(move |attempt| forgot(&email(attempt))) as Box<dyn Fn(usize) -> _>;
+    let by_email: [Class; 3] = [
+        ("known email", forgotten(user)),
+        ("unknown email", forgotten(|attempt| format!("nobody-{attempt}@example.org"))),
+        ("impossible email", forgotten(|attempt| format!("nobody {attempt}"))),
+    ];
+    compare(&function, &by_email, tries, 200).await;
     running.stop().await;
 }
 
@@ -93,19 +110,30 @@ fn key(kind: u8, attempt: usize, secret: u8) -> AccessKey {
     AccessKey::new(&id, &Zeroizing::new([secret; 32]))
 }
 
+/// The event that asks for a link to set a forgotten password.
+fn forgot(email: &str) -> Value {
+    json!({
+        "httpMethod": "POST",
+        "path": "/users/api/forgot",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"requestId": "r", "identity": {"sourceIp": "192.0.2.1"}},
+        "body": json!({"email": email}).to_string(),
+    })
+}
+
 /// Tries all classes in turns, and compares each pair.
-async fn compare(function: &LogonFunction, classes: &[Class], tries: usize) {
+async fn compare(function: &LogonFunction, classes: &[Class], tries: usize, status: u16) {
     let mut times: Vec<Vec<f64>> = classes.iter().map(|_| Vec::new()).collect();
     for attempt in 0..tries + 20 {
         // Each class comes first, second and so on as often.
         for place in 0..classes.len() {
             let class = (attempt + place) % classes.len();
-            let (email, secret) = classes.get(class).expect("a class").1(attempt);
-            let event: Event = serde_json::from_value(log_on(email, &secret, "192.0.2.1")).expect("an event");
+            let event: Event =
+                serde_json::from_value(classes.get(class).expect("a class").1(attempt)).expect("an event");
             let begun = Instant::now();
             let answer = function.handle(&event).await;
             let taken = begun.elapsed().as_secs_f64() * 1000.0;
-            assert_eq!(answer.status.as_u16(), 401, "{}", answer.body);
+            assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
             if attempt >= 20 {
                 times.get_mut(class).expect("a class").push(taken);
             }

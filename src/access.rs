@@ -6,7 +6,7 @@ mod memory;
 use std::time::Duration;
 
 use crate::{
-    api::{self, Asked},
+    api::{self, Asked, Features},
     carrier::{self, Carrier, NoOneToken},
     causes::Causes,
     ids::{AccountId, SessionId},
@@ -124,7 +124,8 @@ impl Access {
         {
             return Err(Denial::CrossSite);
         }
-        let is_own = api::asked(presented.methods.first().unwrap_or(&""), presented.path) != Asked::Nothing;
+        let is_own =
+            api::asked(presented.methods.first().unwrap_or(&""), presented.path, Features::ALL) != Asked::Nothing;
         if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
             && let Some(session) = self.still_good(&known, now).await?
         {

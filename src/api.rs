@@ -14,6 +14,34 @@ pub struct Route {
     pub access: Access,
     /// What it is for, in a few words.
     pub summary: &'static str,
+    /// What an operator must have switched on for it to be there.
+    pub feature: Option<Feature>,
+}
+
+/// What an operator can switch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Mails, by `MailFrom`.
+    Mail,
+}
+
+/// What is switched on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Whether mails are sent.
+    pub mail: bool,
+}
+
+impl Features {
+    /// Everything: the authorizer need not know what is on, as a route that is off has nothing behind it.
+    pub const ALL: Self = Self { mail: true };
+
+    fn has(self, feature: Option<Feature>) -> bool {
+        match feature {
+            None => true,
+            Some(Feature::Mail) => self.mail,
+        }
+    }
 }
 
 /// Who may ask for an operation.
@@ -58,6 +86,10 @@ pub enum Operation {
     MakeKey,
     /// End an access key.
     EndKey,
+    /// Ask for a link by mail, with which a forgotten password is set anew.
+    Forgot,
+    /// Set the password by such a link.
+    Reset,
     /// Public keys (RFC 7517).
     Jwks,
     /// `OpenID` Connect Discovery 1.0.
@@ -83,6 +115,8 @@ impl Operation {
             Self::Keys => "keys",
             Self::MakeKey => "make-key",
             Self::EndKey => "end-key",
+            Self::Forgot => "forgot",
+            Self::Reset => "reset",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
         }
@@ -110,7 +144,8 @@ impl Operation {
             | Self::EndSession
             | Self::EndOtherSessions
             | Self::MakeKey
-            | Self::EndKey => true,
+            | Self::EndKey
+            | Self::Reset => true,
             Self::Info
             | Self::LogOn
             | Self::CheckIn
@@ -119,6 +154,7 @@ impl Operation {
             | Self::User
             | Self::Sessions
             | Self::Keys
+            | Self::Forgot
             | Self::Jwks
             | Self::Discovery => false,
         }
@@ -126,11 +162,11 @@ impl Operation {
 }
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 17] = {
+pub const ROUTES: [Route; 19] = {
     use Access::{Open, Session, SteppedUp};
     use Operation::{
-        CheckIn, Confirm, Discovery, EndKey, EndOtherSessions, EndSession, Info, Jwks, Keys, LogOff, LogOn, MakeKey,
-        Password, Sessions, UpdateUser, User,
+        CheckIn, Confirm, Discovery, EndKey, EndOtherSessions, EndSession, Forgot, Info, Jwks, Keys, LogOff, LogOn,
+        MakeKey, Password, Reset, Sessions, UpdateUser, User,
     };
     [
         row("GET", "/users/api/info", Info, Open, "Version info"),
@@ -148,6 +184,8 @@ pub const ROUTES: [Route; 17] = {
         row("GET", "/users/api/keys", Keys, Session, "My access keys"),
         row("POST", "/users/api/keys", MakeKey, SteppedUp, "Make an access key"),
         row("DELETE", "/users/api/keys/{id}", EndKey, SteppedUp, "End an access key"),
+        by_mail("POST", "/users/api/forgot", Forgot, Open, "Ask for a link to set a forgotten password"),
+        by_mail("POST", "/users/api/reset", Reset, Open, "Set the password by the link"),
         row("GET", "/.well-known/jwks.json", Jwks, Open, "Public keys"),
         row("GET", "/.well-known/openid-configuration", Discovery, Open, "OpenID discovery"),
     ]
@@ -160,7 +198,17 @@ const fn row(
     access: Access,
     summary: &'static str,
 ) -> Route {
-    Route { method, path, operation, access, summary }
+    Route { method, path, operation, access, summary, feature: None }
+}
+
+const fn by_mail(
+    method: &'static str,
+    path: &'static str,
+    operation: Operation,
+    access: Access,
+    summary: &'static str,
+) -> Route {
+    Route { method, path, operation, access, summary, feature: Some(Feature::Mail) }
 }
 
 /// What a request asks for.
@@ -176,9 +224,10 @@ pub enum Asked<'a> {
 
 /// Looks up a request. API Gateway leads `/x/` where it leads `/x`, and the event's path keeps the slash.
 #[must_use]
-pub fn asked<'a>(method: &str, path: &'a str) -> Asked<'a> {
+pub fn asked<'a>(method: &str, path: &'a str, features: Features) -> Asked<'a> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let found = || ROUTES.iter().filter_map(|route| Some((route, matched(route.path, path)?)));
+    let on = || ROUTES.iter().filter(|route| features.has(route.feature));
+    let found = || on().filter_map(|route| Some((route, matched(route.path, path)?)));
     match found().find(|(route, _)| route.method == method) {
         Some((route, parameter)) => Asked::For(route, Some(parameter).filter(|parameter| !parameter.is_empty())),
         None if found().next().is_none() => Asked::Nothing,
@@ -195,7 +244,17 @@ fn matched<'a>(of_route: &str, path: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{asked as asked_with, *};
+
+    fn asked<'a>(method: &str, path: &'a str) -> Asked<'a> {
+        asked_with(method, path, Features::ALL)
+    }
+
+    #[test]
+    fn what_is_switched_off_is_nothing() {
+        assert_eq!(asked_with("POST", "/users/api/forgot", Features::default()), Asked::Nothing);
+        assert!(matches!(asked("POST", "/users/api/forgot"), Asked::For(..)));
+    }
 
     #[test]
     fn one_slash_at_the_end_is_the_same_operation_and_two_are_none() {

@@ -1,6 +1,7 @@
 //! The composition root: whatever is put together is put together here.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -15,9 +16,11 @@ use crate::{
     kms::Kms,
     logon::LogonFunction,
     machine::{now, random, start_log, system_clock},
+    mailer::{MailerFunction, Records},
     operations::{Fresh, Operations},
     rotation::Rotation,
     rotator::RotatorFunction,
+    ses::Ses,
     store::Store,
     time::Clock,
 };
@@ -67,6 +70,29 @@ pub async fn run_rotator() -> Result<(), Error> {
     .await
 }
 
+/// Runs the mailer function until Lambda ends it.
+///
+/// # Errors
+/// [`crate::config::BadConfig`], or what the Runtime API says.
+pub async fn run_mailer() -> Result<(), Error> {
+    start_log();
+    let config = Config::from_env()?;
+    let function = &mailer(&config, system_clock()).ok_or("MAIL_FROM is not set")?;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Records>| async move {
+        Ok::<_, Error>(function.handle(&event.payload, &event.context.request_id).await)
+    }))
+    .await
+}
+
+/// The mailer function, if mails are switched on.
+#[must_use]
+pub fn mailer(config: &Config, clock: Clock) -> Option<MailerFunction> {
+    let sender = config.sender.clone()?;
+    let Stack { store, kms } = Stack::of(config);
+    let (ses, journal) = (Ses::new(config.aws.ses()), config.journal.clone());
+    Some(MailerFunction { store, kms, ses, sender, clock, journal, secret: OnceCell::new() })
+}
+
 /// The tables and the KMS key of one stack, from which everything that works on it is made.
 pub struct Stack {
     /// The tables.
@@ -112,7 +138,13 @@ pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
     let stack = Stack::of(config);
     let keyring = stack.keyring();
     LogonFunction {
-        operations: Operations::new(stack.store, keyring, config.tokens.clone(), config.paces),
+        operations: Operations::new(
+            stack.store,
+            keyring,
+            config.tokens.clone(),
+            config.paces,
+            config.site.features.mail,
+        ),
         site: config.site.clone(),
         clock,
         fresh,
@@ -139,5 +171,6 @@ pub fn fresh() -> Fresh {
         device: random(),
         key_id: random(),
         key_secret: Zeroizing::new(random()),
+        mail: random(),
     }
 }

@@ -53,6 +53,8 @@ pub struct Aws {
     pub dynamodb_endpoint: Option<String>,
     /// The address of KMS, if it is not the region's own.
     pub kms_endpoint: Option<String>,
+    /// The address of SES, if it is not the region's own.
+    pub ses_endpoint: Option<String>,
 }
 
 /// Region and credentials that do not change while the process lives.
@@ -91,6 +93,12 @@ impl Aws {
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
         aws_sdk_kms::Client::new(&self.limited(self.kms_endpoint.as_deref()))
+    }
+
+    /// A client for SES.
+    #[must_use]
+    pub fn ses(&self) -> aws_sdk_sesv2::Client {
+        aws_sdk_sesv2::Client::new(&self.limited(self.ses_endpoint.as_deref()))
     }
 
     fn limited(&self, endpoint: Option<&str>) -> SdkConfig {
@@ -137,7 +145,7 @@ mod tests {
             session_token: None,
         });
         let (limits, kms_endpoint) = (Limits::FUNCTION, Some("http://127.0.0.1:1".into()));
-        let aws = Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint };
+        let aws = Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint, ses_endpoint: None };
         let (dynamodb, kms) = (aws.dynamodb(), aws.kms());
         for timeouts in [dynamodb.config().timeout_config(), kms.config().timeout_config()] {
             let timeouts = timeouts.unwrap();

@@ -5,10 +5,13 @@ use std::time::Duration;
 use lambda_http::http::StatusCode;
 
 use crate::{
+    account::{Email, is_unseen},
+    api::Features,
     aws::{Aws, Limits, StaticCredentials},
     journal::Journal,
     logon::{Site, TokenDelivery},
     machine::environment,
+    mail::Sender,
     origin::TrustedOrigins,
     session::Lifetimes,
     signing_key::TOKEN_LIFE_MAX,
@@ -33,6 +36,8 @@ pub struct Config {
     pub tokens: TokenRules,
     /// How to answer.
     pub site: Site,
+    /// Who sends mails, if anybody does.
+    pub sender: Option<Sender>,
     /// How often passwords may be tried.
     pub paces: Paces,
     /// How long the authorizer remembers a session.
@@ -55,7 +60,7 @@ pub struct Variable {
 }
 
 /// The variables that an operator sets, by the template's parameters.
-pub const VARIABLES: [Variable; 14] = [
+pub const VARIABLES: [Variable; 16] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },
     Variable { name: "AUDIENCE", default: Some("") },
@@ -70,6 +75,8 @@ pub const VARIABLES: [Variable; 14] = [
     Variable { name: "ADDRESS_SECONDS", default: Some("1") },
     Variable { name: "ALLOWED_ORIGINS", default: Some("") },
     Variable { name: "COOKIE_DOMAIN", default: Some("") },
+    Variable { name: "MAIL_FROM", default: Some("") },
+    Variable { name: "SERVICE_NAME", default: Some(DEFAULT_STACK) },
 ];
 
 impl Config {
@@ -104,6 +111,8 @@ impl Config {
         let account = reader.pace("ACCOUNT_BURST", "ACCOUNT_SECONDS");
         let address = reader.pace("ADDRESS_BURST", "ADDRESS_SECONDS");
         let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
+        let mail_from = reader.take("MAIL_FROM", mail_from, "an email, or nothing");
+        let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters");
         let aws = reader.aws();
         let read = (issuer, audience, stack, delivery, failed_logon_status, token, session, session_memory);
         let (
@@ -118,7 +127,8 @@ impl Config {
                 Some(session_memory),
             ),
             (Some(configured), Some(cookie_domain), Some(aws), Some(account), Some(address)),
-        ) = (read, (configured, cookie_domain, aws, account, address))
+            (Some(mail_from), Some(service)),
+        ) = (read, (configured, cookie_domain, aws, account, address), (mail_from, service_name))
         else {
             return Err(BadConfig(reader.wrong));
         };
@@ -132,7 +142,13 @@ impl Config {
                 audience: if audience.is_empty() { issuer.as_str().to_owned() } else { audience },
                 lifetimes: Lifetimes { token, session },
             },
+            sender: (!mail_from.is_empty()).then(|| Sender {
+                from: mail_from.clone(),
+                service,
+                issuer: issuer.clone(),
+            }),
             site: Site {
+                features: Features { mail: !mail_from.is_empty() },
                 issuer,
                 delivery,
                 failed_logon_status,
@@ -187,6 +203,7 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
             limits: Limits::FUNCTION,
             dynamodb_endpoint: (self.read)("AWS_ENDPOINT_URL_DYNAMODB"),
             kms_endpoint: (self.read)("AWS_ENDPOINT_URL_KMS"),
+            ses_endpoint: (self.read)("AWS_ENDPOINT_URL_SESV2"),
         })
     }
 }
@@ -217,6 +234,16 @@ pub fn is_origin(text: &str) -> bool {
 fn origins(text: &str) -> Option<Vec<String>> {
     let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
+}
+
+fn mail_from(text: &str) -> Option<String> {
+    (text.is_empty() || Email::parse(text).is_ok()).then(|| text.to_owned())
+}
+
+/// It stands in the subject of mails.
+fn service_name(text: &str) -> Option<String> {
+    let is_name = (1..=64).contains(&text.chars().count()) && !text.chars().any(is_unseen);
+    is_name.then(|| text.to_owned())
 }
 
 fn cookie_domain(text: &str) -> Option<String> {

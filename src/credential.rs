@@ -69,6 +69,36 @@ impl NewPassword {
     }
 }
 
+/// A link's token and the password that it is to set, neither of them checked.
+pub struct NewPasswordByLink {
+    /// The token.
+    pub token: Zeroizing<String>,
+    /// The new password.
+    pub new_password: Password,
+}
+
+/// The bytes are not one JSON object of exactly the two strings `token` and `new_password`.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one JSON object with exactly the strings token and new_password")]
+pub struct NotByLink;
+
+impl NewPasswordByLink {
+    /// Parses the JSON object `{"token": "...", "new_password": "..."}`.
+    ///
+    /// # Errors
+    /// [`NotByLink`] for any other bytes.
+    pub fn parse(body: &[u8]) -> Result<Self, NotByLink> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            token: Zeroizing<String>,
+            new_password: Zeroizing<String>,
+        }
+        let Members { token, new_password } = json::object(body).ok_or(NotByLink)?;
+        Ok(Self { token, new_password: Password::new(&new_password) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,6 +60,10 @@ pub enum Metric {
     HashTime,
     /// The time of a log-on's calls of DynamoDB.
     StoreTime,
+    /// Mails that SES took.
+    MailsSent,
+    /// Tries to send a mail that failed, and mails that were given up.
+    MailsFailed,
     /// Requests that the authorizer let pass.
     Allowed,
     /// Requests that it refused.
@@ -76,7 +80,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::LogOns,
         Self::LogOnsRefused,
         Self::LogOnsThrottled,
@@ -85,6 +89,8 @@ impl Metric {
         Self::Unavailable,
         Self::HashTime,
         Self::StoreTime,
+        Self::MailsSent,
+        Self::MailsFailed,
         Self::Allowed,
         Self::Denied,
         Self::Undecided,
@@ -105,6 +111,8 @@ impl Metric {
             Self::Unavailable => "Unavailable",
             Self::HashTime => "HashTime",
             Self::StoreTime => "StoreTime",
+            Self::MailsSent => "MailsSent",
+            Self::MailsFailed => "MailsFailed",
             Self::Allowed => "Allowed",
             Self::Denied => "Denied",
             Self::Undecided => "Undecided",

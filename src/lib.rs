@@ -21,10 +21,10 @@
 //! | Modules | Do |
 //! |---|---|
 //! | [`app`], `cli`, `local` | put the parts together: as Lambda functions, as a command line, as a whole stack on one machine |
-//! | [`logon`], [`authorizer`], [`rotator`], [`config`] | the functions, and what their environment says |
+//! | [`logon`], [`authorizer`], [`rotator`], [`mailer`], [`config`] | the functions, and what their environment says |
 //! | [`operations`], [`access`], [`administration`] | the use cases |
 //! | [`keyring`], [`rotation`] | the keys in memory; making and revoking them |
-//! | [`store`], [`kms`], [`aws`], [`event`], [`journal`], [`machine`] | DynamoDB, KMS, API Gateway, CloudWatch, and the machine itself; nothing else knows them |
+//! | [`store`], [`kms`], [`ses`], [`aws`], [`event`], [`journal`], [`machine`] | DynamoDB, KMS, SES, API Gateway, CloudWatch, and the machine itself; nothing else knows them |
 //! | all others | the domain: no AWS, no HTTP, no environment, no clock; no randomness of its own but that of key pairs, which AWS-LC makes |
 //!
 //! A module imports from its own row and from those below it; a test holds that.
@@ -52,10 +52,13 @@ pub mod journal;
 mod json;
 pub mod keyring;
 pub mod kms;
+pub mod link;
 #[cfg(feature = "terminal")]
 pub mod local;
 pub mod logon;
 pub mod machine;
+pub mod mail;
+pub mod mailer;
 mod name;
 pub mod operations;
 pub mod origin;
@@ -63,6 +66,7 @@ pub mod password;
 pub mod rotation;
 pub mod rotator;
 pub mod secret;
+pub mod ses;
 pub mod session;
 pub mod signing_key;
 pub mod store;

@@ -9,11 +9,17 @@ mod event;
 mod folder;
 mod gateway;
 mod kms;
+mod mail;
 mod patient;
 mod policy;
 mod server;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::http::Uri;
 use lambda_http::http::StatusCode;
@@ -27,6 +33,7 @@ use zeroize::Zeroizing;
 use self::{
     door::Door,
     gateway::Gateway,
+    mail::Mailbox,
     server::{serve, until},
 };
 use crate::{
@@ -81,6 +88,8 @@ pub struct Options {
     pub failed_logon_status: StatusCode,
     /// How long a client may take for the head of a request, for its body, and until it takes more of an answer.
     pub patience: Duration,
+    /// Whether mails are sent, into files.
+    pub mail: bool,
 }
 
 impl Options {
@@ -99,6 +108,7 @@ impl Options {
             delivery: TokenDelivery::Cookie,
             failed_logon_status: StatusCode::UNAUTHORIZED,
             patience: PATIENCE,
+            mail: false,
         }
     }
 }
@@ -115,6 +125,8 @@ pub struct Running {
     pub config: Config,
     /// Whether the demo account is there.
     pub has_demo: bool,
+    /// All mails since the start, as they would be sent (RFC 5322).
+    pub mails: Arc<Mutex<Vec<Vec<u8>>>>,
     gateway: Stage,
     services: Stage,
 }
@@ -210,9 +222,11 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
     let database = database::open(options.data.as_deref())?;
     let sealing_key = kms::SealingKey::load(options.data.as_deref())?;
     let (mut gateway, mut services) = (Stage::default(), Stage::default());
-    for (listener, router) in
-        [(dynamodb_listener, database::router(database.clone())), (kms_listener, kms::router(sealing_key))]
-    {
+    let mails = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+    let folder = options.data.as_ref().map(|folder| folder.join("mail"));
+    let mailbox = Mailbox { folder, mails: Arc::clone(&mails), clock: Arc::clone(&clock) };
+    let kms_and_ses = kms::router(sealing_key).merge(mail::router(mailbox));
+    for (listener, router) in [(dynamodb_listener, database::router(database.clone())), (kms_listener, kms_and_ses)] {
         services.tasks.spawn(serve(listener, Door::of_a_service(options.patience), router, services.stop.subscribe()));
     }
 
@@ -224,6 +238,10 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
     stack.keyring().unsealed(clock()).await?;
     let has_demo = demo_account(&stack.store, &clock).await?;
 
+    if let Some(mailer) = app::mailer(&config, Arc::clone(&clock)) {
+        let table = format!("{}-outbox", config.stack);
+        services.tasks.spawn(mail::pump(database.clone(), table, mailer, services.stop.subscribe()));
+    }
     services.tasks.spawn(upkeep(rotation, database, Arc::clone(&clock), services.stop.subscribe()));
     let router = gateway::router(Gateway {
         logon: app::logon(&config, Arc::clone(&clock)),
@@ -240,7 +258,7 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
         router,
         gateway.stop.subscribe(),
     ));
-    Ok(Running { url, dynamodb_url, kms_url, config, has_demo, gateway, services })
+    Ok(Running { url, dynamodb_url, kms_url, config, has_demo, mails, gateway, services })
 }
 
 impl Running {
@@ -310,7 +328,10 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
         ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_SESV2", endpoints.kms.clone()),
         ("AWS_ENDPOINT_URL_KMS", endpoints.kms),
+        // Another database has no stream that is read here.
+        ("MAIL_FROM", if options.mail && options.other_dynamodb.is_none() { MAIL_FROM } else { "" }.to_owned()),
     ];
     let read = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.clone());
     Ok(Config { journal: Journal::Log, ..Config::from(read)? })
@@ -320,10 +341,12 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
 pub struct Endpoints {
     /// Of DynamoDB.
     pub dynamodb: String,
-    /// Of KMS.
+    /// Of KMS, and of SES.
     pub kms: String,
 }
 
+/// Where mails say that they come from.
+const MAIL_FROM: &str = "jea-auth@localhost";
 const REGION: &str = "us-east-1";
 /// The embedded services want credentials, and take any.
 const CREDENTIALS: &str = "local";
@@ -340,6 +363,7 @@ pub fn aws(endpoints: Endpoints) -> Aws {
         }),
         limits: Limits::FUNCTION,
         dynamodb_endpoint: Some(endpoints.dynamodb),
+        ses_endpoint: Some(endpoints.kms.clone()),
         kms_endpoint: Some(endpoints.kms),
     }
 }

@@ -9,7 +9,7 @@ mod request;
 use lambda_http::http::StatusCode;
 
 use crate::{
-    api::Operation,
+    api::{Features, Operation},
     event::Event,
     journal::{Entry, Journal, Measure, Metric, Times},
     operations::{Fresh, Operations},
@@ -62,6 +62,8 @@ pub struct Site {
     pub cookie_domain: Option<String>,
     /// Who may send requests from a browser.
     pub origins: TrustedOrigins,
+    /// What is switched on.
+    pub features: Features,
 }
 
 /// The log-on function.

@@ -6,6 +6,7 @@ mod check_in;
 mod keys;
 mod log_on;
 mod proof;
+mod recovery;
 mod sessions;
 
 use std::{sync::Arc, time::Duration};
@@ -40,6 +41,8 @@ pub struct Operations {
     tokens: TokenRules,
     paces: Paces,
     attempts: Attempts,
+    /// Whether there is anybody who sends mails.
+    sends_mail: bool,
 }
 
 /// Where a credential comes from.
@@ -68,6 +71,8 @@ pub struct Fresh {
     pub key_id: [u8; 16],
     /// For the secret of a new access key.
     pub key_secret: Zeroizing<[u8; 32]>,
+    /// For the id of a mail.
+    pub mail: [u8; 16],
 }
 
 /// What came of an operation that checks a credential, with what the journal tells of it.
@@ -119,6 +124,9 @@ pub enum Refusal {
     /// The account has as many access keys as it may have.
     #[error("too many access keys")]
     TooManyKeys,
+    /// The link has expired, was used, or never was one.
+    #[error("no such link")]
+    BadLink,
     /// The account has nothing of this id.
     #[error("no such id")]
     NotFound,
@@ -209,8 +217,8 @@ impl From<KeyringError> for Refusal {
 impl Operations {
     /// Operations on `store`, with keys of `keyring`.
     #[must_use]
-    pub fn new(store: Store, keyring: Keyring, tokens: TokenRules, paces: Paces) -> Self {
-        Self { store, keyring, hasher: Arc::default(), tokens, paces, attempts: Attempts::default() }
+    pub fn new(store: Store, keyring: Keyring, tokens: TokenRules, paces: Paces, sends_mail: bool) -> Self {
+        Self { store, keyring, hasher: Arc::default(), tokens, paces, attempts: Attempts::default(), sends_mail }
     }
 
     /// Does before the first request what that one would wait for: opens as many connections as a log-on uses at once,

@@ -39,6 +39,10 @@ pub enum TagUse {
     Device,
     /// The bucket of an access key.
     AccessKey,
+    /// The bucket of mails to an email.
+    Mail,
+    /// A link in a mail.
+    Link,
     /// The cookie of a known device.
     DeviceCookie,
 }
@@ -52,6 +56,8 @@ impl TagUse {
             Self::Address => "address",
             Self::Device => "device",
             Self::AccessKey => "access-key",
+            Self::Mail => "mail",
+            Self::Link => "link",
             Self::DeviceCookie => "known-device",
         }
     }

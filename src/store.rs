@@ -1,10 +1,11 @@
-//! The store: four DynamoDB tables. Nothing else in the crate knows DynamoDB.
+//! The store: five DynamoDB tables. Nothing else in the crate knows DynamoDB.
 //!
 //! | Table | Key | Holds |
 //! |---|---|---|
 //! | accounts | `email` | who can log on |
 //! | sessions | `sub`, `sid` | who is logged on |
 //! | attempts | `key` | how often a password was tried lately |
+//! | outbox | `id` | mails that are to be sent |
 //! | signing-keys | `kid` | the keys of tokens, private halves sealed |
 
 mod account_item;
@@ -12,6 +13,7 @@ mod accounts;
 mod attempts;
 mod changes;
 mod item;
+mod outbox;
 mod sessions;
 mod signing_keys;
 mod tables;
@@ -40,6 +42,7 @@ struct Tables {
     accounts: String,
     sessions: String,
     attempts: String,
+    outbox: String,
     signing_keys: String,
 }
 
@@ -49,6 +52,7 @@ impl Tables {
             accounts: format!("{stack}-accounts"),
             sessions: format!("{stack}-sessions"),
             attempts: format!("{stack}-attempts"),
+            outbox: format!("{stack}-outbox"),
             signing_keys: format!("{stack}-signing-keys"),
         }
     }

@@ -38,6 +38,9 @@ pub struct Paces {
 /// Log-ons with one access key: 256 bits are not guessed, and fifty jobs of one account start at the same moment.
 pub const ACCESS_KEY_PACE: Pace = Pace { burst: 1000, interval: Duration::from_secs(1) };
 
+/// Mails that anybody asks for to one email: enough for an owner who has mistyped, and no way to fill a mailbox.
+pub const MAIL_PACE: Pace = Pace { burst: 3, interval: WAIT_MAX };
+
 /// What a right password costs of an account's bucket. With nothing, strangers who guess beside an owner that logs on
 /// every second would get a new burst every second; with a whole interval, that owner would have to wait.
 const SUCCESS_COST: Duration = Duration::from_secs(1);
@@ -133,6 +136,12 @@ impl BucketKey {
     #[must_use]
     pub fn access_key(secret: &ServiceSecret, id: &AccessKeyId) -> Self {
         Self::of(TagUse::AccessKey, secret, id.as_str())
+    }
+
+    /// The bucket of mails that are asked for, whether there is an account with this email or not.
+    #[must_use]
+    pub fn mail(secret: &ServiceSecret, email: &Email) -> Self {
+        Self::of(TagUse::Mail, secret, email.as_str())
     }
 
     fn of(tag_use: TagUse, secret: &ServiceSecret, of: &str) -> Self {

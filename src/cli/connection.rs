@@ -45,7 +45,8 @@ impl Target {
             let credentials = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
             let config = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https());
             let sdk = config.identity_cache(credentials).load().await;
-            Aws { sdk, limits: Limits::PERSON, dynamodb_endpoint, kms_endpoint }
+            let ses_endpoint = environment("AWS_ENDPOINT_URL_SESV2");
+            Aws { sdk, limits: Limits::PERSON, dynamodb_endpoint, kms_endpoint, ses_endpoint }
         };
         let region = services.sdk.region().map_or("us-east-1", |region| region.as_ref());
         let dynamodb_url =

@@ -36,6 +36,9 @@ pub(super) struct Serve {
     /// Keep everything in memory, and nothing after the end
     #[arg(long, conflicts_with = "data")]
     memory: bool,
+    /// Send no mails; without this each is written into a file below the data folder
+    #[arg(long)]
+    no_mail: bool,
     /// The API behind the authorizer; requests that are no operation of the service go there
     #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
     backend: Option<Uri>,
@@ -73,6 +76,7 @@ impl Serve {
                 Delivery::Body => TokenDelivery::Body,
             },
             patience: PATIENCE,
+            mail: !self.no_mail,
             failed_logon_status: match self.failed_logon_status.as_str() {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
@@ -102,6 +106,11 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     match &options.data {
         Some(folder) => output::note(&format!("  data      {}", folder.display())),
         None => output::note("  data      in memory, gone at the end"),
+    }
+    match (&options.data, options.mail) {
+        (_, false) => output::note("  mails     none"),
+        (Some(folder), true) => output::note(&format!("  mails     {}", folder.join("mail").display())),
+        (None, true) => output::note("  mails     a line for each"),
     }
     if !running.has_demo {
         output::note("Log on with an account of yours; `jea-auth user list --local` shows them.");

@@ -65,6 +65,11 @@ pub(super) fn read_or_make(file: &Path, new: &[u8]) -> io::Result<Zeroizing<Vec<
     fs::read(file).map(Zeroizing::new)
 }
 
+/// Writes a new file that is its owner's alone.
+pub(super) fn write_private(file: &Path, content: &[u8]) -> io::Result<()> {
+    private(OpenOptions::new().write(true).create_new(true)).open(file)?.write_all(content)
+}
+
 fn write_synced(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(file)?;
     file.write_all(bytes)?;

@@ -50,7 +50,7 @@ async fn handle(
 
 impl Gateway {
     async fn answer(&self, parts: &Parts, peer: SocketAddr, body: Bytes) -> Response<Body> {
-        let route = match api::asked(parts.method.as_str(), parts.uri.path()) {
+        let route = match api::asked(parts.method.as_str(), parts.uri.path(), self.logon.site.features) {
             Asked::For(route, _) => Some(route),
             Asked::ByOtherMethod(_) | Asked::Nothing => None,
         };

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     access_key::AccessKeyId,
+    account::Email,
     api::Operation,
     carrier::{self, COOKIE_NAME, Carrier},
-    credential::{Credential, NewPassword},
+    credential::{Credential, NewPassword, NewPasswordByLink},
     details::DetailsChange,
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
@@ -42,6 +43,8 @@ impl LogonFunction {
             Request::Keys(identity) => Done::of(self.keys(&identity, now).await),
             Request::MakeKey(identity, key) => Done::of(self.make_key(&identity, &key, now).await),
             Request::EndKey(identity, id) => Done::of(self.end_key(&identity, &id, now).await),
+            Request::Forgot(email) => Done::of(self.forgot(&email, event, now).await),
+            Request::Reset(by_link) => Done::of(self.reset(by_link, event, now).await),
         }
     }
 
@@ -137,7 +140,7 @@ impl LogonFunction {
     }
 
     async fn end_key(&self, identity: &Identity, id: &AccessKeyId, now: Timestamp) -> Result<Answer, Refused> {
-        let done = self.operations.end_key(identity, id, now).await;
+        let done = self.operations.end_key(identity, id, now, &(self.fresh)()).await;
         done.map_err(|refusal| Refused::ByOperation(Operation::EndKey, refusal))?;
         Ok(Answer::ok(&Succeeded::new("Access key ended, and the sessions that it opened.")))
     }
@@ -152,6 +155,18 @@ impl LogonFunction {
         let keys = self.operations.public_keys(now).await;
         let keys = keys.map_err(|refusal| Refused::ByOperation(Operation::Discovery, refusal))?;
         Ok(Answer::public(&Discovery::of(self.site.issuer.as_str(), &keys)))
+    }
+
+    async fn forgot(&self, email: &Email, event: &Event, now: Timestamp) -> Result<Answer, Refused> {
+        let asked = self.operations.forgot(email, client(event, &[]), now, &(self.fresh)()).await;
+        asked.map_err(|refusal| Refused::ByOperation(Operation::Forgot, refusal))?;
+        Ok(Answer::ok(&Succeeded::new("If there is an account with this email, a message is on its way.")))
+    }
+
+    async fn reset(&self, by_link: NewPasswordByLink, event: &Event, now: Timestamp) -> Result<Answer, Refused> {
+        let done = self.operations.reset(by_link, client(event, &[]), now, &(self.fresh)()).await;
+        done.map_err(|refusal| Refused::ByOperation(Operation::Reset, refusal))?;
+        Ok(Answer::ok(&Succeeded::new("Password set. Log on with it.")))
     }
 
     fn handed_over(

@@ -55,6 +55,7 @@ impl Refused {
             Self::ByOperation(_, Refusal::Unfit(unfit)) => Some(unfit.reason()),
             Self::ByOperation(_, Refusal::BadDetails(_)) => Some("bad details"),
             Self::ByOperation(_, Refusal::TooManyKeys) => Some("too many keys"),
+            Self::ByOperation(_, Refusal::BadLink) => Some("bad link"),
             Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => Some("no such id"),
             Self::NoSession
             | Self::NoOperation
@@ -101,6 +102,9 @@ impl Refused {
                 Answer::failed(StatusCode::BAD_REQUEST, &sentence)
             }
             Self::ByOperation(_, Refusal::BadDetails(bad)) => Answer::failed(StatusCode::BAD_REQUEST, &bad.to_string()),
+            Self::ByOperation(_, Refusal::BadLink) => {
+                Answer::failed(StatusCode::FORBIDDEN, "This link has expired or was used. Ask for a new one.")
+            }
             Self::ByOperation(_, Refusal::TooManyKeys) => {
                 let sentence = format!("An account has at most {KEYS_MAX} access keys. End one that you do not need.");
                 Answer::failed(StatusCode::BAD_REQUEST, &sentence)

@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 use super::{Refused, Site};
 use crate::{
     access_key::{AccessKeyId, DAYS_DEFAULT, DAYS_MAX},
-    account::Name,
+    account::{Email, Name},
     api::{self, Access, Asked, Operation, Route},
-    credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword},
+    credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword, NewPasswordByLink},
     details::DetailsChange,
     event::Event,
     identity::Identity,
@@ -33,6 +33,8 @@ pub(super) enum Request {
     Keys(Identity),
     MakeKey(Identity, NewKey),
     EndKey(Identity, AccessKeyId),
+    Forgot(Email),
+    Reset(NewPasswordByLink),
     Jwks,
     Discovery,
 }
@@ -47,7 +49,7 @@ impl Request {
     /// The request in an event, and the operation that it asks for, which is known also of one that is refused.
     pub(super) fn of(event: &Event, site: &Site, now: Timestamp) -> (Option<Operation>, Result<Self, Refused>) {
         let identity = Identity::from_context(|member| event.authorizer(member));
-        let refused = match (api::asked(event.method(), event.path()), identity) {
+        let refused = match (api::asked(event.method(), event.path(), site.features), identity) {
             (Asked::For(route, parameter), identity) => {
                 let admitted = admit(route, event, site, identity, now);
                 let request = admitted.and_then(|identity| Self::parsed(route.operation, event, identity, parameter));
@@ -82,6 +84,8 @@ impl Request {
             Operation::Keys => Self::Keys(session()?),
             Operation::MakeKey => Self::MakeKey(session()?, new_key(event)?),
             Operation::EndKey => Self::EndKey(session()?, id(parameter, AccessKeyId::parse)?),
+            Operation::Forgot => Self::Forgot(forgotten(event)?),
+            Operation::Reset => Self::Reset(by_link(event)?),
             Operation::Jwks => Self::Jwks,
             Operation::Discovery => Self::Discovery,
         })
@@ -121,6 +125,23 @@ fn credential(event: &Event) -> Result<Credential, Refused> {
 fn new_password(event: &Event) -> Result<NewPassword, Refused> {
     const EXPECTED: &str = "Send one JSON object with exactly two strings: \"password\" and \"new_password\".";
     NewPassword::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
+}
+
+fn forgotten(event: &Event) -> Result<Email, Refused> {
+    const EXPECTED: &str = "Send one JSON object with exactly one string: \"email\".";
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Members {
+        // People type passwords into the email field.
+        email: Zeroizing<String>,
+    }
+    let Members { email } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
+    Ok(Email::canonical(&email))
+}
+
+fn by_link(event: &Event) -> Result<NewPasswordByLink, Refused> {
+    const EXPECTED: &str = "Send one JSON object with exactly two strings: \"token\" and \"new_password\".";
+    NewPasswordByLink::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
 }
 
 fn details(event: &Event) -> Result<DetailsChange, Refused> {

@@ -10,6 +10,7 @@ use crate::{
     device::Device,
     identity::Identity,
     keyring::Unsealed,
+    mail::MailKind,
     password::{
         Password, PasswordHash,
         policy::{self, CHARACTERS_MIN},
@@ -119,6 +120,7 @@ impl Operations {
         };
         let Carried { account, .. } = self.change_and_keep(read.clone(), identity, now, change).await?;
         let issued = self.renew(identity, &account, &keys.signer, now, fresh, Confirmed::Before).await?;
+        self.notify(MailKind::PasswordChanged, &account, now, fresh).await;
         // A device that was known stays known.
         let device = verified.device.as_ref().map(|device| {
             let device = Device { generation: account.generation, ..device.clone() };
@@ -155,7 +157,7 @@ impl Operations {
     }
 
     /// Computes the hash of a new password on a thread of its own.
-    async fn hash(&self, password: Password, fresh: &Fresh) -> Result<PasswordHash, Unavailable> {
+    pub(super) async fn hash(&self, password: Password, fresh: &Fresh) -> Result<PasswordHash, Unavailable> {
         let (hasher, salt) = (Arc::clone(&self.hasher), fresh.salt);
         Ok(tokio::task::spawn_blocking(move || hasher.hash(&password, salt)).await??)
     }

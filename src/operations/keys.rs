@@ -7,6 +7,7 @@ use crate::{
     access_key::{AccessKey, AccessKeyId, KEYS_MAX, StoredKey},
     account::{Account, Name},
     identity::Identity,
+    mail::MailKind,
     store::Ended,
     time::Timestamp,
 };
@@ -59,7 +60,8 @@ impl Operations {
             changed.access_keys.insert(key.id.clone(), stored.clone());
             Ok(changed)
         };
-        self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        let changed = self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        self.notify(MailKind::KeyMade, &changed.after, now, fresh).await;
         Ok(MadeKey { text: key.expose(), id: key.id, stored })
     }
 
@@ -69,7 +71,13 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if the account has no such key, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn end_key(&self, identity: &Identity, id: &AccessKeyId, now: Timestamp) -> Result<(), Refusal> {
+    pub async fn end_key(
+        &self,
+        identity: &Identity,
+        id: &AccessKeyId,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<(), Refusal> {
         let change = |account: &Account| {
             let account = Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)?;
             let mut changed = account.clone();
@@ -80,6 +88,9 @@ impl Operations {
         let was_there = changed.before.access_keys.contains_key(id);
         // Also of a key that is gone: an earlier call may have broken off here.
         let ended = self.store.end_sessions(identity.sub.as_str(), Ended::OfKey(id)).await?;
+        if was_there {
+            self.notify(MailKind::KeyEnded, &changed.after, now, fresh).await;
+        }
         if was_there || ended > 0 { Ok(()) } else { Err(Refusal::NotFound) }
     }
 }

@@ -154,7 +154,7 @@ impl Operations {
     }
 
     /// Takes an attempt from a bucket and one from the address's.
-    async fn take_two(
+    pub(super) async fn take_two(
         &self,
         (bucket, pace): (BucketKey, Pace),
         address: &str,
@@ -180,6 +180,22 @@ impl Operations {
                 Err(Refusal::Throttled(wait(of_bucket).max(wait(of_address))))
             }
         }
+    }
+
+    /// Takes an attempt from an address's bucket alone.
+    pub(super) async fn take_for_address(
+        &self,
+        address: &str,
+        secret: &ServiceSecret,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let (bucket, pace) = (BucketKey::address(secret, address), self.paces.address);
+        let known_wait = self.attempts.known_wait(&bucket, now);
+        if !known_wait.is_zero() {
+            return Err(Refusal::Throttled(known_wait));
+        }
+        let taken = self.attempts.take_address(&self.store, &bucket, pace, now).await;
+        taken.map(drop).map_err(Refusal::Throttled)
     }
 
     /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do not

@@ -160,6 +160,16 @@ impl Store {
         Ok(output.attributes.is_some())
     }
 
+    /// The service secret, sealed, if it was made.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is none.
+    pub async fn service_secret(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let get = self.client.get_item().table_name(&self.tables.signing_keys).key("kid", text(SECRET_KID));
+        let output = get.consistent_read(true).send().await.map_err(|error| StoreError::call("GetItem", error))?;
+        output.item.map(|item| Ok(Item::new(TABLE, item).bytes("sealed")?.to_vec())).transpose()
+    }
+
     /// Adds the service secret, unless there is one.
     ///
     /// # Errors

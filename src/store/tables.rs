@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::{
     operation::create_table::CreateTableError,
     types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
+        StreamViewType, TimeToLiveSpecification,
     },
 };
 
@@ -18,13 +19,15 @@ impl Store {
         self.create_table(&self.tables.accounts, &["email"], None).await?;
         self.create_table(&self.tables.sessions, &["sub", "sid"], Some("expires_at")).await?;
         self.create_table(&self.tables.attempts, &["key"], Some("expires_at")).await?;
+        self.create_table(&self.tables.outbox, &["id"], Some("expires_at")).await?;
         self.create_table(&self.tables.signing_keys, &["kid"], Some("verifies_until")).await
     }
 
     /// Asks for each table, and gives back its name with what came of it.
     pub async fn reach_tables(&self) -> Vec<(&str, Result<(), StoreError>)> {
         let mut reached = Vec::new();
-        let Tables { accounts, sessions, attempts, signing_keys } = &self.tables;
+        // The outbox is there only where mails are switched on.
+        let Tables { accounts, sessions, attempts, outbox: _, signing_keys } = &self.tables;
         for name in [accounts, sessions, attempts, signing_keys] {
             let described = self.client.describe_table().table_name(name).send().await;
             reached.push((&**name, described.map(drop).map_err(|error| StoreError::call("DescribeTable", error))));
@@ -39,6 +42,10 @@ impl Store {
             source: error.into(),
         };
         let mut create = self.client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+        if name == self.tables.outbox {
+            let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
+            create = create.stream_specification(stream.build().map_err(built)?);
+        }
         for (key, key_type) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
             create = create
                 .attribute_definitions(

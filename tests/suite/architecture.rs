@@ -18,16 +18,18 @@ const LAYERS: [&[&str]; 7] = [
         "details",
         "device",
         "identity",
+        "link",
+        "mail",
         "password",
         "session",
         "signing_key",
         "throttle",
         "token",
     ],
-    &["aws", "event", "journal", "kms", "machine", "store"],
+    &["aws", "event", "journal", "kms", "machine", "ses", "store"],
     &["keyring", "rotation"],
     &["access", "administration", "operations"],
-    &["authorizer", "config", "logon", "rotator"],
+    &["authorizer", "config", "logon", "mailer", "rotator"],
     &["app", "cli", "local"],
 ];
 
@@ -169,6 +171,7 @@ fn types_that_hold_secrets_cannot_be_printed() {
         "AccessKey",
         "MadeKey",
         "NewPassword",
+        "NewPasswordByLink",
     ] {
         let declaration = format!("pub struct {secret} {{");
         let tuple = format!("pub struct {secret}(");

@@ -7,7 +7,10 @@ use std::{
     process::Output,
 };
 
-use jea_auth::{account::Status, local::Options};
+use jea_auth::{
+    account::Status,
+    local::{DEMO_EMAIL, Options},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -19,7 +22,7 @@ use crate::{
 };
 
 /// Which test runs a block: the page, the block's language, some text of it, and the test's name.
-const RUN_BY: [(&str, &str, &str, &str); 21] = [
+const RUN_BY: [(&str, &str, &str, &str); 22] = [
     ("README.md", "console", "cargo run -- serve", "the_first_lines_of_the_readme_give_what_they_say"),
     ("README.md", "sh", "/users/api/logout", "curl_logs_on_checks_in_and_logs_off"),
     ("README.md", "bat", "%BASE%", "curl_on_windows_is_told_what_curl_elsewhere_is_told"),
@@ -39,6 +42,7 @@ const RUN_BY: [(&str, &str, &str, &str); 21] = [
     ("README.md", "csharp", "checkin", "no test: it needs .NET"),
     ("README.md", "csharp", "JEA_KEY", "no test: it needs .NET"),
     ("README.md", "sh", "KEY=", "a_journey_with_curl_goes_as_it_is_told"),
+    ("README.md", "sh", "api/forgot", "a_forgotten_password_is_asked_for_as_it_is_told"),
     ("README.md", "python", "JEA_KEY", "a_script_logs_on_with_a_key_by_the_readme_s_lines"),
     ("docs/operating.md", "console", "user set", "accounts_are_changed_as_it_is_told"),
 ];
@@ -218,6 +222,23 @@ async fn imports_go_as_they_are_told() {
     let listed = shell("jea-auth user list --local", folder.path(), &variables(&service)).await;
     let listed = text(&listed.stdout);
     assert!(listed.lines().count() > 3 && !listed.contains("eve@example.org"), "a dry run adds nothing: {listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_password_is_asked_for_as_it_is_told() {
+    if !has("curl", &["--version"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), free_ports()).await;
+    let lines =
+        block("README.md", "sh", "api/forgot").replace("yi@jeplus.org", DEMO_EMAIL).replace("curl ", "curl -s ");
+    // The mail is on its way.
+    let lines =
+        lines.replace("\ncat ", "; echo\nwhile ! ls .jea-auth/mail/*.eml; do sleep 0.1; done 2> /dev/null\ncat ");
+    let printed = text(&shell(&lines, folder.path(), &[("BASE", serving.url.clone())]).await.stdout);
+    assert!(printed.contains("a message is on its way") && printed.contains("new_password"), "{printed}");
+    assert!(serving.stop("-TERM").status.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

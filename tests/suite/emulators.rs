@@ -84,7 +84,7 @@ async fn under_the_runtime_interface_emulator_every_event_gives_what_it_is_named
     let Some(emulator) = runtime_interface_emulator() else {
         return skip("the Runtime Interface Emulator; `pip install aws-sam-cli` brings it");
     };
-    let service = Service::start().await;
+    let service = crate::mails::service().await;
     let session = Session::new(&service).await;
     let invoke = async |url: &str, event: String| -> Value {
         let answer = Client::new().post(url).body(event).send().await.unwrap();
@@ -120,7 +120,8 @@ async fn let_containers_in(service: &Service) {
 /// `sam local`, with the template as it was built for this machine and the variables of the service.
 fn sam_local(service: &Service, folder: &Path, template: &str, arguments: &[&str]) -> Command {
     let config = &service.running.config;
-    let variables = json!({"STACK_NAME": config.stack, "ISSUER": config.site.issuer.as_str()});
+    let from = config.sender.as_ref().map_or("", |sender| sender.from.as_str());
+    let variables = json!({"STACK_NAME": config.stack, "ISSUER": config.site.issuer.as_str(), "MAIL_FROM": from});
     let file = folder.join("variables.json");
     fs::write(&file, json!({"Logon": variables, "Authorizer": variables}).to_string()).unwrap();
     let mut command = Command::new("sam");
@@ -167,7 +168,7 @@ async fn sam_local_invoke_gives_what_each_event_is_named_for() {
     if !has_docker() {
         return;
     }
-    let service = Service::start().await;
+    let service = crate::mails::service().await;
     let session = Session::new(&service).await;
     let_containers_in(&service).await;
     let folder = tempfile::tempdir().unwrap();

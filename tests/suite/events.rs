@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-pub const STATUSES: [(&str, u16); 44] = [
+pub const STATUSES: [(&str, u16); 47] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
@@ -51,6 +51,9 @@ pub const STATUSES: [(&str, u16); 44] = [
     ("password", 200),
     ("end-other-sessions-not-confirmed", 403),
     ("end-other-sessions", 200),
+    ("forgot", 200),
+    ("forgot-unknown-email", 200),
+    ("reset-bad-link", 403),
     ("info", 200),
     ("info-trailing-slash", 200),
     ("jwks", 200),
@@ -108,7 +111,7 @@ impl Session {
 
 #[tokio::test]
 async fn the_log_on_function_gives_what_each_event_is_named_for() {
-    let service = Service::start().await;
+    let service = crate::mails::service().await;
     let session = Session::new(&service).await;
     let function = app::logon(&service.running.config, machine::system_clock());
     for (name, status) in STATUSES {

@@ -43,6 +43,8 @@ mod lambda_binaries;
 mod local_ports;
 mod log_on_model;
 mod lost_answers;
+mod mail_faults;
+mod mails;
 mod malformed;
 mod malformed_items;
 mod objects;

@@ -24,6 +24,8 @@ fn granted(function: &str) -> BTreeSet<String> {
     let policy = &at(&template, &["Resources", function, "Properties", "Policies"])[0];
     let mut granted = BTreeSet::new();
     for statement in at(policy, &["Statement"]).as_sequence().unwrap() {
+        // With everything switched on.
+        let statement = statement.get("Fn::If").map_or(statement, |condition| &condition[1]);
         let resource = text(at(statement, &["Resource"]));
         // That table is made last, so it is named and not referred to.
         let is_accounts = resource.ends_with(":table/${AWS::StackName}-accounts");
@@ -41,6 +43,7 @@ fn used(wire: &Wire) -> BTreeSet<String> {
         "accounts" => "Accounts",
         "sessions" => "Sessions",
         "attempts" => "Attempts",
+        "outbox" => "Outbox",
         "signing-keys" => "SigningKeys",
         other => panic!("{other} is no table"),
     };
@@ -83,7 +86,7 @@ async fn noted(service: &Service, wire: &Wire) -> Config {
 // Check 57.
 #[tokio::test]
 async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
-    let service = Service::start().await;
+    let service = crate::mails::service().await;
     let wire = Wire::default();
     let function = app::logon(&noted(&service, &wire).await, service.clock());
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
@@ -124,10 +127,11 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
         ("POST", "logout".to_owned(), Value::Null),
         ("POST", "auth".to_owned(), wrong),
         ("GET", "orders".to_owned(), Value::Null),
+        ("POST", "forgot".to_owned(), json!({"email": EMAIL})),
     ] {
         statuses.push(ask(method, &path, &body).await.status.as_u16());
     }
-    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 401, 404]);
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 401, 404, 200]);
     // An imported hash is replaced.
     let mut account = service.account().await;
     (account.email, account.password_hash) = (Email::canonical("old@jeplus.org"), Some(imported_hash()));
@@ -175,4 +179,31 @@ async fn the_rotator_may_do_what_it_does_and_nothing_else() {
     let made = Stack::of(&config).rotation().make_due(service.now(), &machine::random()).await.unwrap();
     assert!(made.is_some());
     assert_eq!(used(&wire), granted("Rotator"));
+}
+
+// Checks 57, 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mailer_may_do_what_it_does_and_nothing_else() {
+    let service = crate::mails::service().await;
+    let (wire, ses) = (Wire::default(), Wire::default());
+    let mut config = noted(&service, &wire).await;
+    config.aws.ses_endpoint = Some(ses.proxy(&service.running.kms_url).await);
+    let mailer = app::mailer(&config, service.clock()).unwrap();
+    let image = |kind: &str| {
+        json!({
+            "id": {"S": "1"}, "kind": {"S": kind}, "email": {"S": EMAIL},
+            "expires_at": {"N": (service.now().seconds() + 3600).to_string()},
+        })
+    };
+    let record = |kind: &str| json!({"dynamodb": {"SequenceNumber": "1", "NewImage": image(kind)}});
+    let records = json!({"Records": [record("reset"), record("password-changed")]});
+    let handled = mailer.handle(&serde_json::from_value(records).unwrap(), "request-1").await;
+    assert_eq!(handled.failed(), None);
+    assert_eq!(ses.calls.lock().unwrap().len(), 2);
+    let mut used = used(&wire);
+    used.extend(ses.calls.lock().unwrap().iter().map(|(target, _)| {
+        assert_eq!(target, "/v2/email/outbound-emails");
+        "ses:SendEmail arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*".to_owned()
+    }));
+    assert_eq!(used, granted("Mailer"));
 }

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 use http_body_util::{Full, Limited};
@@ -103,12 +103,20 @@ async fn send(upstream: &str, mut headers: HeaderMap, body: Bytes) -> (StatusCod
     (answer.status(), answer.json().await.unwrap())
 }
 
-async fn pass_on(State((wire, upstream)): State<(Wire, String)>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
+async fn pass_on(
+    State((wire, upstream)): State<(Wire, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    // A call of SES is named by its path.
+    let target = headers.get("x-amz-target").map_or(uri.path(), |target| target.to_str().unwrap()).to_owned();
+    let upstream = format!("{upstream}{}", uri.path());
     let text = String::from_utf8_lossy(&body).into_owned();
     wire.calls.lock().unwrap().push((target.clone(), serde_json::from_str(&text).unwrap()));
     let rule = *wire.rule.lock().unwrap();
-    let fault = rule.filter(|(call, holds, _)| target.ends_with(&format!(".{call}")) && text.contains(holds));
+    let is_meant = |call: &str| target == call || target.ends_with(&format!(".{call}"));
+    let fault = rule.filter(|(call, holds, _)| is_meant(call) && text.contains(holds));
     let error =
         |status, kind: &str| (status, json!({"__type": kind, "message": "injected"}).to_string()).into_response();
     match fault.map(|(_, _, fault)| fault) {

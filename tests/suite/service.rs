@@ -107,7 +107,7 @@ impl Service {
 
     /// What the functions would read from their environment.
     pub fn config(&self) -> Config {
-        let Config { stack, aws, tokens, site, paces, session_memory, journal } = &self.running.config;
+        let Config { stack, aws, tokens, site, paces, session_memory, journal, sender } = &self.running.config;
         Config {
             stack: stack.clone(),
             aws: aws.clone(),
@@ -116,6 +116,7 @@ impl Service {
             paces: *paces,
             session_memory: *session_memory,
             journal: journal.clone(),
+            sender: sender.clone(),
         }
     }
 

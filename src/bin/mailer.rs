@@ -1,0 +1,6 @@
+//! The Lambda function that sends mails.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    jea_auth::app::run_mailer().await
+}

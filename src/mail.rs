@@ -1,0 +1,181 @@
+//! Mails: what there is to tell, and the words. No name that anybody typed stands in one, or a stranger could have the
+//! service send a text of his own.
+
+use std::time::Duration;
+
+use crate::{
+    link::{INVITATION_LIFE, RESET_LIFE},
+    token::Issuer,
+};
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    /// Somebody has forgotten the password.
+    Reset,
+    /// An operator has made an account.
+    Invitation,
+    /// The password was changed, by its owner or an operator.
+    PasswordChanged,
+    /// The password was set by a link, which ended sessions and access keys.
+    PasswordReset,
+    /// The account has another email now.
+    EmailChanged,
+    /// An access key was made.
+    KeyMade,
+    /// An access key was ended.
+    KeyEnded,
+    /// An operator tries whether mails arrive.
+    Test,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Reset,
+        Self::Invitation,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailChanged,
+        Self::KeyMade,
+        Self::KeyEnded,
+        Self::Test,
+    ];
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Invitation => "invitation",
+            Self::PasswordChanged => "password-changed",
+            Self::PasswordReset => "password-reset",
+            Self::EmailChanged => "email-changed",
+            Self::KeyMade => "key-made",
+            Self::KeyEnded => "key-ended",
+            Self::Test => "test",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How long its link is good, if it has one.
+    #[must_use]
+    pub fn link_life(self) -> Option<Duration> {
+        match self {
+            Self::Reset => Some(RESET_LIFE),
+            Self::Invitation => Some(INVITATION_LIFE),
+            Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::EmailChanged
+            | Self::KeyMade
+            | Self::KeyEnded
+            | Self::Test => None,
+        }
+    }
+}
+
+/// Who sends, and for which service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The address that mails come from.
+    pub from: String,
+    /// What the service is called in mails.
+    pub service: String,
+    /// Its public URL.
+    pub issuer: Issuer,
+}
+
+/// A mail as it is sent: plain text in UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// One line.
+    pub subject: String,
+    /// Lines.
+    pub body: String,
+}
+
+impl Sender {
+    /// The words of a mail, with the token of its link if it has one.
+    #[must_use]
+    pub fn write(&self, kind: MailKind, token: Option<&str>) -> Mail {
+        let service = &self.service;
+        let (subject, happened) = match kind {
+            MailKind::Reset => {
+                ("Set a new password", "Somebody, you we hope, has asked for a new password for your account.")
+            }
+            MailKind::Invitation => {
+                ("Your account", "An account was made for you. Set its password, and log on with it.")
+            }
+            MailKind::PasswordChanged => ("Your password was changed", "The password of your account was changed."),
+            MailKind::PasswordReset => (
+                "Your password was set anew",
+                "The password of your account was set by a link in a mail. All sessions and access keys have ended.",
+            ),
+            MailKind::EmailChanged => {
+                ("Your email was changed", "Your account has another email from now on, not this one.")
+            }
+            MailKind::KeyMade => ("An access key was made", "An access key was made for your account."),
+            MailKind::KeyEnded => ("An access key was ended", "An access key of your account was ended."),
+            MailKind::Test => ("A test", "This mail shows that mails of the service arrive."),
+        };
+        let mut body = format!("{happened}\n\nService: {service}\n{}\n", self.issuer.as_str());
+        match (token, kind.link_life()) {
+            (Some(token), Some(life)) => {
+                body.push_str(&self.link(token, life));
+                body.push_str("\nIf it was not you, do nothing: without this mail nobody can set your password.\n");
+            }
+            (_, _) if kind == MailKind::Test => {}
+            (_, _) => body.push_str(
+                "\nIf it was not you, ask for a new password now, or tell whoever runs the service: somebody else can log on.\n",
+            ),
+        }
+        Mail { subject: format!("{service}: {subject}"), body }
+    }
+
+    fn link(&self, token: &str, life: Duration) -> String {
+        let issuer = self.issuer.as_str();
+        let hours = life.as_secs() / 3600;
+        let ends = if hours < 24 { format!("{} minutes", life.as_secs() / 60) } else { format!("{} days", hours / 24) };
+        format!(
+            "\nSet the password within {ends}, once:\n\n\
+             curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' \
+             {issuer}{}\n",
+            crate::api::Operation::Reset.path()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender() -> Sender {
+        Sender {
+            from: "service@example.org".to_owned(),
+            service: "Example".to_owned(),
+            issuer: Issuer::parse("https://auth.example.org").unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_mail_names_the_service_and_says_what_to_do() {
+        for kind in MailKind::ALL {
+            assert_eq!(MailKind::named(kind.name()), Some(kind));
+            let token = kind.link_life().map(|_| "TOKEN");
+            let Mail { subject, body } = sender().write(kind, token);
+            assert!(subject.starts_with("Example: ") && !subject.contains('\n') && subject.len() < 70, "{subject}");
+            assert!(body.contains("Service: Example\nhttps://auth.example.org\n"), "{body}");
+            assert_eq!(body.contains("TOKEN"), token.is_some());
+            assert!(kind == MailKind::Test || body.contains("If it was not you"), "{body}");
+            assert!(body.lines().all(|line| line.len() < 500 && !line.contains('\r')), "{body}");
+        }
+        assert_eq!(MailKind::named("pigeon"), None);
+        assert!(sender().write(MailKind::Reset, Some("t")).body.contains("within 30 minutes"));
+        assert!(sender().write(MailKind::Invitation, Some("t")).body.contains("within 7 days"));
+    }
+}

@@ -1,0 +1,231 @@
+//! Forgotten passwords and what owners are told by mail.
+
+use std::time::Duration;
+
+use jea_auth::{
+    account::{Email, Status},
+    administration::Administration,
+    local::Options,
+};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    owner::{ok, send},
+    service::{EMAIL, PASSWORD, Service, assert_refused, client},
+};
+
+const NEW_PASSWORD: &str = "another long enough password";
+const SENT: &str = "If there is an account with this email, a message is on its way.";
+const BAD_LINK: &str = "This link has expired or was used. Ask for a new one.";
+
+pub async fn service() -> Service {
+    Service::start_with(Options { mail: true, ..Options::in_memory() }).await
+}
+
+async fn ask(service: &Service, path: &str, body: &Value) -> Response {
+    Client::new().post(format!("{}/users/api/{path}", service.running.url)).json(body).send().await.unwrap()
+}
+
+async fn forgot(service: &Service, email: &str) -> Response {
+    ask(service, "forgot", &json!({"email": email})).await
+}
+
+async fn reset(service: &Service, token: &str, new_password: &str) -> Response {
+    ask(service, "reset", &json!({"token": token, "new_password": new_password})).await
+}
+
+/// A mail, as its reader sees it.
+pub struct Read {
+    pub to: String,
+    pub subject: String,
+    pub body: String,
+}
+
+impl Read {
+    /// The token of the link in it.
+    pub fn token(&self) -> String {
+        let (_, rest) = self.body.split_once("\"token\": \"").unwrap_or_else(|| panic!("a token in {}", self.body));
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+/// Waits until there are so many mails, and gives them back.
+pub async fn mails(service: &Service, count: usize) -> Vec<Read> {
+    for _ in 0..200 {
+        if service.running.mails.lock().unwrap().len() >= count {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let mails = service.running.mails.lock().unwrap().clone();
+    assert_eq!(mails.len(), count);
+    let read = |mail: &Vec<u8>| {
+        let mail = mail_parser::MessageParser::default().parse(mail).unwrap();
+        assert_eq!(mail.from().unwrap().first().unwrap().address(), Some("jea-auth@localhost"));
+        assert_eq!((mail.html_body_count(), mail.text_body_count(), mail.attachment_count()), (1, 1, 0), "text alone");
+        Read {
+            to: mail.to().unwrap().first().unwrap().address().unwrap().to_owned(),
+            subject: mail.subject().unwrap().to_owned(),
+            body: mail.body_text(0).unwrap().into_owned(),
+        }
+    };
+    mails.iter().map(read).collect()
+}
+
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_forgot_the_password_sets_another_by_the_link() {
+    let service = service().await;
+    let before = service.new_token().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let key = ok(send(&service, Method::POST, "keys", &json!({"name": "script"})).await).await;
+    let sent = ok(forgot(&service, "YI@jeplus.org").await).await;
+    assert_eq!(sent, json!({"ok": true, "status": SENT}));
+    let mails = mails(&service, 2).await;
+    assert_eq!(mails[0].subject, "jea-auth: An access key was made");
+    assert_eq!((mails[1].to.as_str(), mails[1].subject.as_str()), (EMAIL, "jea-auth: Set a new password"));
+    assert!(mails[1].body.contains("within 30 minutes") && mails[1].body.contains(&service.running.url));
+    let token = mails[1].token();
+    let refused = assert_refused(reset(&service, &token, "too short").await, 400).await;
+    assert!(refused.starts_with("new_password: "), "{refused}");
+    let done = ok(reset(&service, &token, NEW_PASSWORD).await).await;
+    assert_eq!(done, json!({"ok": true, "status": "Password set. Log on with it."}));
+    assert_eq!(assert_refused(reset(&service, &token, NEW_PASSWORD).await, 403).await, BAD_LINK, "once");
+    assert_eq!(service.user_with(&before).await, StatusCode::UNAUTHORIZED);
+    let by_key = json!({"email": EMAIL, "password": key["data"]["key"]});
+    assert_refused(ask(&service, "auth", &by_key).await, 401).await;
+    assert_eq!(service.log_on(EMAIL, NEW_PASSWORD).await.status(), StatusCode::OK);
+    assert_eq!(crate::mails::mails(&service, 3).await[2].subject, "jea-auth: Your password was set anew");
+}
+
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_from_an_answer_who_has_an_account() {
+    let service = service().await;
+    service.add_account("disabled@jeplus.org", PASSWORD, Status::Disabled).await;
+    let long = format!("{}@jeplus.org", "x".repeat(300));
+    let mut seen = Vec::new();
+    for email in [EMAIL, "nobody@jeplus.org", "disabled@jeplus.org", "no email", "", &long] {
+        for _ in 0..3 {
+            let answer = forgot(&service, email).await;
+            let status = answer.status();
+            let mut headers = answer.headers().clone();
+            headers.remove("date");
+            seen.push(format!("{status} {headers:?} {}", answer.text().await.unwrap()));
+        }
+        let throttled = forgot(&service, email).await;
+        assert!(throttled.headers().contains_key("retry-after"));
+        assert_refused(throttled, 429).await;
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
+    let told = mails(&service, 3).await;
+    assert!(told.iter().all(|mail| mail.to == EMAIL), "nobody else is written to");
+    service.advance(Duration::from_mins(15));
+    assert_eq!(forgot(&service, EMAIL).await.status(), StatusCode::OK, "one more in a quarter of an hour");
+}
+
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_void_after_its_time_and_any_change_of_the_password() {
+    let service = service().await;
+    for change in ["time", "password", "disabled", "another link"] {
+        let sent = service.running.mails.lock().unwrap().len();
+        service.advance(Duration::from_hours(1));
+        ok(forgot(&service, EMAIL).await).await;
+        let token = mails(&service, sent + 1).await[sent].token();
+        let email = Email::canonical(EMAIL);
+        let administration = Administration { store: service.store() };
+        match change {
+            "time" => service.advance(Duration::from_mins(30)),
+            "password" => {
+                let hash = service.account().await.password_hash.unwrap();
+                administration.change_password(&email, hash).await.unwrap().unwrap();
+            }
+            "disabled" => drop(administration.disable(&email).await.unwrap().unwrap()),
+            _ => {
+                administration.enable(&email).await.unwrap().unwrap();
+                ok(forgot(&service, EMAIL).await).await;
+                let other = mails(&service, sent + 2).await[sent + 1].token();
+                ok(reset(&service, &other, NEW_PASSWORD).await).await;
+            }
+        }
+        assert_eq!(assert_refused(reset(&service, &token, NEW_PASSWORD).await, 403).await, BAD_LINK, "{change}");
+        if change == "disabled" {
+            administration.enable(&email).await.unwrap().unwrap();
+        }
+    }
+    for token in ["", "x", "1.2.3.4.5", &"x".repeat(2000)] {
+        assert_eq!(assert_refused(reset(&service, token, NEW_PASSWORD).await, 403).await, BAD_LINK, "{token}");
+    }
+}
+
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_uses_of_a_link_at_once_one_succeeds() {
+    let service = service().await;
+    ok(forgot(&service, EMAIL).await).await;
+    let token = mails(&service, 1).await[0].token();
+    let uses: Vec<_> = (0..6)
+        .map(|number| {
+            let body = json!({"token": token, "new_password": format!("long enough password {number}")});
+            tokio::spawn(client().post(format!("{}/users/api/reset", service.running.url)).json(&body).send())
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for one in uses {
+        statuses.push(one.await.unwrap().unwrap().status().as_u16());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403, 403, 403, 403, 403]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_mails_the_operations_are_not_there() {
+    let service = Service::start().await;
+    let without = forgot(&service, EMAIL).await;
+    assert!(without.headers().contains_key("www-authenticate"));
+    assert_refused(without, 401).await;
+    service.log_on(EMAIL, PASSWORD).await;
+    for path in ["forgot", "reset"] {
+        assert_refused(send(&service, Method::POST, path, &json!({"email": EMAIL})).await, 404).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_asks_for_no_link() {
+    let service = service().await;
+    let request = Client::new().post(format!("{}/users/api/forgot", service.running.url));
+    let refused = request.header("Origin", "https://evil.example").json(&json!({"email": EMAIL})).send().await.unwrap();
+    assert_refused(refused, 403).await;
+    for body in [json!({}), json!({"email": 1}), json!({"email": EMAIL, "x": 1}), json!([EMAIL])] {
+        assert_refused(ask(&service, "forgot", &body).await, 400).await;
+    }
+    mails(&service, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_told_of_each_change_of_what_logs_on() {
+    let service = service().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let key = ok(send(&service, Method::POST, "keys", &json!({"name": "\u{202e}evil http://x"})).await).await;
+    let end = format!("keys/{}", key["data"]["id"].as_str().unwrap());
+    ok(send(&service, Method::DELETE, &end, &Value::Null).await).await;
+    let body = json!({"password": PASSWORD, "new_password": NEW_PASSWORD});
+    ok(send(&service, Method::POST, "password", &body).await).await;
+    ok(send(&service, Method::POST, "user", &json!({"nickname": "Another"})).await).await;
+    let told = mails(&service, 3).await;
+    let subjects: Vec<&str> = told.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(
+        subjects,
+        [
+            "jea-auth: An access key was made",
+            "jea-auth: An access key was ended",
+            "jea-auth: Your password was changed"
+        ]
+    );
+    for mail in told {
+        assert!(!mail.body.contains("evil") && !mail.body.contains("Another"), "no text of anybody's: {}", mail.body);
+        assert!(mail.body.contains("If it was not you"));
+    }
+}
