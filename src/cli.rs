@@ -7,6 +7,7 @@ mod export;
 mod harmless;
 mod import;
 mod key;
+mod mail;
 mod output;
 mod roster;
 mod secret;
@@ -42,6 +43,9 @@ enum Command {
     /// Look after signing keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Try whether mails arrive
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Find out whether a stack is as it should be
     Doctor(doctor::Doctor),
     /// Print completions for a shell
@@ -106,6 +110,7 @@ pub fn run() -> ExitCode {
             Command::User(user) => user.run().await,
             Command::Session(session) => session.run().await,
             Command::Key(key) => key.run().await,
+            Command::Mail(mail) => mail.run().await,
             Command::Doctor(doctor) => doctor.run().await,
             Command::Completions { shell } => {
                 let mut command = CommandLine::command();

@@ -1,4 +1,6 @@
-//! Sending mails: the one operation of Amazon SES that is used.
+//! Sending mails by Amazon SES.
+
+mod standing;
 
 use aws_sdk_sesv2::{
     Client,
@@ -8,6 +10,7 @@ use aws_sdk_sesv2::{
 };
 
 use crate::mail::{Mail, Sender};
+pub use standing::{AskError, Standing};
 
 const UTF_8: &str = "UTF-8";
 

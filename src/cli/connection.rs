@@ -23,6 +23,8 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(55);
 /// A stack, and where it is.
 pub(super) struct Connection {
     pub(super) stack: Stack,
+    /// The services that it is made of.
+    pub(super) services: Aws,
     /// Where DynamoDB answers.
     pub(super) dynamodb_url: String,
     /// Where the service answers, if that is known: a server with another database is not the one that listens where it
@@ -51,7 +53,7 @@ impl Target {
         let region = services.sdk.region().map_or("us-east-1", |region| region.as_ref());
         let dynamodb_url =
             services.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
-        Connection { stack: Stack::new(&services, &self.stack), dynamodb_url, service_url }
+        Connection { stack: Stack::new(&services, &self.stack), services, dynamodb_url, service_url }
     }
 
     /// What to do when the stack cannot be reached.

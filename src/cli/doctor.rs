@@ -1,5 +1,7 @@
 //! `jea-auth doctor`: whether a stack is as it should be, and what to do where it is not.
 
+mod mails;
+
 use std::time::Duration;
 
 use clap::Args;
@@ -30,6 +32,9 @@ pub(super) struct Doctor {
     /// that it takes by itself
     #[arg(long, env = "ISSUER", hide_env_values = true)]
     url: Option<String>,
+    /// The address that mails come from, as the stack was given it: tells whether SES lets it send
+    #[arg(long, value_name = "ADDRESS", env = "MAIL_FROM", hide_env_values = true)]
+    mail_from: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -93,6 +98,8 @@ impl Doctor {
         findings.push(published(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
         findings.extend(accounts(&connection).await);
+        let mail_from = self.mail_from.filter(|address| !address.is_empty());
+        findings.extend(mails::check(&connection, self.target.local, mail_from.as_deref()).await);
         findings.push(hash_time());
         output::rows(&findings, &COLUMNS, self.target.json)?;
         let errors = findings.iter().filter(|finding| finding.state == State::Error).count();

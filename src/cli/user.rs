@@ -1,6 +1,7 @@
 //! `jea-auth user`: accounts.
 
 mod change;
+mod invite;
 mod keys;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -8,13 +9,14 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Failure, Target, confirm::confirm, export, import, output, secret};
+use super::{Failure, Target, confirm::confirm, export, import, mail, output, secret};
 use crate::{
     access_key::AccessKeyId,
     account::{Account, Email, Name, Role},
     administration::Changed,
     ids::AccountId,
     machine,
+    mail::MailKind,
     password::{Hasher, PasswordHash},
     store::{Added, Malformed, StoreError},
 };
@@ -35,6 +37,20 @@ pub(super) enum User {
         role: Option<Role>,
         #[command(flatten)]
         password: NewPassword,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Add an account without a password, and have its owner mailed a link to set one
+    #[command(after_help = invite::INVITE_HELP)]
+    Invite {
+        /// The email to log on with, and to write to
+        email: String,
+        /// What the person is called
+        #[arg(long, value_parser = Name::parse)]
+        name: Name,
+        /// The name of a role
+        #[arg(long, value_parser = Role::parse)]
+        role: Option<Role>,
         #[command(flatten)]
         target: Target,
     },
@@ -90,6 +106,14 @@ pub(super) enum User {
         email: String,
         #[command(flatten)]
         password: NewPassword,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Have the owner of an account mailed a link to set another password
+    #[command(after_help = invite::RESET_HELP)]
+    Reset {
+        /// Its email
+        email: String,
         #[command(flatten)]
         target: Target,
     },
@@ -181,6 +205,7 @@ impl User {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add { email, name, role, password, target } => add(email, name, role, &password, &target).await,
+            Self::Invite { email, name, role, target } => invite::invite(&email, name, role, &target).await,
             Self::List { target } => list(&target).await,
             Self::Show { email, target } => {
                 let (email, connection) = (Email::parse(&email)?, target.connect().await);
@@ -199,9 +224,15 @@ impl User {
             Self::Passwd { email, password, target } => {
                 let email = Email::parse(&email)?;
                 let hash = password.hash(&[email.as_str()])?;
-                let changed = target.connect().await.stack.administration().change_password(&email, hash).await;
-                changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
+                let administration = target.connect().await.stack.administration();
+                let changed = administration.change_password(&email, hash).await;
+                let changed = changed.map_err(|error| target.unreachable(error))?;
+                if changed.is_some() {
+                    mail::notify(&administration.store, MailKind::PasswordChanged, &email).await;
+                }
+                changed_and_ended(changed, &email, &target)
             }
+            Self::Reset { email, target } => invite::reset(&Email::parse(&email)?, &target).await,
             Self::Disable { email, target } => {
                 let email = Email::parse(&email)?;
                 let changed = target.connect().await.stack.administration().disable(&email).await;
@@ -232,11 +263,14 @@ async fn add(
     let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
         Added::Added => show(&[account], target),
-        Added::Exists => Err(Failure::new(
-            format!("there is an account with the email {}", account.email.as_str()),
-            "`jea-auth user passwd` gives it another password",
-        )),
+        Added::Exists => Err(exists(&account.email)),
     }
+}
+
+/// There is such an account already.
+fn exists(email: &Email) -> Failure {
+    let hint = "`jea-auth user passwd` gives it another password";
+    Failure::new(format!("there is an account with the email {}", email.as_str()), hint)
 }
 
 async fn list(target: &Target) -> Result<(), Failure> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+
 use super::{
     Store, StoreError,
     item::{seconds, text},
@@ -12,6 +14,20 @@ use crate::{account::Email, ids::hexadecimal, mail::MailKind, time::Timestamp};
 pub const KEPT_FOR: Duration = Duration::from_hours(1);
 
 impl Store {
+    /// Whether mails are switched on: the template makes the table only then.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, or does not let one look.
+    pub async fn takes_mails(&self) -> Result<bool, StoreError> {
+        match self.client.describe_table().table_name(&self.tables.outbox).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::call("DescribeTable", error)),
+        }
+    }
+
     /// Has a mail sent. What cannot be an email is written as a text that is none, so that it costs the same call.
     ///
     /// # Errors

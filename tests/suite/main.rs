@@ -51,6 +51,7 @@ mod objects;
 mod operator;
 mod operator_accounts;
 mod operator_keys;
+mod operator_mails;
 mod owner;
 mod owner_faults;
 mod owner_races;

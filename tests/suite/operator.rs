@@ -291,7 +291,7 @@ async fn a_profile_and_a_stack_s_name_are_taken_from_the_environment_as_every_aw
 fn help_teaches_and_completions_are_printed() {
     let program = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_jea-auth")).args(arguments).output().unwrap();
     let help = String::from_utf8(program(&["--help"]).stdout).unwrap();
-    for verb in ["serve", "user", "session", "key", "doctor", "completions"] {
+    for verb in ["serve", "user", "session", "key", "mail", "doctor", "completions"] {
         assert!(help.contains(&format!("\n  {verb} ")), "{verb} in {help}");
     }
     assert!(help.contains("Start here:\n  jea-auth serve"));

@@ -8,7 +8,8 @@ use super::{broke_off, show_one, unknown};
 use crate::{
     account::{Email, Name, Role},
     administration::{Administration, Particulars, RenameError, RoleChange, SetError},
-    cli::{Failure, Target, output, roster::profile},
+    cli::{Failure, Target, mail, output, roster::profile},
+    mail::MailKind,
 };
 
 pub(super) const SET_HELP: &str = "\
@@ -107,6 +108,10 @@ pub(super) async fn rename(email: &Email, new_email: &str, target: &Target) -> R
     })?;
     match renamed {
         Some(changed) => {
+            // To the email that it had. If only the spelling changed, it has it still.
+            if changed.account.email != *email {
+                mail::notify(&administration.store, MailKind::EmailChanged, email).await;
+            }
             show_one(changed.account, target)?;
             output::note(&format!("{} ended", output::count(changed.ended, "session")));
             Ok(())

@@ -7,8 +7,9 @@ use crate::{
     access_key::{AccessKeyId, StoredKey},
     account::Email,
     administration::Administration,
-    cli::{Failure, Target, confirm::confirm, output},
+    cli::{Failure, Target, confirm::confirm, mail, output},
     machine,
+    mail::MailKind,
     session::By,
     time::Timestamp,
 };
@@ -76,6 +77,7 @@ pub(super) async fn revoke(email: &Email, id: &AccessKeyId, yes: bool, target: &
         // Somebody else was quicker.
         (false, 0) => Err(no_such_key(email)),
         (_, ended) => {
+            mail::notify(&administration.store, MailKind::KeyEnded, email).await;
             output::note(&format!("access key {id_text} ended; {} ended", output::count(ended, "session")));
             Ok(())
         }
