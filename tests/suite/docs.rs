@@ -45,6 +45,7 @@ const RUN_BY: [(&str, &str, &str, &str); 22] = [
     ("README.md", "sh", "api/forgot", "a_forgotten_password_is_asked_for_as_it_is_told"),
     ("README.md", "python", "JEA_KEY", "a_script_logs_on_with_a_key_by_the_readme_s_lines"),
     ("docs/operating.md", "console", "user set", "accounts_are_changed_as_it_is_told"),
+    ("docs/operating.md", "console", "user invite", "mails_are_sent_as_it_is_told"),
 ];
 
 fn pages() -> Vec<PathBuf> {
@@ -252,6 +253,17 @@ async fn accounts_are_changed_as_it_is_told() {
     let lines = lines.replace("--revoke ID", &format!("--revoke {}", made["data"]["id"].as_str().unwrap()));
     let printed = text(&shell(&lines, folder.path(), &variables(&service)).await.stdout);
     assert!(printed.contains("Ann Smith") && printed.contains("cluster"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_are_sent_as_it_is_told() {
+    let (service, folder) = (crate::mails::service().await, tempfile::tempdir().unwrap());
+    service.add_account("ann@example.org", PASSWORD, Status::Active).await;
+    let lines = typed(&block("docs/operating.md", "console", "user invite"));
+    shell(&lines, folder.path(), &variables(&service)).await;
+    let sent = crate::mails::mails(&service, 3).await;
+    let subjects = sent.iter().map(|mail| mail.subject.trim_start_matches("jea-auth: "));
+    assert_eq!(subjects.collect::<Vec<_>>(), ["A test", "Your account", "Set a new password"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,8 @@ Examples:
 
 pub(super) const RENAME_HELP: &str = "\
 The account stays the same one: its id, password, profile and access keys stay, and what other programs keep by its id stays
-right. All its sessions end, because they carry the email; its owner logs on again, with the new email.
+right. All its sessions end, because they carry the email; its owner logs on again, with the new email. Where mails are on, a
+mail to the old email says so.
 
 Upper and lower case make no difference when somebody logs on. To change them alone, say the same email as it is to be
 written.

@@ -20,8 +20,8 @@ are its id and its name, when it was made, from when on it opens nothing, and th
 itself is not kept and cannot be shown. An account has at most 20 keys; one that has expired is listed until another one is made.
 
 Without --revoke nothing changes. With it, the key opens nothing from now on, and the sessions that were opened with it end;
-all other keys and sessions of the account go on. It asks first; --yes is for scripts. With --json, times are in seconds since
-1970.
+all other keys and sessions of the account go on. Where mails are on, its owner is told by mail. It asks first; --yes is for
+scripts. With --json, times are in seconds since 1970.
 
 Examples:
   jea-auth user keys yi@jeplus.org
