@@ -189,6 +189,12 @@ impl Account {
         self.access_keys.get(id).filter(|key| key.is_alive(now))
     }
 
+    /// What it is called, in every spelling that its owner may have seen: none of these can be its password.
+    #[must_use]
+    pub fn names(&self) -> [&str; 3] {
+        [self.email.as_str(), &self.registered_email, self.name.as_str()]
+    }
+
     /// How many bytes its texts have, those of its access keys not counted.
     #[must_use]
     pub fn texts_bytes(&self) -> usize {

@@ -21,7 +21,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::DEFAULT_STACK;
 
-/// Log-on for serverless APIs: run the whole stack on this machine, and look after its accounts and keys anywhere.
+/// A log-on service for APIs on AWS Lambda: run it on this machine, and manage its accounts and keys here or on AWS.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = "Start here:\n  jea-auth serve")]
 struct CommandLine {
@@ -31,27 +31,27 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the service on this machine, with an embedded database and a gateway
+    /// Run the whole service on this machine, without AWS
     #[command(after_help = serve::HELP)]
     Serve(serve::Serve),
-    /// Look after accounts
+    /// Add, change, remove, import and export accounts
     #[command(subcommand)]
     User(user::User),
-    /// Look after sessions
+    /// List sessions, which log-ons open, and end them
     #[command(subcommand)]
     Session(session::Session),
-    /// Look after signing keys
+    /// List, make and remove the keys that sign session tokens
     #[command(subcommand)]
     Key(key::Key),
     /// Try whether mails arrive
     #[command(subcommand)]
     Mail(mail::Mail),
-    /// Find out whether a stack is as it should be
+    /// Check tables, keys, clock and accounts of a stack, and say what to do about each fault
     Doctor(doctor::Doctor),
-    /// Print completions for a shell
+    /// Print a script that lets a shell complete these commands
     #[command(after_help = "For bash:\n  jea-auth completions bash > /etc/bash_completion.d/jea-auth")]
     Completions {
-        /// The shell
+        /// The shell that the script is for
         shell: clap_complete::Shell,
     },
 }
@@ -59,13 +59,13 @@ enum Command {
 /// Which stack, and how to print.
 #[derive(Args, Clone)]
 struct Target {
-    /// Use the service that `jea-auth serve` runs on this machine, not AWS
+    /// Work on the service that `jea-auth serve` runs on this machine, instead of AWS
     #[arg(long)]
     local: bool,
-    /// Name of the stack: prefix of its tables and its KMS alias
+    /// The name that the stack was deployed under; the names of its tables and of its KMS alias begin with it
     #[arg(long, env = "STACK_NAME", hide_env_values = true, default_value = DEFAULT_STACK)]
     stack: String,
-    /// Print JSON: one array of objects
+    /// Print JSON instead of a table: one array of objects
     #[arg(long)]
     json: bool,
 }

@@ -96,11 +96,19 @@ impl DetailsChange {
     pub fn of(&self, account: &Account) -> Result<Account, BadDetails> {
         let mut changed = account.clone();
         for (name, value) in &self.0 {
-            let Some(value) = value else { continue };
-            if !MEMBERS.contains(&name.as_str()) {
-                if is_already_so(account, name, value) {
+            let is_owners = MEMBERS.contains(&name.as_str());
+            let is_left = match value {
+                // First, so that a value which an import took, though it could not be set here, can be sent back.
+                Some(value) => is_already_so(account, name, value),
+                None => is_owners || is_known(account, name),
+            };
+            let Some(value) = value.as_ref().filter(|_| !is_left) else {
+                if is_left {
                     continue;
                 }
+                return Err(BadDetails::NotYours(shown(name)));
+            };
+            if !is_owners {
                 return Err(BadDetails::NotYours(shown(name)));
             }
             if value.len() > VALUE_MAX_BYTES {
@@ -121,7 +129,12 @@ impl DetailsChange {
     }
 }
 
-/// Whether a member that its owner cannot change has this value, so that what he was given can be sent back.
+/// Whether account details have this member, though it is not the owner's to change.
+fn is_known(account: &Account, name: &str) -> bool {
+    name == "email" || name == "role" || account.profile.contains_key(name)
+}
+
+/// Whether a member has this value, so that what the owner was given can be sent back.
 fn is_already_so(account: &Account, name: &str, value: &str) -> bool {
     match name {
         "email" => Email::canonical(value) == account.email,
@@ -214,6 +227,20 @@ mod tests {
         for other in [r#"{"email": "a@b.c"}"#, r#"{"role": "root"}"#, r#"{"legacy": "8"}"#, r#"{"legacy": ""}"#] {
             assert!(matches!(changed(other), Err(BadDetails::NotYours(_))), "{other}");
         }
+    }
+
+    #[test]
+    fn what_only_an_import_could_set_can_be_sent_back_and_nulls_add_nothing() {
+        let mut imported = account();
+        let long = "x".repeat(VALUE_MAX_BYTES + 1);
+        imported
+            .profile
+            .extend([("address", "1 High St\nLondon"), ("position", &long)].map(|(k, v)| (k.into(), v.into())));
+        let of = |body: &Value| DetailsChange::parse(body.to_string().as_bytes())?.of(&imported);
+        let same = serde_json::json!({"address": "1 High St\nLondon", "position": long, "role": null, "legacy": null});
+        assert!(of(&same).is_ok_and(|changed| changed == imported));
+        assert!(matches!(of(&serde_json::json!({"address": "1\n2"})), Err(BadDetails::ControlCharacter(_))));
+        assert!(matches!(of(&serde_json::json!({"admin": null})), Err(BadDetails::NotYours(_))));
     }
 
     #[test]

@@ -11,7 +11,7 @@ import time
 
 import yaml
 from samcli.lib.translate.sam_template_validator import SamTemplateValidator
-from samcli.yamlhelper import yaml_parse
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 # It tells of switches of its own.
@@ -28,6 +28,13 @@ def resources(path):
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file.read())
     return yaml.safe_load(SamTemplateValidator(template, NoManagedPolicies()).get_translated_template_if_valid())["Resources"]
+
+
+def aliases(path):
+    """The anchors and aliases in what SAM writes of a template. CloudFormation refuses them."""
+    with open(path, encoding="utf-8") as file:
+        written = yaml_dump(yaml_parse(file.read()))
+    return [token.value for token in yaml.scan(written) if isinstance(token, (yaml.AnchorToken, yaml.AliasToken))]
 
 
 def text_of(value):
@@ -70,6 +77,7 @@ def of_type(found, kind):
     return {name: resource["Properties"] for name, resource in found.items() if resource["Type"] == kind}
 
 
+assert not aliases(sys.argv[1]), aliases(sys.argv[1])
 first = resources(sys.argv[1])
 # SAM names deployments by the second.
 time.sleep(1.1)

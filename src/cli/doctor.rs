@@ -28,8 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Doctor {
-    /// The service's URL, whose public keys are compared; without it, that of `serve` with --local, if it has the ports
-    /// that it takes by itself
+    /// The service's URL: the public keys that it publishes are compared with those in the table. With --local and the
+    /// usual ports of `serve` it need not be given
     #[arg(long, env = "ISSUER", hide_env_values = true)]
     url: Option<String>,
     /// The address that mails come from, as the stack was given it: tells whether SES lets it send

@@ -18,19 +18,19 @@ pub(super) enum Key {
         #[command(flatten)]
         target: Target,
     },
-    /// Make a key: the first one signs at once, another takes over when every cache has seen it
+    /// Make a new signing key: the first one signs at once, a later one in ten minutes, when all caches have it
     Rotate {
-        /// What the key is for; without it, the same as the newest key
+        /// The algorithm that the key signs with; without it, that of the newest key
         #[arg(long, value_enum)]
         alg: Option<Alg>,
         #[command(flatten)]
         target: Target,
     },
-    /// Remove a key: within a minute every token signed with it is void, and its users must log on again
+    /// Remove a signing key: within a minute every token signed with it is void, and their users must log on again
     Revoke {
-        /// The key's id
+        /// The key's id, as `jea-auth key list` shows it
         kid: String,
-        /// Do not ask
+        /// Do it without asking
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -40,10 +40,10 @@ pub(super) enum Key {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Alg {
-    /// ECDSA on P-256: short tokens, fast
+    /// ECDSA on the curve P-256: short tokens, fast
     #[value(name = "ES256")]
     Es256,
-    /// RSA with 3072 bits, for verifiers that take nothing else
+    /// RSA with 3072 bits: for programs that verify tokens and know only RSA
     #[value(name = "RS256")]
     Rs256,
 }

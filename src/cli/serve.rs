@@ -1,6 +1,6 @@
 //! `jea-auth serve`: the whole stack on this machine.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use axum::http::{StatusCode, Uri};
 use clap::{Args, ValueEnum};
@@ -21,43 +21,43 @@ requests under way are answered, for which they have 3 seconds; the data is ther
 
 #[derive(Args)]
 pub(super) struct Serve {
-    /// Where the service listens
+    /// The address and port of the service
     #[arg(long, default_value = "127.0.0.1:3000", value_parser = loopback)]
     listen: SocketAddr,
-    /// Where the embedded DynamoDB listens
+    /// The address and port of the embedded DynamoDB, which the other commands use with --local
     #[arg(long, default_value = "127.0.0.1:8000", value_parser = loopback)]
     dynamodb: SocketAddr,
-    /// Where the embedded KMS listens
+    /// The address and port of the embedded KMS, which encrypts the private keys
     #[arg(long, default_value = "127.0.0.1:8001", value_parser = loopback)]
     kms: SocketAddr,
     /// The folder that keeps accounts, sessions and keys
     #[arg(long, default_value = ".jea-auth")]
     data: PathBuf,
-    /// Keep everything in memory, and nothing after the end
+    /// Keep everything in memory; when the service stops, it is lost
     #[arg(long, conflicts_with = "data")]
     memory: bool,
     /// Send no mails; without this each is written into a file below the data folder
     #[arg(long)]
     no_mail: bool,
-    /// The API behind the authorizer; requests that are no operation of the service go there
+    /// Your own API: requests with a valid session go there, unless they are for an operation of the service
     #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
     backend: Option<Uri>,
-    /// The origin of a browser app that may use the service; can be given several times
+    /// Let pages of this origin use the service in a browser (CORS); can be given several times
     #[arg(long, value_name = "http://HOST:PORT", value_parser = origin)]
     allow_origin: Vec<String>,
-    /// How a log-on delivers its token
+    /// Where a log-on puts the session token
     #[arg(long, value_enum, default_value = "cookie")]
     token_delivery: Delivery,
-    /// The status of a failed log-on
+    /// The HTTP status of a failed log-on; 200 is for clients that read the answer only then
     #[arg(long, value_parser = ["401", "200"], default_value = "401")]
     failed_logon_status: String,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Delivery {
-    /// In the cookie
+    /// In the cookie `session_token`
     Cookie,
-    /// In the member jwt of the answer
+    /// In the member jwt of the JSON answer
     Body,
 }
 
@@ -83,11 +83,13 @@ impl Serve {
             },
         };
         machine::start_log();
+        // Before the first request is answered: whoever starts this as a program may stop it right after that.
+        let stopped = stop_signal()?;
         let mut running = local::start(&options, machine::system_clock()).await.map_err(explained)?;
         let ended = match greet(&running, &options) {
             Ok(()) => tokio::select! {
                 broken = running.broken() => broken.map_err(Failure::from),
-                stopped = stop_signal() => stopped.map_err(Failure::from),
+                stopped = stopped => stopped.map_err(Failure::from),
             },
             Err(failure) => Err(failure),
         };
@@ -127,24 +129,28 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
-async fn stop_signal() -> std::io::Result<()> {
+/// Catches Ctrl-C and, where there is such a thing, SIGTERM from now on. What comes back waits for one of them.
+fn stop_signal() -> io::Result<impl Future<Output = io::Result<()>>> {
     #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let (mut interrupt, mut terminate) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    Ok(async move {
+        #[cfg(unix)]
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
+    })
 }
 
 fn explained(error: LocalError) -> Failure {
     match &error {
         LocalError::Listen { address, option, source } => {
-            let hint = if source.kind() == std::io::ErrorKind::AddrInUse {
+            let hint = if source.kind() == io::ErrorKind::AddrInUse {
                 format!(
                     "another program listens there, perhaps another `jea-auth serve`; stop it, or choose another \
                      address with {option} {}:PORT",

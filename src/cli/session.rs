@@ -16,19 +16,19 @@ pub(super) enum Session {
     /// List the sessions of an account
     #[command(after_help = LIST_HELP)]
     List {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
     },
-    /// End all sessions of an account, or one
+    /// End one session of an account, or all: whoever uses them must log on again
     Revoke {
-        /// Its email
+        /// The account's email
         email: String,
-        /// The session's id; all sessions without it
+        /// The session's id, as `jea-auth session list` shows it; without it all sessions end
         #[arg(value_parser = SessionId::parse)]
         sid: Option<SessionId>,
-        /// Do not ask
+        /// Do it without asking
         #[arg(long)]
         yes: bool,
         #[command(flatten)]

@@ -27,12 +27,12 @@ pub(super) enum User {
     #[command(after_help = "The password is asked for, twice.\n\nFrom a program:\n  printf %s \"$PASSWORD\" | \
                             jea-auth user add yi@jeplus.org --name Yi --password-stdin")]
     Add {
-        /// The email to log on with
+        /// The email that the person logs on with
         email: String,
         /// What the person is called
         #[arg(long, value_parser = Name::parse)]
         name: Name,
-        /// The name of a role
+        /// The name of a role, which your API is told with each request
         #[arg(long, value_parser = Role::parse)]
         role: Option<Role>,
         #[command(flatten)]
@@ -61,7 +61,7 @@ pub(super) enum User {
     },
     /// Show one account
     Show {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
@@ -69,7 +69,7 @@ pub(super) enum User {
     /// Change name, role or profile of an account; its sessions go on
     #[command(after_help = change::SET_HELP)]
     Set {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         change: change::Change,
@@ -79,9 +79,9 @@ pub(super) enum User {
     /// Give an account another email; ends all its sessions
     #[command(after_help = change::RENAME_HELP)]
     Rename {
-        /// The email it has
+        /// The email that the account has
         email: String,
-        /// The email it gets
+        /// The email that the account gets
         new_email: String,
         #[command(flatten)]
         target: Target,
@@ -89,20 +89,20 @@ pub(super) enum User {
     /// List the access keys of an account, or end one of them
     #[command(after_help = keys::HELP)]
     Keys {
-        /// Its email
+        /// The account's email
         email: String,
         /// End the key with this id, and all sessions that were opened with it
         #[arg(long, value_name = "ID", value_parser = AccessKeyId::parse)]
         revoke: Option<AccessKeyId>,
-        /// Do not ask
+        /// Do it without asking
         #[arg(long, requires = "revoke")]
         yes: bool,
         #[command(flatten)]
         target: Target,
     },
-    /// Give an account another password; ends all its sessions
+    /// Give an account another password; ends all its sessions, its access keys stay
     Passwd {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         password: NewPassword,
@@ -112,30 +112,30 @@ pub(super) enum User {
     /// Have the owner of an account mailed a link to set another password
     #[command(after_help = invite::RESET_HELP)]
     Reset {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
     },
-    /// Let nobody log on to an account any more; ends all its sessions and access keys
+    /// Let nobody log on to an account any more; ends all its sessions, and removes its access keys
     Disable {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
     },
-    /// Let an account log on again
+    /// Let the owner of a disabled account log on again; its access keys do not come back
     Enable {
-        /// Its email
+        /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
     },
-    /// Remove an account for good; ends all its sessions
+    /// Remove an account and its access keys for good; ends all its sessions
     Delete {
-        /// Its email
+        /// The account's email
         email: String,
-        /// Do not ask
+        /// Do it without asking
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -144,11 +144,11 @@ pub(super) enum User {
     /// Add accounts from a file
     #[command(after_help = import::HELP)]
     Import {
-        /// A file with the ending .csv, or .jsonl for one JSON object a line, or .json for an array; - for stdin
+        /// A file whose name ends in .csv, in .jsonl (one JSON object a line) or in .json (an array); - reads stdin
         file: PathBuf,
         #[command(flatten)]
         reading: import::Reading,
-        /// Check the whole file and compare it with what is there, and add nothing
+        /// Check the whole file and compare it with the accounts that are there, but add nothing
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
@@ -165,10 +165,10 @@ pub(super) enum User {
 /// How a new password comes in.
 #[derive(Args)]
 pub(super) struct NewPassword {
-    /// Read the password from stdin; one line end is not part of it
+    /// Read the password from stdin instead of asking; a line end after it is left out
     #[arg(long)]
     password_stdin: bool,
-    /// Take a password of 8 characters, where something else protects the account as well
+    /// Accept 8 characters or more instead of 15, for an account that something else protects too
     #[arg(long)]
     allow_short: bool,
 }
@@ -223,8 +223,9 @@ impl User {
             }
             Self::Passwd { email, password, target } => {
                 let email = Email::parse(&email)?;
-                let hash = password.hash(&[email.as_str()])?;
                 let administration = target.connect().await.stack.administration();
+                let account = administration.store.account(&email).await.map_err(|error| target.unreachable(error))?;
+                let hash = password.hash(&account.ok_or_else(|| unknown(email.as_str()))?.names())?;
                 let changed = administration.change_password(&email, hash).await;
                 let changed = changed.map_err(|error| target.unreachable(error))?;
                 if changed.is_some() {
@@ -259,7 +260,7 @@ async fn add(
     target: &Target,
 ) -> Result<(), Failure> {
     let mut account = Account::new(&email, name, AccountId::new(&machine::random()), machine::now())?;
-    (account.role, account.password_hash) = (role, Some(password.hash(&[&email, account.name.as_str()])?));
+    (account.role, account.password_hash) = (role, Some(password.hash(&account.names())?));
     let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
         Added::Added => show(&[account], target),

@@ -14,6 +14,7 @@ use crate::{
     identity::Identity,
     ids::SessionId,
     json,
+    session::By,
     time::Timestamp,
 };
 
@@ -159,6 +160,10 @@ fn new_key(event: &Event) -> Result<NewKey, Refused> {
     }
     let Members { name, days } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
     let name = Name::parse(&name).map_err(|error| Refused::Malformed(format!("name: {error}.").into()))?;
+    // The list of sessions says what opened each: the password, or the key of a name.
+    if name.as_str().eq_ignore_ascii_case(By::Password.as_str()) {
+        return Err(Refused::Malformed("name: a key cannot be called password.".into()));
+    }
     let days = days.unwrap_or(DAYS_DEFAULT);
     if (1..=DAYS_MAX).contains(&days) {
         Ok(NewKey { name, days })

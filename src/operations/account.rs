@@ -12,7 +12,7 @@ use crate::{
     keyring::Unsealed,
     mail::MailKind,
     password::{
-        Password, PasswordHash,
+        Password, PasswordHash, Verification,
         policy::{self, CHARACTERS_MIN},
     },
     store::{Confirmed, Ended, Kept, StoreError},
@@ -90,7 +90,9 @@ impl Operations {
         let proof = self.prove(&identity.email, &Arc::new(password), client, &keys, now, fresh).await;
         let result = match proof.result {
             Ok(verified) => self.set_password(&verified, identity, new_password, &keys, now, fresh).await,
-            Err(Refusal::Mismatch(mismatch)) => Err(Refusal::WrongPassword(mismatch)),
+            Err(Refusal::Mismatch(mismatch)) => {
+                self.password_is_set(mismatch, identity, new_password, &keys, now, fresh).await
+            }
             Err(refusal) => Err(refusal),
         };
         Outcome { result, account: Some(proof.account), times: proof.times }
@@ -110,7 +112,8 @@ impl Operations {
         if !identity.is_of(read, now) {
             return Err(Refusal::SessionEnded);
         }
-        policy::check(&new_password, CHARACTERS_MIN, &[read.name.as_str()]).map_err(Refusal::Unfit)?;
+        // What only the account tells.
+        policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
         let hash = self.hash(new_password, fresh).await?;
         let change = |account: &Account| {
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
@@ -127,6 +130,29 @@ impl Operations {
             device.cookie(&keys.secret, &account.email, now)
         });
         Ok(Issued { device, ..issued })
+    }
+
+    /// Goes on where an earlier call set this very password and broke off before it had ended all other sessions, so that
+    /// sending the request again mends it. The new password is as good a proof as the old one was; it is compared only where
+    /// such sessions are left, as each attempt is to buy one comparison.
+    async fn password_is_set(
+        &self,
+        mismatch: Mismatch,
+        identity: &Identity,
+        new_password: Password,
+        keys: &Unsealed,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        let account = self.account(identity, now).await?;
+        let sessions = self.store.sessions(&account.sub).await?;
+        let is_left = sessions.iter().any(|session| session.generation < account.generation);
+        let hash = account.password_hash.clone().filter(|_| is_left).ok_or(Refusal::WrongPassword(mismatch))?;
+        if self.compare(&Arc::new(new_password), Some(hash), fresh).await?.0 == Verification::Mismatch {
+            return Err(Refusal::WrongPassword(mismatch));
+        }
+        self.store.end_sessions(account.sub.as_str(), Ended::Before(account.generation)).await?;
+        self.renew(identity, &account, &keys.signer, now, fresh, Confirmed::Before).await
     }
 
     /// Changes an account into the next generation, carries the session that asks over into it, and ends all others.

@@ -219,7 +219,7 @@ impl Operations {
     }
 
     /// Computes the hash on a thread of its own, so that nothing else waits for it.
-    async fn compare(
+    pub(super) async fn compare(
         &self,
         password: &Arc<Password>,
         stored: Option<PasswordHash>,

@@ -50,8 +50,7 @@ impl Operations {
         let link = Link::parse(&token, &keys.secret, now).ok_or(Refusal::BadLink)?;
         let account = self.store.account(&link.email).await?.filter(|account| link.is_of(account));
         let account = account.ok_or(Refusal::BadLink)?;
-        let names = [account.email.as_str(), account.name.as_str()];
-        policy::check(&new_password, CHARACTERS_MIN, &names).map_err(Refusal::Unfit)?;
+        policy::check(&new_password, CHARACTERS_MIN, &account.names()).map_err(Refusal::Unfit)?;
         let hash = self.hash(new_password, fresh).await?;
         let change = |account: &Account| {
             let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?.clone();

@@ -9,26 +9,31 @@ use crate::{
     time::Timestamp,
 };
 
+/// The most sessions that are listed: about 600 kB, of the 6 MB that an answer of a function may have (AWS Lambda Developer
+/// Guide, "Lambda quotas"). A script that logs on every second has more.
+const LISTED_MAX: usize = 1_000;
+
 /// A session, and what opened it, in its owner's words.
 pub struct Described {
     /// The session.
     pub session: Session,
-    /// `password`, or the name of the access key.
+    /// `password`, the name of the access key, or the id of one that has ended.
     pub by: String,
 }
 
 impl Operations {
-    /// The sessions of the account that are alive, newest first.
+    /// The sessions of the account that are alive, newest first, at most [`LISTED_MAX`]. Those too which an end of sessions
+    /// that broke off has left: the authorizer accepts them.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Vec<Described>, Refusal> {
         let (account, sessions) = tokio::join!(self.account(identity, now), self.store.sessions(&identity.sub));
         let (account, mut sessions) = (account?, sessions?);
-        // What something that broke off has left is dead, though not deleted yet.
-        sessions.retain(|session| session.is_alive(now) && session.generation == account.generation);
+        sessions.retain(|session| session.is_alive(now));
         sessions.sort_by(|a, b| (b.auth_time, &b.sid).cmp(&(a.auth_time, &a.sid)));
-        Ok(sessions.into_iter().filter_map(|session| described(session, &account, now)).collect())
+        sessions.truncate(LISTED_MAX);
+        Ok(sessions.into_iter().map(|session| described(session, &account)).collect())
     }
 
     /// Ends one session of the account. Its end does not move the generation, as the others stay; a log-on cannot bring it
@@ -56,11 +61,11 @@ impl Operations {
     }
 }
 
-/// Nothing comes back for a session whose access key has ended: it has ended with it.
-fn described(session: Session, account: &Account, now: Timestamp) -> Option<Described> {
+fn described(session: Session, account: &Account) -> Described {
     let by = match &session.by {
-        By::Password => session.by.as_str().to_owned(),
-        By::Key(id) => account.living_key(id, now)?.name.as_str().to_owned(),
+        By::Password => session.by.as_str(),
+        By::Key(id) => account.access_keys.get(id).map_or(id.as_str(), |key| key.name.as_str()),
     };
-    Some(Described { session, by })
+    let by = by.to_owned();
+    Described { session, by }
 }

@@ -1,6 +1,7 @@
 //! What a new password must be, wherever it is set (NIST SP 800-63B-4, section 3.1.1.2): long, and not one that everybody
 //! has. No rule of composition, and no expiry.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::Zeroizing;
 
 use super::{PASSWORD_MAX_BYTES, Password};
@@ -85,6 +86,8 @@ impl Unfit {
 pub fn check(password: &Password, characters_min: usize, names: &[&str]) -> Result<(), Unfit> {
     let text = &*password.text;
     let lowered = Zeroizing::new(text.to_lowercase());
+    // As the password is.
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
     if text.contains(['\n', '\r']) {
         Err(Unfit::Lines)
     } else if text.chars().any(char::is_control) {
@@ -95,7 +98,7 @@ pub fn check(password: &Password, characters_min: usize, names: &[&str]) -> Resu
         Err(Unfit::TooShort(characters_min))
     } else if text.starts_with(PREFIX) {
         Err(Unfit::AccessKey)
-    } else if names.iter().any(|name| name.to_lowercase() == *lowered) {
+    } else if names.iter().any(|name| nfc.normalize(name).to_lowercase() == *lowered) {
         Err(Unfit::Personal)
     } else if COMMON_LONG.lines().chain(COMMON_SHORT.lines()).any(|common| common == *lowered) {
         Err(Unfit::Common)
@@ -125,6 +128,12 @@ mod tests {
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES + 1), CHARACTERS_MIN), Err(Unfit::TooLong));
         assert_eq!(check("two lines of text\nin one", CHARACTERS_MIN), Err(Unfit::Lines));
         assert_eq!(check("a bell \u{7} in a password", CHARACTERS_MIN), Err(Unfit::ControlCharacter));
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_its_letters_are_composed() {
+        let password = Password::new("Jos\u{e9} of jEPlus Ltd");
+        assert_eq!(check(&password, CHARACTERS_MIN, &["Jose\u{301} of jEPlus Ltd"]), Err(Unfit::Personal));
     }
 
     #[test]

@@ -255,6 +255,9 @@ pub enum Renamed {
     Changed,
 }
 
+/// The attributes that an account can be without.
+const OPTIONAL: [&str; 3] = ["password_hash", "role", "access_keys"];
+
 /// What an update says to make one account another one, attribute by attribute.
 struct Difference {
     update: String,
@@ -264,10 +267,16 @@ struct Difference {
 }
 
 impl Difference {
-    /// Asks for every attribute of an account as it was read.
+    /// Asks for every attribute of an account as it was read, and for none that it has got since.
     fn unchanged(account: &Account) -> Self {
         let (mut names, mut values, mut conditions) = (HashMap::new(), HashMap::new(), Vec::new());
-        for (at, (name, value)) in attributes(account).into_iter().enumerate() {
+        let present = attributes(account);
+        let absent = OPTIONAL.iter().filter(|name| !present.contains_key(**name));
+        for (at, name) in absent.enumerate() {
+            conditions.push(format!("attribute_not_exists(#n{at})"));
+            names.insert(format!("#n{at}"), (*name).to_owned());
+        }
+        for (at, (name, value)) in present.into_iter().enumerate() {
             conditions.push(format!("#a{at} = :old{at}"));
             names.insert(format!("#a{at}"), name);
             values.insert(format!(":old{at}"), value);

@@ -147,8 +147,9 @@ impl Store {
     pub async fn relabel(&self, mut session: Session) -> Result<Option<Session>, StoreError> {
         for _ in 0..RELABEL_TRIES {
             let account = self.account(&Email::canonical(&session.email)).await?;
-            // Without an account it is about to end.
-            let Some(account) = account.filter(|account| !session.is_labelled_as(account)) else {
+            // Without an account it is about to end, also where another account has that email by now.
+            let of_it = |account: &Account| account.sub == session.sub && !session.is_labelled_as(account);
+            let Some(account) = account.filter(of_it) else {
                 return Ok(Some(session));
             };
             let written = self.write_label(&session, &account).await?;
@@ -229,16 +230,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn end_session(&self, sub: &AccountId, sid: &SessionId) -> Result<bool, StoreError> {
-        let output = self
+        let delete = self
             .client
             .delete_item()
             .table_name(&self.tables.sessions)
             .key("sub", text(sub.as_str()))
             .key("sid", text(sid.as_str()))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("DeleteItem", error))?;
+            .return_values(ReturnValue::AllOld);
+        let output = until_alone(meets_transaction, || delete.clone().send()).await;
+        let output = output.map_err(|error| StoreError::call("DeleteItem", error))?;
         Ok(output.attributes.is_some())
     }
 

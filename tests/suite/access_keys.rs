@@ -184,6 +184,7 @@ async fn names_days_and_the_number_of_keys_have_limits() {
     service.log_on(EMAIL, PASSWORD).await;
     let asks = async |body: Value| assert_refused(send(&service, Method::POST, "keys", &body).await, 400).await;
     for (body, sentence) in [
+        (json!({"name": "Password"}), "name: a key cannot be called password."),
         (json!({"name": "x", "days": 0}), "days: send 1 to 365."),
         (json!({"name": "x", "days": 366}), "days: send 1 to 365."),
         (json!({"name": ""}), "name: it has 1 to 256 bytes and no control characters."),

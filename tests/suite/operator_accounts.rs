@@ -2,7 +2,11 @@
 
 use std::{process::Output, time::Duration};
 
-use jea_auth::{account::Status, app, store::Added};
+use jea_auth::{
+    account::{Account, Email, Status},
+    app,
+    store::{Added, Renamed},
+};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -130,7 +134,7 @@ async fn a_profile_grows_to_its_longest_and_no_further_and_what_is_in_it_against
     let mut account = service.account().await;
     account.profile.insert("token".to_owned(), "y".repeat(60_000));
     let email = account.email.clone();
-    let plant = |_: &jea_auth::account::Account| Ok::<_, jea_auth::store::StoreError>(account.clone());
+    let plant = |_: &Account| Ok::<_, jea_auth::store::StoreError>(account.clone());
     service.store().change_account(&email, plant).await.unwrap().unwrap();
     // It is too large, and becomes smaller step by step.
     for member in ["a=", "token="] {
@@ -269,6 +273,19 @@ fn emails(operator: &Operator) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rename_loses_nothing_that_the_account_got_meanwhile() {
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let before = service.account().await;
+    let made = crate::owner::send(&service, reqwest::Method::POST, "keys", &json!({"name": "cluster"})).await;
+    assert_eq!(made.status(), 200);
+    let (email, registered_email) = (Email::canonical("new@jeplus.org"), "new@jeplus.org".to_owned());
+    let after = Account { email, registered_email, ..before.clone() }.next_generation();
+    assert_eq!(service.store().rename_account(&before, &after).await.unwrap(), Renamed::Changed);
+    assert_eq!(service.account().await.access_keys.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rename_whose_answer_was_lost_once_is_one_rename() {
     let service = Service::start().await;
     let (wire, plain) = (Wire::default(), Operator::of(&service));
@@ -341,7 +358,7 @@ async fn a_rename_that_broke_off_before_its_sessions_ended_is_finished_by_saying
 async fn two_accounts_that_share_an_id_are_not_taken_for_one_that_was_moved() {
     let service = Service::start().await;
     let mut twin = service.account().await;
-    twin.email = jea_auth::account::Email::canonical(NEW_EMAIL);
+    twin.email = Email::canonical(NEW_EMAIL);
     twin.registered_email = NEW_EMAIL.to_owned();
     assert_eq!(service.store().add_account(&twin).await.unwrap(), Added::Added);
     let told = refused(&Operator::of(&service).run(&["user", "rename", EMAIL, NEW_EMAIL], ""));

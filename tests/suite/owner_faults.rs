@@ -146,6 +146,40 @@ async fn sessions_that_could_not_be_ended_are_renewed_by_nothing() {
     assert_eq!(owner.service.store().sessions(&owner.service.account().await.sub).await.unwrap().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_change_that_broke_off_shows_what_is_left_and_is_finished_by_asking_again() {
+    let owner = Owner::new().await;
+    let other = claims_of(&owner.service.new_token().await)["sid"].clone();
+    owner.wire.fail("Query", "-sessions", Fault::InternalError);
+    assert_eq!(owner.ask("POST", "password", &passwords()).await.status.as_u16(), 503);
+    *owner.wire.rule.lock().unwrap() = None;
+    let ask = |method, path, body: Value| {
+        let asks = crate::owner::bearer(&owner.service, method, path, &owner.token).json(&body);
+        async { asks.send().await.unwrap() }
+    };
+    let listed: Value = ask(reqwest::Method::GET, "sessions", Value::Null).await.json().await.unwrap();
+    assert!(listed["data"].as_array().unwrap().iter().any(|session| session["sid"] == other), "{listed}");
+    let wrong = json!({"password": PASSWORD, "new_password": "neither the old nor the new one"});
+    assert_eq!(ask(reqwest::Method::POST, "password", wrong).await.status(), 403);
+    assert_eq!(ask(reqwest::Method::POST, "password", passwords()).await.status(), 200);
+    let left = owner.service.store().sessions(&owner.service.account().await.sub).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        ask(reqwest::Method::POST, "password", passwords()).await.status(),
+        403,
+        "there is nothing left to finish"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_off_that_meets_a_transaction_is_tried_again() {
+    let owner = Owner::new().await;
+    owner.wire.fail("DeleteItem", "-sessions", Fault::Cancelled(""));
+    assert_eq!(owner.ask("POST", "logout", &Value::Null).await.status.as_u16(), 200);
+    assert!(owner.wire.rule.lock().unwrap().is_none(), "it has failed");
+    assert_eq!(owner.service.user_with(&owner.token).await, 401);
+}
+
 // Check 75.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_on_with_a_key_fails_as_one_with_a_password_does() {

@@ -15,16 +15,16 @@ use crate::{
 /// How a file is read.
 #[derive(Args)]
 pub(in crate::cli) struct Reading {
-    /// Columns, or members of a JSON object, by other names, as in `email=mail,name=display_name`
+    /// Read a member from a column of another name, as in `email=mail,name=display_name`; for JSON, from another member
     #[arg(long, value_delimiter = ',', value_name = "MEMBER=COLUMN", value_parser = pair)]
     map: Vec<(String, String)>,
-    /// Columns, or members of a JSON object, to leave out
+    /// Leave these columns out; for JSON, these members
     #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     skip: Vec<String>,
-    /// The file is a whole export of this system
+    /// Read the file as an export of this system, as it wrote it
     #[arg(long)]
     pub(super) from: Option<System>,
-    /// What is before the @ is the name of whoever has none
+    /// Give an account without a name what its email has before the @
     #[arg(long)]
     pub(super) name_from_email: bool,
 }
