@@ -320,8 +320,13 @@ async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
 
 fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
+    let keys = changed.account.access_keys.len();
     show(&[changed.account], target)?;
     output::note(&format!("{} ended", output::count(changed.ended, "session")));
+    if keys > 0 {
+        let keys = output::count(keys, "access key");
+        output::note(&format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str()));
+    }
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::{
         Password, PasswordHash, Verification,
         policy::{self, CHARACTERS_MIN},
     },
-    store::{Confirmed, Ended, Kept, StoreError},
+    store::{Changed, Confirmed, Ended, Kept, StoreError},
     time::Timestamp,
 };
 
@@ -26,8 +26,8 @@ pub(super) struct Carried {
     pub(super) ended: usize,
 }
 
-/// How often a change that another one overtook starts over.
-const TRIES: u32 = 5;
+/// How often what another change overtook starts over. Each time one of those at the same moment gets through.
+const TRIES: u32 = 16;
 
 impl Operations {
     /// The account of a session, as it is now. The authorizer asks for the session alone; so every operation on an account
@@ -38,14 +38,41 @@ impl Operations {
     /// [`Refusal::SessionEnded`] if the account is gone, disabled or of another generation than the session, or the access
     /// key that opened the session has ended, or [`Refusal::Unavailable`].
     pub async fn account(&self, identity: &Identity, now: Timestamp) -> Result<Account, Refusal> {
-        let account = self.store.account(&identity.email).await?.ok_or(Refusal::SessionEnded)?;
-        if identity.is_of(&account, now) {
-            return Ok(account);
+        for _ in 0..TRIES {
+            let account = self.store.account(&identity.email).await?.ok_or(Refusal::SessionEnded)?;
+            if identity.is_of(&account, now) {
+                return Ok(account);
+            }
+            // Another request of the same session may have carried it over into a later generation a moment ago, or be
+            // doing that now. Read after the account, a session of an earlier one was not carried.
+            let session = self.store.session(&identity.sub, &identity.sid).await?.ok_or(Refusal::SessionEnded)?;
+            if session.generation <= account.generation {
+                let identity = Identity { generation: session.generation, ..identity.clone() };
+                return Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded);
+            }
         }
-        // Another request of the same session may have carried it over into the next generation a moment ago.
-        let session = self.store.session(&identity.sub, &identity.sid).await?.ok_or(Refusal::SessionEnded)?;
-        let identity = Identity { generation: session.generation, ..identity.clone() };
-        Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)
+        Err(StoreError::Overtaken { operation: "GetItem" }.into())
+    }
+
+    /// Changes the account of a session, on which the session must still count.
+    pub(super) async fn change_own(
+        &self,
+        identity: &Identity,
+        now: Timestamp,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Changed, Refusal> {
+        let mut identity = identity.clone();
+        for _ in 0..TRIES {
+            let own = |account: &Account| {
+                change(Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)?)
+            };
+            match self.store.change_account(&identity.email, own).await {
+                Ok(changed) => return changed.ok_or(Refusal::SessionEnded),
+                Err(Refusal::SessionEnded) => identity.generation = self.account(&identity, now).await?.generation,
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
     /// Changes account details. A new name is written into all sessions of the account as well.
@@ -58,11 +85,8 @@ impl Operations {
         change: &DetailsChange,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let change = |account: &Account| {
-            let account = Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)?;
-            change.of(account).map_err(Refusal::BadDetails)
-        };
-        let changed = self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        let change = |account: &Account| change.of(account).map_err(Refusal::BadDetails);
+        let changed = self.change_own(identity, now, change).await?;
         // Also where the name is as it was: an earlier call may have broken off here.
         Ok(self.store.relabel_sessions(&changed.after).await?)
     }
@@ -110,14 +134,14 @@ impl Operations {
         self.give_back(&verified.given_back).await;
         let read = &verified.account;
         if !identity.is_of(read, now) {
-            return Err(Refusal::SessionEnded);
+            self.account(identity, now).await?;
         }
         // What only the account tells.
         policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
         let hash = self.hash(new_password, fresh).await?;
         let change = |account: &Account| {
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
-            (account.generation == read.generation)
+            (account.generation == read.generation || account.password_hash == read.password_hash)
                 .then(|| Account { password_hash: Some(hash.clone()), ..account.clone() }.next_generation())
                 .ok_or(Refusal::WrongPassword(Mismatch::AccountChanged))
         };

@@ -71,7 +71,7 @@ impl Operations {
         // The password was right, whatever becomes of the session.
         self.give_back(&verified.given_back).await;
         if !identity.is_of(&verified.account, now) {
-            return Err(Refusal::SessionEnded);
+            self.account(identity, now).await?;
         }
         self.renew(identity, &verified.account, &keys.signer, now, fresh, Confirmed::Now).await
     }

@@ -49,9 +49,6 @@ impl Operations {
         let key = AccessKey::new(&fresh.key_id, &fresh.key_secret);
         let stored = key.to_store(name.clone(), now, days);
         let change = |account: &Account| {
-            if !identity.is_of(account, now) {
-                return Err(Refusal::SessionEnded);
-            }
             let mut changed = account.clone();
             changed.access_keys.retain(|_, key| key.is_alive(now));
             // A try whose answer was lost may have added it.
@@ -61,7 +58,7 @@ impl Operations {
             changed.access_keys.insert(key.id.clone(), stored.clone());
             Ok(changed)
         };
-        let changed = self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        let changed = self.change_own(identity, now, change).await?;
         self.notify(MailKind::KeyMade, &changed.after, now, fresh).await;
         Ok(MadeKey { text: key.expose(), id: key.id, stored })
     }
@@ -80,12 +77,11 @@ impl Operations {
         fresh: &Fresh,
     ) -> Result<(), Refusal> {
         let change = |account: &Account| {
-            let account = Some(account).filter(|account| identity.is_of(account, now)).ok_or(Refusal::SessionEnded)?;
             let mut changed = account.clone();
             changed.access_keys.remove(id);
-            Ok::<_, Refusal>(changed)
+            Ok(changed)
         };
-        let changed = self.store.change_account(&identity.email, change).await?.ok_or(Refusal::SessionEnded)?;
+        let changed = self.change_own(identity, now, change).await?;
         let was_there = changed.before.access_keys.contains_key(id);
         // Also of a key that is gone: an earlier call may have broken off here.
         let ended = self.store.end_sessions(identity.sub.as_str(), Ended::OfKey(id)).await?;

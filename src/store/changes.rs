@@ -1,6 +1,9 @@
 //! Changes of accounts: each is one conditional write.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
@@ -23,8 +26,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// How often a change that was overtaken by another one starts over.
-const CHANGE_TRIES: u32 = 5;
+/// How often a change that was overtaken by another one starts over. Each time one of those at the same moment gets through.
+const CHANGE_TRIES: u8 = 16;
+/// Longest wait before the second try; each later one may be this much longer.
+const CHANGE_WAIT: Duration = Duration::from_millis(5);
 
 impl Store {
     /// Changes an account as `change` says, and gives it back before and after; nothing if there is none. What is written asks
@@ -39,12 +44,14 @@ impl Store {
         email: &Email,
         change: impl Fn(&Account) -> Result<Account, E>,
     ) -> Result<Option<Changed>, E> {
-        for _ in 0..CHANGE_TRIES {
+        for tried in 1..=CHANGE_TRIES {
             let Some(before) = self.account(email).await? else { return Ok(None) };
             let after = change(&before)?;
             if after == before || self.replace(&before, &after).await? {
                 return Ok(Some(Changed { before, after }));
             }
+            // Random, or those that met would meet again.
+            tokio::time::sleep(CHANGE_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
         }
         Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }

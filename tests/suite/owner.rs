@@ -5,6 +5,7 @@ use std::time::Duration;
 use jea_auth::account::Status;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
 
@@ -263,4 +264,33 @@ async fn what_changes_who_can_log_on_asks_for_a_password_given_a_quarter_of_an_h
     assert_eq!(assert_refused(still, 403).await, STEP_UP, "a renewed token is no password");
     ok(send(&service, Method::POST, "confirm", &json!({"email": EMAIL, "password": PASSWORD})).await).await;
     ok(send(&service, Method::DELETE, "sessions", &Value::Null).await).await;
+}
+
+/// What an owner's clients ask at the same moment in one session is done, one after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_s_requests_at_the_same_moment_all_succeed() {
+    let service = Service::start().await;
+    let token = service.new_token().await;
+    let key = json!({"name": "key"});
+    let details = json!({"company": "jEPlus"});
+    for (method, path, body) in [
+        (Method::DELETE, "sessions", &Value::Null),
+        (Method::POST, "keys", &key),
+        (Method::POST, "user", &details),
+        (Method::GET, "sessions", &Value::Null),
+    ] {
+        let mut asked = JoinSet::new();
+        for number in 0..8 {
+            // Beside each, the same session moves into another generation.
+            let request = bearer(&service, method.clone(), path, &token).json(body);
+            let beside = bearer(&service, Method::DELETE, "sessions", &token);
+            let request = if number % 4 == 3 { beside } else { request };
+            asked.spawn(request.send());
+        }
+        for answer in asked.join_all().await {
+            let answer = answer.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK, "{method} {path}: {}", answer.text().await.unwrap());
+        }
+    }
+    assert_eq!(service.account().await.access_keys.len(), 6);
 }
