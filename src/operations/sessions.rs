@@ -22,7 +22,7 @@ pub struct Described {
 }
 
 impl Operations {
-    /// The sessions of the account that are alive, newest first, at most [`LISTED_MAX`]. Those too which an end of sessions
+    /// The sessions of the account that are alive, newest first, at most 1,000. Those too which an end of sessions
     /// that broke off has left: the authorizer accepts them.
     ///
     /// # Errors
