@@ -28,6 +28,8 @@ pub struct Changed {
     pub account: Account,
     /// How many sessions ended.
     pub ended: usize,
+    /// How many access keys were removed.
+    pub keys_removed: usize,
 }
 
 /// What an operator changes of who somebody is.
@@ -193,7 +195,7 @@ impl Administration {
 
     async fn renamed(&self, account: Account) -> Result<Changed, StoreError> {
         let ended = self.store.end_sessions(account.sub.as_str(), Ended::Before(account.generation)).await?;
-        Ok(Changed { account, ended })
+        Ok(Changed { account, ended, keys_removed: 0 })
     }
 
     /// Ends an access key and the sessions that it opened. Nothing comes back if there is no such account; else whether it
@@ -263,9 +265,10 @@ impl Administration {
         };
         let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
         let account = changed.after;
+        let keys_removed = changed.before.access_keys.len().saturating_sub(account.access_keys.len());
         // All, and not those of earlier generations alone: a malformed one has perhaps no generation that could be compared.
         let ended = self.store.end_sessions(account.sub.as_str(), Ended::All).await?;
-        Ok(Some(Changed { account, ended }))
+        Ok(Some(Changed { account, ended, keys_removed }))
     }
 }
 

@@ -6,6 +6,7 @@
 set -u
 
 base=${1:?usage: EMAIL=... PASSWORD=... tests/smoke.sh BASE_URL}
+base=${base%/}
 : "${EMAIL:?set EMAIL to that of an account}" "${PASSWORD:?set PASSWORD to that of the account}"
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT

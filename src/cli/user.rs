@@ -321,6 +321,9 @@ async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
 fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     let keys = changed.account.access_keys.len();
+    if changed.keys_removed > 0 {
+        output::note(&format!("{} removed for good", output::count(changed.keys_removed, "access key")));
+    }
     show(&[changed.account], target)?;
     output::note(&format!("{} ended", output::count(changed.ended, "session")));
     if keys > 0 {

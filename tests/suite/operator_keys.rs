@@ -353,3 +353,16 @@ fn help_teaches_whoever_has_read_nothing_else() {
         assert!(help.contains(taught), "{taught} in {help}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_is_told_which_keys_a_change_leaves_and_which_it_removes() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    service.log_on(EMAIL, PASSWORD).await;
+    make(&service, "cluster").await;
+    let passwd = operator.run(&["user", "passwd", EMAIL, "--password-stdin"], "another password of words");
+    assert!(told(&passwd).contains("1 access key can still be used; `jea-auth user keys yi@"), "{}", told(&passwd));
+    let disabled = operator.run(&["user", "disable", EMAIL], "");
+    assert!(told(&disabled).contains("1 access key removed for good"), "{}", told(&disabled));
+    assert!(!told(&disabled).contains("can still be used"), "{}", told(&disabled));
+}
