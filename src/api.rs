@@ -208,7 +208,7 @@ const fn by_mail(
     access: Access,
     summary: &'static str,
 ) -> Route {
-    Route { method, path, operation, access, summary, feature: Some(Feature::Mail) }
+    Route { feature: Some(Feature::Mail), ..row(method, path, operation, access, summary) }
 }
 
 /// What a request asks for.

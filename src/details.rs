@@ -102,15 +102,12 @@ impl DetailsChange {
                 Some(value) => is_already_so(account, name, value),
                 None => is_owners || is_known(account, name),
             };
-            let Some(value) = value.as_ref().filter(|_| !is_left) else {
-                if is_left {
-                    continue;
-                }
+            if is_left {
+                continue;
+            }
+            let Some(value) = value.as_ref().filter(|_| is_owners) else {
                 return Err(BadDetails::NotYours(shown(name)));
             };
-            if !is_owners {
-                return Err(BadDetails::NotYours(shown(name)));
-            }
             if value.len() > VALUE_MAX_BYTES {
                 return Err(BadDetails::TooLong(shown(name)));
             }

@@ -33,9 +33,9 @@ impl Operations {
         Ok(())
     }
 
-    /// Renews a session whose user gives the password once more, which an access key cannot stand for. The outcome is [`Refusal::Mismatch`] if the credential is
-    /// not that of the session's own account, [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
-    /// [`Refusal::Unavailable`].
+    /// Renews a session whose user gives the password once more, which an access key cannot stand for. The outcome is
+    /// [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm(
         &self,
         credential: Credential,

@@ -31,6 +31,20 @@ const CHANGE_TRIES: u8 = 16;
 /// Longest wait before the second try; each later one may be this much longer.
 const CHANGE_WAIT: Duration = Duration::from_millis(5);
 
+const TRANSACTION: &str = "TransactWriteItems";
+
+/// What came of a transaction on two items. If a condition failed, neither is written.
+enum Both {
+    Written,
+    FirstRefused,
+    SecondRefused,
+}
+
+/// A part of a transaction lacks what it must have.
+fn incomplete(error: BuildError) -> StoreError {
+    StoreError::Call { operation: TRANSACTION, source: error.into() }
+}
+
 impl Store {
     /// Changes an account as `change` says, and gives it back before and after; nothing if there is none. What is written asks
     /// for the generation and for the old values of all that it replaces: of changes at the same moment each is made on top of
@@ -87,8 +101,6 @@ impl Store {
         after: &Account,
         sid: &SessionId,
     ) -> Result<Kept, StoreError> {
-        const OPERATION: &str = "TransactWriteItems";
-        let failed = |error: BuildError| StoreError::Call { operation: OPERATION, source: error.into() };
         let Difference { update, condition, names, values } = Difference::of(before, after);
         let account = Update::builder()
             .table_name(&self.tables.accounts)
@@ -98,7 +110,7 @@ impl Store {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .build()
-            .map_err(failed)?;
+            .map_err(incomplete)?;
         let session = Update::builder()
             .table_name(&self.tables.sessions)
             .key("sub", text(before.sub.as_str()))
@@ -107,17 +119,14 @@ impl Store {
             .condition_expression("attribute_exists(sid)")
             .expression_attribute_values(":generation", number(after.generation))
             .build()
-            .map_err(failed)?;
-        let write = self.client.transact_write_items();
-        let write = write.transact_items(TransactWriteItem::builder().update(account).build());
-        let write = write.transact_items(TransactWriteItem::builder().update(session).build());
-        let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(Kept::Changed) };
-        let codes: Vec<&str> = error.as_service_error().into_iter().flat_map(cancellation_codes).collect();
-        match codes.as_slice() {
-            [CONDITION_FAILED, _] => Ok(Kept::AccountChanged),
-            [_, CONDITION_FAILED] => Ok(Kept::SessionEnded),
-            _ => Err(StoreError::call(OPERATION, error)),
-        }
+            .map_err(incomplete)?;
+        let account = TransactWriteItem::builder().update(account).build();
+        let session = TransactWriteItem::builder().update(session).build();
+        Ok(match self.write_both(account, session).await? {
+            Both::Written => Kept::Changed,
+            Both::FirstRefused => Kept::AccountChanged,
+            Both::SecondRefused => Kept::SessionEnded,
+        })
     }
 
     /// Moves an account to another email, in one transaction: it is never at both, and never at none.
@@ -125,14 +134,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; then the account is where it was, or where it should be.
     pub async fn rename_account(&self, before: &Account, after: &Account) -> Result<Renamed, StoreError> {
-        const OPERATION: &str = "TransactWriteItems";
-        let failed = |error: BuildError| StoreError::Call { operation: OPERATION, source: error.into() };
         let put = Put::builder()
             .table_name(&self.tables.accounts)
             .set_item(Some(attributes(after)))
             .condition_expression("attribute_not_exists(email)")
             .build()
-            .map_err(failed)?;
+            .map_err(incomplete)?;
         let unchanged = Difference::unchanged(before);
         let delete = Delete::builder()
             .table_name(&self.tables.accounts)
@@ -141,16 +148,25 @@ impl Store {
             .set_expression_attribute_names(Some(unchanged.names))
             .set_expression_attribute_values(Some(unchanged.values))
             .build()
-            .map_err(failed)?;
-        let write = self.client.transact_write_items();
-        let write = write.transact_items(TransactWriteItem::builder().put(put).build());
-        let write = write.transact_items(TransactWriteItem::builder().delete(delete).build());
-        let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(Renamed::Renamed) };
+            .map_err(incomplete)?;
+        let put = TransactWriteItem::builder().put(put).build();
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        Ok(match self.write_both(put, delete).await? {
+            Both::Written => Renamed::Renamed,
+            Both::FirstRefused => Renamed::Exists,
+            Both::SecondRefused => Renamed::Changed,
+        })
+    }
+
+    /// Writes two items in one transaction.
+    async fn write_both(&self, first: TransactWriteItem, second: TransactWriteItem) -> Result<Both, StoreError> {
+        let write = self.client.transact_write_items().transact_items(first).transact_items(second);
+        let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(Both::Written) };
         let codes: Vec<&str> = error.as_service_error().into_iter().flat_map(cancellation_codes).collect();
         match codes.as_slice() {
-            [CONDITION_FAILED, _] => Ok(Renamed::Exists),
-            [_, CONDITION_FAILED] => Ok(Renamed::Changed),
-            _ => Err(StoreError::call(OPERATION, error)),
+            [CONDITION_FAILED, _] => Ok(Both::FirstRefused),
+            [_, CONDITION_FAILED] => Ok(Both::SecondRefused),
+            _ => Err(StoreError::call(TRANSACTION, error)),
         }
     }
 
