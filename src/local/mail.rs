@@ -170,7 +170,7 @@ fn read(database: &Database, table: &str, after: Option<&str>) -> Result<(Record
         ..Default::default()
     };
     let shards = database.describe_stream(described).map_err(failed)?.stream_description.shards;
-    let Some(shard) = shards.first() else { return Ok((empty(), None)) };
+    let Some(shard) = shards.first() else { return Ok((Records::default(), None)) };
     let iterator = GetShardIteratorRequest {
         stream_arn: stream.stream_arn.clone(),
         shard_id: shard.shard_id.clone(),
@@ -178,13 +178,9 @@ fn read(database: &Database, table: &str, after: Option<&str>) -> Result<(Record
         sequence_number: after.map(str::to_owned),
     };
     let iterator = database.get_shard_iterator(iterator).map_err(failed)?.shard_iterator;
-    let Some(shard_iterator) = iterator else { return Ok((empty(), None)) };
+    let Some(shard_iterator) = iterator else { return Ok((Records::default(), None)) };
     let got = database.get_records(GetRecordsRequest { shard_iterator, limit: Some(RECORDS) }).map_err(failed)?;
     let newest = got.records.last().map(|record| record.dynamodb.sequence_number.clone());
     let event = serde_json::to_value(&got).map_err(|error| error.to_string())?;
     Ok((serde_json::from_value(event).map_err(|error| error.to_string())?, newest))
-}
-
-fn empty() -> Records {
-    Records::default()
 }
