@@ -1,0 +1,92 @@
+//! The pages for people: HTML with style and script inside, compiled in. A page is a client of the operations and nothing
+//! more. All that one says stands in `pages/words.js`.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+/// A page.
+pub struct Page {
+    html: &'static str,
+    policy: LazyLock<String>,
+}
+
+/// One page out of its own parts and those that all share.
+macro_rules! page {
+    ($body:literal, $script:literal) => {{
+        const HTML: &str = concat!(
+            include_str!("pages/head.html"),
+            "<style>",
+            include_str!("pages/style.css"),
+            "</style>\n",
+            include_str!($body),
+            "<script type=\"module\">",
+            include_str!("pages/words.js"),
+            include_str!("pages/client.js"),
+            include_str!($script),
+            "</script>\n"
+        );
+        Page { html: HTML, policy: LazyLock::new(|| policy(HTML)) }
+    }};
+}
+
+/// The page to log on, and to set a password by a link.
+pub static SIGN_IN: Page = page!("pages/sign-in.html", "pages/sign-in.js");
+
+impl Page {
+    /// Its HTML, which names the origins that a log-on may lead on to. An origin has no quote and no angle bracket.
+    #[must_use]
+    pub fn html(&self, origins: &[String]) -> String {
+        self.html.replacen("data-origins=\"\"", &format!("data-origins=\"{}\"", origins.join(" ")), 1)
+    }
+
+    /// Its Content Security Policy: it runs its own script, has its own style, and asks its own origin alone.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+}
+
+/// What is inside of an element is allowed by its hash (Content Security Policy Level 3, section 8.3).
+fn policy(html: &str) -> String {
+    let hash = |start: &str, end: &str| {
+        let inside = html.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("", |(inside, _)| inside);
+        STANDARD.encode(digest(&SHA256, inside.as_bytes()))
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+        hash("<script type=\"module\">", "</script>"),
+        hash("<style>", "</style>"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_one_style_and_one_script_and_fetches_nothing() {
+        for page in [&SIGN_IN] {
+            for (once, times) in
+                [("<style", 1), ("</style", 1), ("<script", 1), ("</script", 1), ("data-origins=\"\"", 1)]
+            {
+                assert_eq!(page.html.matches(once).count(), times, "{once}");
+            }
+            for foreign in
+                ["http:", "https:", "src=", " style=", " onclick=", "innerHTML", "localStorage", "sessionStorage"]
+            {
+                assert!(!page.html.contains(foreign), "{foreign}");
+            }
+            assert!(page.policy().contains("script-src 'sha256-") && !page.policy().contains("unsafe"));
+        }
+    }
+
+    #[test]
+    fn a_page_names_the_configured_origins() {
+        let origins = ["https://a.example".to_owned(), "https://b.example".to_owned()];
+        assert!(SIGN_IN.html(&origins).contains("data-origins=\"https://a.example https://b.example\""));
+        assert!(SIGN_IN.html(&[]).contains("data-origins=\"\""));
+    }
+}
