@@ -26,7 +26,8 @@ use std::time::Instant;
 use crowd::{add_accounts, user};
 use jea_auth::{
     access_key::AccessKey,
-    account::{Account, Name, Status},
+    account::{Account, Email, Name, Status},
+    administration::Administration,
     app,
     event::Event,
     ids::AccountId,
@@ -83,13 +84,17 @@ async fn main() {
     ];
     compare(&function, &by_key, tries, 401).await;
     // An email has three mails at once, so each try has one of its own.
-    add_accounts(&running, tries + 20).await;
-    let forgotten =
-        |email: fn(usize) -> String| Box::new(move |attempt| forgot(&email(attempt))) as Box<dyn Fn(usize) -> _>;
-    let by_email: [Class; 3] = [
-        ("known email", forgotten(user)),
-        ("unknown email", forgotten(|attempt| format!("nobody-{attempt}@example.org"))),
-        ("impossible email", forgotten(|attempt| format!("nobody {attempt}"))),
+    let known = tries + 20;
+    add_accounts(&running, 2 * known).await;
+    let administration = Administration { store };
+    for number in known..2 * known {
+        administration.disable(&Email::canonical(&user(number))).await.unwrap().unwrap();
+    }
+    let by_email: [Class; 4] = [
+        ("known email", Box::new(|attempt| forgot(&user(attempt)))),
+        ("unknown email", Box::new(|attempt| forgot(&format!("nobody-{attempt}@example.org")))),
+        ("disabled account", Box::new(move |attempt| forgot(&user(known + attempt)))),
+        ("impossible email", Box::new(|attempt| forgot(&format!("nobody {attempt}")))),
     ];
     compare(&function, &by_email, tries, 200).await;
     running.stop().await;

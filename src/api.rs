@@ -23,6 +23,8 @@ pub struct Route {
 pub enum Feature {
     /// Mails, by `MailFrom`.
     Mail,
+    /// Pages for people, by `Pages`.
+    Pages,
 }
 
 /// What is switched on.
@@ -30,16 +32,19 @@ pub enum Feature {
 pub struct Features {
     /// Whether mails are sent.
     pub mail: bool,
+    /// Whether there are pages.
+    pub pages: bool,
 }
 
 impl Features {
     /// Everything: the authorizer need not know what is on, as a route that is off has nothing behind it.
-    pub const ALL: Self = Self { mail: true };
+    pub const ALL: Self = Self { mail: true, pages: true };
 
     fn has(self, feature: Option<Feature>) -> bool {
         match feature {
             None => true,
             Some(Feature::Mail) => self.mail,
+            Some(Feature::Pages) => self.pages,
         }
     }
 }
@@ -90,6 +95,8 @@ pub enum Operation {
     Forgot,
     /// Set the password by such a link.
     Reset,
+    /// The page to log on, and to set a password by a link.
+    SignInPage,
     /// Public keys (RFC 7517).
     Jwks,
     /// `OpenID` Connect Discovery 1.0.
@@ -117,6 +124,7 @@ impl Operation {
             Self::EndKey => "end-key",
             Self::Forgot => "forgot",
             Self::Reset => "reset",
+            Self::SignInPage => "sign-in-page",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
         }
@@ -155,6 +163,7 @@ impl Operation {
             | Self::Sessions
             | Self::Keys
             | Self::Forgot
+            | Self::SignInPage
             | Self::Jwks
             | Self::Discovery => false,
         }
@@ -162,11 +171,11 @@ impl Operation {
 }
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 19] = {
+pub const ROUTES: [Route; 20] = {
     use Access::{Open, Session, SteppedUp};
     use Operation::{
         CheckIn, Confirm, Discovery, EndKey, EndOtherSessions, EndSession, Forgot, Info, Jwks, Keys, LogOff, LogOn,
-        MakeKey, Password, Reset, Sessions, UpdateUser, User,
+        MakeKey, Password, Reset, Sessions, SignInPage, UpdateUser, User,
     };
     [
         row("GET", "/users/api/info", Info, Open, "Version info"),
@@ -186,6 +195,7 @@ pub const ROUTES: [Route; 19] = {
         row("DELETE", "/users/api/keys/{id}", EndKey, SteppedUp, "End an access key"),
         by_mail("POST", "/users/api/forgot", Forgot, Open, "Ask for a link to set a forgotten password"),
         by_mail("POST", "/users/api/reset", Reset, Open, "Set the password by the link"),
+        page("/users/sign-in", SignInPage, "Page to log on, and to set a password by a link"),
         row("GET", "/.well-known/jwks.json", Jwks, Open, "Public keys"),
         row("GET", "/.well-known/openid-configuration", Discovery, Open, "OpenID discovery"),
     ]
@@ -209,6 +219,10 @@ const fn by_mail(
     summary: &'static str,
 ) -> Route {
     Route { feature: Some(Feature::Mail), ..row(method, path, operation, access, summary) }
+}
+
+const fn page(path: &'static str, operation: Operation, summary: &'static str) -> Route {
+    Route { feature: Some(Feature::Pages), ..row("GET", path, operation, Access::Open, summary) }
 }
 
 /// What a request asks for.
@@ -252,8 +266,10 @@ mod tests {
 
     #[test]
     fn what_is_switched_off_is_nothing() {
-        assert_eq!(asked_with("POST", "/users/api/forgot", Features::default()), Asked::Nothing);
-        assert!(matches!(asked("POST", "/users/api/forgot"), Asked::For(..)));
+        for route in ROUTES.iter().filter(|route| route.feature.is_some()) {
+            assert_eq!(asked_with(route.method, route.path, Features::default()), Asked::Nothing);
+            assert!(matches!(asked(route.method, route.path), Asked::For(..)));
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct Variable {
 }
 
 /// The variables that an operator sets, by the template's parameters.
-pub const VARIABLES: [Variable; 16] = [
+pub const VARIABLES: [Variable; 17] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },
     Variable { name: "AUDIENCE", default: Some("") },
@@ -76,6 +76,7 @@ pub const VARIABLES: [Variable; 16] = [
     Variable { name: "ALLOWED_ORIGINS", default: Some("") },
     Variable { name: "COOKIE_DOMAIN", default: Some("") },
     Variable { name: "MAIL_FROM", default: Some("") },
+    Variable { name: "PAGES", default: Some("off") },
     Variable { name: "SERVICE_NAME", default: Some(DEFAULT_STACK) },
 ];
 
@@ -113,6 +114,11 @@ impl Config {
         let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
         let mail_from = reader.take("MAIL_FROM", mail_from, "an email, or nothing");
         let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters");
+        let pages = reader.take("PAGES", on_or_off, "on or off");
+        // A page keeps no token, so a token in an answer's body would be lost with the page.
+        if pages == Some(true) && delivery == Some(TokenDelivery::Body) {
+            reader.wrong.push("PAGES must be off if TOKEN_DELIVERY is body".to_owned());
+        }
         let aws = reader.aws();
         let read = (issuer, audience, stack, delivery, failed_logon_status, token, session, session_memory);
         let (
@@ -127,8 +133,14 @@ impl Config {
                 Some(session_memory),
             ),
             (Some(configured), Some(cookie_domain), Some(aws), Some(account), Some(address)),
-            (Some(mail_from), Some(service)),
-        ) = (read, (configured, cookie_domain, aws, account, address), (mail_from, service_name))
+            (Some(mail_from), Some(service), Some(pages)),
+            true,
+        ) = (
+            read,
+            (configured, cookie_domain, aws, account, address),
+            (mail_from, service_name, pages),
+            reader.wrong.is_empty(),
+        )
         else {
             return Err(BadConfig(reader.wrong));
         };
@@ -146,9 +158,10 @@ impl Config {
                 from: mail_from.clone(),
                 service,
                 issuer: issuer.clone(),
+                pages,
             }),
             site: Site {
-                features: Features { mail: !mail_from.is_empty() },
+                features: Features { mail: !mail_from.is_empty(), pages },
                 issuer,
                 delivery,
                 failed_logon_status,
@@ -234,6 +247,10 @@ pub fn is_origin(text: &str) -> bool {
 fn origins(text: &str) -> Option<Vec<String>> {
     let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
+}
+
+fn on_or_off(text: &str) -> Option<bool> {
+    [("on", true), ("off", false)].into_iter().find(|(name, _)| *name == text).map(|(_, is_on)| is_on)
 }
 
 fn mail_from(text: &str) -> Option<String> {

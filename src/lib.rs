@@ -62,6 +62,7 @@ pub mod mailer;
 mod name;
 pub mod operations;
 pub mod origin;
+pub mod pages;
 pub mod password;
 pub mod rotation;
 pub mod rotator;

@@ -90,6 +90,8 @@ pub struct Options {
     pub patience: Duration,
     /// Whether mails are sent, into files.
     pub mail: bool,
+    /// Whether there are pages.
+    pub pages: bool,
 }
 
 impl Options {
@@ -109,6 +111,7 @@ impl Options {
             failed_logon_status: StatusCode::UNAUTHORIZED,
             patience: PATIENCE,
             mail: false,
+            pages: false,
         }
     }
 }
@@ -330,6 +333,7 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_SESV2", endpoints.kms.clone()),
         ("AWS_ENDPOINT_URL_KMS", endpoints.kms),
+        ("PAGES", if options.pages { "on" } else { "off" }.to_owned()),
         // Another database has no stream that is read here.
         ("MAIL_FROM", if options.mail && options.other_dynamodb.is_none() { MAIL_FROM } else { "" }.to_owned()),
     ];

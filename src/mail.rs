@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::{
+    api::Operation,
     link::{INVITATION_LIFE, RESET_LIFE},
     token::Issuer,
 };
@@ -88,6 +89,8 @@ pub struct Sender {
     pub service: String,
     /// Its public URL.
     pub issuer: Issuer,
+    /// Whether there is a page that sets a password.
+    pub pages: bool,
 }
 
 /// A mail as it is sent: plain text in UTF-8.
@@ -141,12 +144,17 @@ impl Sender {
         let issuer = self.issuer.as_str();
         let hours = life.as_secs() / 3600;
         let ends = if hours < 24 { format!("{} minutes", life.as_secs() / 60) } else { format!("{} days", hours / 24) };
-        format!(
-            "\nSet the password within {ends}, once:\n\n\
-             curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' \
-             {issuer}{}\n",
-            crate::api::Operation::Reset.path()
-        )
+        let how = if self.pages {
+            // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link to look
+            // at it uses nothing up (RFC 3986, section 3.5).
+            format!("{issuer}{}#reset={token}", Operation::SignInPage.path())
+        } else {
+            format!(
+                "curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' {issuer}{}",
+                Operation::Reset.path()
+            )
+        };
+        format!("\nSet the password within {ends}, once:\n\n{how}\n")
     }
 }
 
@@ -159,6 +167,7 @@ mod tests {
             from: "service@example.org".to_owned(),
             service: "Example".to_owned(),
             issuer: Issuer::parse("https://auth.example.org").unwrap(),
+            pages: true,
         }
     }
 

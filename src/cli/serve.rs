@@ -39,6 +39,9 @@ pub(super) struct Serve {
     /// Send no mails; without this each is written into a file below the data folder
     #[arg(long)]
     no_mail: bool,
+    /// Have no pages; without this there is one to log on in a browser
+    #[arg(long)]
+    no_pages: bool,
     /// Your own API: requests with a valid session go there, unless they are for an operation of the service
     #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
     backend: Option<Uri>,
@@ -77,6 +80,8 @@ impl Serve {
             },
             patience: PATIENCE,
             mail: !self.no_mail,
+            // A page keeps no token, so it needs the cookie.
+            pages: !self.no_pages && matches!(self.token_delivery, Delivery::Cookie),
             failed_logon_status: match self.failed_logon_status.as_str() {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
@@ -102,6 +107,9 @@ impl Serve {
 fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     let Running { url, dynamodb_url, kms_url, .. } = running;
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
+    if options.pages {
+        output::note(&format!("  page      {url}{}", Operation::SignInPage.path()));
+    }
     output::note(&format!("  service   {url}"));
     output::note(&format!("  DynamoDB  {dynamodb_url}"));
     output::note(&format!("  KMS       {kms_url}"));

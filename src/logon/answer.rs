@@ -1,4 +1,4 @@
-//! Answers: a status, headers and a JSON body, in the forms that API Gateway takes.
+//! Answers: a status, headers and a body, which is JSON but for the pages, in the forms that API Gateway takes.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use lambda_http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE,
-            STRICT_TRANSPORT_SECURITY, VARY,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+            RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
         },
     },
 };
 use serde::Serialize;
 
 use super::{Refused, Site, objects::Failed};
-use crate::event::Event;
+use crate::{event::Event, pages::Page};
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
 pub const SECURITY_HEADERS: [(&str, &str); 5] = [
@@ -25,6 +25,15 @@ pub const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("content-type", "application/json; charset=utf-8"),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
+];
+
+/// Headers of a page, beside those of every answer: it asks for nothing of the machine, and no other window reaches into it
+/// (OWASP HTTP Security Response Headers Cheat Sheet).
+const PAGE_HEADERS: [(&str, &str); 4] = [
+    ("content-type", "text/html; charset=utf-8"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
 /// Two years (RFC 6797; the least that browsers' preload lists take is one).
@@ -38,7 +47,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The JSON body.
+    /// The body: JSON, but for the pages.
     pub body: String,
 }
 
@@ -82,6 +91,18 @@ impl Answer {
     pub(super) fn public(object: &impl Serialize) -> Self {
         let mut answer = Self::ok(object);
         answer.headers.insert(CACHE_CONTROL, PUBLIC);
+        answer
+    }
+
+    /// A page. Its policy lets it do what an answer in JSON need not; the rest is that of every answer, and more.
+    pub(super) fn page(page: &Page, origins: &[String]) -> Self {
+        let mut answer = Self { body: page.html(origins), ..Self::ok(&()) };
+        for (name, value) in PAGE_HEADERS {
+            answer.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if let Ok(policy) = HeaderValue::from_str(page.policy()) {
+            answer.headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
         answer
     }
 

@@ -21,6 +21,7 @@ use crate::{
     identity::Identity,
     ids::SessionId,
     operations::{Client, Issued, Outcome},
+    pages,
     time::Timestamp,
 };
 
@@ -28,6 +29,7 @@ impl LogonFunction {
     pub(super) async fn perform(&self, request: Request, event: &Event, now: Timestamp) -> Done {
         match request {
             Request::Info => Done::of(Ok(Answer::ok(&Version::current()))),
+            Request::SignInPage => Done::of(Ok(Answer::page(&pages::SIGN_IN, &self.site.origins.configured))),
             Request::Jwks => Done::of(self.jwks(now).await),
             Request::Discovery => Done::of(self.discovery(now).await),
             Request::LogOn(credential) => self.log_on(credential, event, now).await,

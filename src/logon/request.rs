@@ -36,6 +36,7 @@ pub(super) enum Request {
     EndKey(Identity, AccessKeyId),
     Forgot(Email),
     Reset(NewPasswordByLink),
+    SignInPage,
     Jwks,
     Discovery,
 }
@@ -87,6 +88,7 @@ impl Request {
             Operation::EndKey => Self::EndKey(session()?, id(parameter, AccessKeyId::parse)?),
             Operation::Forgot => Self::Forgot(forgotten(event)?),
             Operation::Reset => Self::Reset(by_link(event)?),
+            Operation::SignInPage => Self::SignInPage,
             Operation::Jwks => Self::Jwks,
             Operation::Discovery => Self::Discovery,
         })

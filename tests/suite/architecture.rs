@@ -10,7 +10,7 @@ use std::{
 
 /// The modules from the bottom up. A module imports from its own layer's names and from those before it.
 const LAYERS: [&[&str]; 7] = [
-    &["api", "carrier", "causes", "ids", "json", "name", "origin", "secret", "time"],
+    &["api", "carrier", "causes", "ids", "json", "name", "origin", "pages", "secret", "time"],
     &[
         "access_key",
         "account",

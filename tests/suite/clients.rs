@@ -165,7 +165,7 @@ async fn java_s_http_client_logs_on_and_checks_in_by_the_readme_s_lines() {
         return;
     }
     let service = Service::start().await;
-    let printed = run_java(&block("README.md", "java", "CookieManager").replace("********", PASSWORD), &service).await;
+    let printed = run_java(&block("docs/clients.md", "java", "CookieManager").replace("********", PASSWORD), &service).await;
     assert!(printed.contains("Logged in successfully!"), "{printed}");
     assert!(printed.contains("Session renewed successfully!"), "{printed}");
 }
@@ -203,7 +203,7 @@ async fn aiohttp_logs_on_and_checks_in_by_the_readme_s_lines() {
         return;
     }
     let service = Service::start().await;
-    let lines = block("README.md", "python", "aiohttp").replace("********", PASSWORD).replace('\n', "\n    ");
+    let lines = block("docs/clients.md", "python", "aiohttp").replace("********", PASSWORD).replace('\n', "\n    ");
     let script =
         format!("import asyncio, os\nBASE = os.environ['BASE']\nasync def main():\n    {lines}\nasyncio.run(main())");
     let printed = run("python3", &["-c"], &script, &service).await;

@@ -45,8 +45,9 @@ pub struct Read {
 impl Read {
     /// The token of the link in it.
     pub fn token(&self) -> String {
-        let (_, rest) = self.body.split_once("\"token\": \"").unwrap_or_else(|| panic!("a token in {}", self.body));
-        rest.split('"').next().unwrap().to_owned()
+        let found = ["\"token\": \"", "#reset="].into_iter().find_map(|before| self.body.split_once(before));
+        let (_, rest) = found.unwrap_or_else(|| panic!("a token in {}", self.body));
+        rest.split(['"', '\n']).next().unwrap().trim_end().to_owned()
     }
 }
 

@@ -55,6 +55,7 @@ mod operator_mails;
 mod owner;
 mod owner_faults;
 mod owner_races;
+mod pages;
 mod passwords;
 mod permissions;
 mod sessions;

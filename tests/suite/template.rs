@@ -100,10 +100,14 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     for Route { method, path, access, feature, .. } in ROUTES {
         let methods = match feature {
             None => at(paths, &[path]),
-            // Without mails there is no such path, and it is the backend's.
-            Some(Feature::Mail) => {
+            // Without mails or pages there is no such path, and it is the backend's.
+            Some(feature) => {
                 let condition = at(paths, &[path, "Fn::If"]);
-                assert_eq!((text(&condition[0]), text(&condition[2])), ("HasMail", "AWS::NoValue"));
+                let name = match feature {
+                    Feature::Mail => "HasMail",
+                    Feature::Pages => "HasPages",
+                };
+                assert_eq!((text(&condition[0]), text(&condition[2])), (name, "AWS::NoValue"));
                 &condition[1]
             }
         };
