@@ -12,6 +12,7 @@ use idna::{
 pub use crate::name::{InvalidLabel, LABEL_MAX_BYTES, Name, Role};
 use crate::{
     access_key::{AccessKeyId, StoredKey},
+    factor::Factor,
     ids::AccountId,
     password::PasswordHash,
     time::Timestamp,
@@ -160,6 +161,10 @@ pub struct Account {
     pub profile: BTreeMap<String, String>,
     /// Its access keys, those included that have expired and were not removed yet.
     pub access_keys: BTreeMap<AccessKeyId, StoredKey>,
+    /// Its second factor, if it has one: then a log-on with the password needs a code.
+    pub factor: Option<Factor>,
+    /// The sealed secret of a second factor that was begun and not confirmed. Nothing is asked of it yet.
+    pub begun_factor: Option<Vec<u8>>,
 }
 
 impl Account {
@@ -180,6 +185,8 @@ impl Account {
             generation: 0,
             profile: BTreeMap::new(),
             access_keys: BTreeMap::new(),
+            factor: None,
+            begun_factor: None,
         })
     }
 

@@ -91,6 +91,12 @@ pub enum Operation {
     MakeKey,
     /// End an access key.
     EndKey,
+    /// Begin a second factor.
+    BeginFactor,
+    /// Confirm it with a code.
+    ConfirmFactor,
+    /// Remove it.
+    RemoveFactor,
     /// Ask for a link by mail, with which a forgotten password is set anew.
     Forgot,
     /// Set the password by such a link.
@@ -122,6 +128,9 @@ impl Operation {
             Self::Keys => "keys",
             Self::MakeKey => "make-key",
             Self::EndKey => "end-key",
+            Self::BeginFactor => "begin-factor",
+            Self::ConfirmFactor => "confirm-factor",
+            Self::RemoveFactor => "remove-factor",
             Self::Forgot => "forgot",
             Self::Reset => "reset",
             Self::SignInPage => "sign-in-page",
@@ -153,6 +162,9 @@ impl Operation {
             | Self::EndOtherSessions
             | Self::MakeKey
             | Self::EndKey
+            | Self::BeginFactor
+            | Self::ConfirmFactor
+            | Self::RemoveFactor
             | Self::Reset => true,
             Self::Info
             | Self::LogOn
@@ -171,11 +183,11 @@ impl Operation {
 }
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 20] = {
+pub const ROUTES: [Route; 23] = {
     use Access::{Open, Session, SteppedUp};
     use Operation::{
-        CheckIn, Confirm, Discovery, EndKey, EndOtherSessions, EndSession, Forgot, Info, Jwks, Keys, LogOff, LogOn,
-        MakeKey, Password, Reset, Sessions, SignInPage, UpdateUser, User,
+        BeginFactor, CheckIn, Confirm, ConfirmFactor, Discovery, EndKey, EndOtherSessions, EndSession, Forgot, Info,
+        Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions, SignInPage, UpdateUser, User,
     };
     [
         row("GET", "/users/api/info", Info, Open, "Version info"),
@@ -193,6 +205,9 @@ pub const ROUTES: [Route; 20] = {
         row("GET", "/users/api/keys", Keys, Session, "My access keys"),
         row("POST", "/users/api/keys", MakeKey, SteppedUp, "Make an access key"),
         row("DELETE", "/users/api/keys/{id}", EndKey, SteppedUp, "End an access key"),
+        row("POST", "/users/api/totp", BeginFactor, SteppedUp, "Begin a second factor"),
+        row("DELETE", "/users/api/totp", RemoveFactor, SteppedUp, "Remove the second factor"),
+        row("POST", "/users/api/totp/confirm", ConfirmFactor, Session, "Confirm a second factor with a code"),
         by_mail("POST", "/users/api/forgot", Forgot, Open, "Ask for a link to set a forgotten password"),
         by_mail("POST", "/users/api/reset", Reset, Open, "Set the password by the link"),
         page("/users/sign-in", SignInPage, "Page to log on, and to set a password by a link"),

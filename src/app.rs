@@ -12,6 +12,7 @@ use crate::{
     causes::Causes,
     config::Config,
     event::Event,
+    factor::RECOVERY_CODES,
     keyring::Keyring,
     kms::Kms,
     logon::LogonFunction,
@@ -172,5 +173,8 @@ pub fn fresh() -> Fresh {
         key_id: random(),
         key_secret: Zeroizing::new(random()),
         mail: random(),
+        totp: Zeroizing::new(random()),
+        seal: random(),
+        recovery: Zeroizing::new([(); RECOVERY_CODES].map(|()| random())),
     }
 }

@@ -156,7 +156,7 @@ impl Config {
             },
             sender: (!mail_from.is_empty()).then(|| Sender {
                 from: mail_from.clone(),
-                service,
+                service: service.clone(),
                 issuer: issuer.clone(),
                 pages,
             }),
@@ -167,6 +167,7 @@ impl Config {
                 failed_logon_status,
                 cookie_domain: (!cookie_domain.is_empty()).then_some(cookie_domain),
                 origins: TrustedOrigins { scheme, configured },
+                service,
             },
             paces: Paces { account, address },
             session_memory,

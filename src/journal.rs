@@ -58,6 +58,8 @@ pub enum Metric {
     Unavailable,
     /// The time of a log-on's hash.
     HashTime,
+    /// Wrong codes of a second factor, after a right password.
+    FactorRefused,
     /// The time of a log-on's calls of DynamoDB.
     StoreTime,
     /// Mails that SES took.
@@ -80,13 +82,14 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LogOns,
         Self::LogOnsRefused,
         Self::LogOnsThrottled,
         Self::AccountChanges,
         Self::AccountChangesRefused,
         Self::Unavailable,
+        Self::FactorRefused,
         Self::HashTime,
         Self::StoreTime,
         Self::MailsSent,
@@ -109,6 +112,7 @@ impl Metric {
             Self::AccountChanges => "AccountChanges",
             Self::AccountChangesRefused => "AccountChangesRefused",
             Self::Unavailable => "Unavailable",
+            Self::FactorRefused => "FactorRefused",
             Self::HashTime => "HashTime",
             Self::StoreTime => "StoreTime",
             Self::MailsSent => "MailsSent",

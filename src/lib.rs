@@ -46,6 +46,7 @@ pub mod credential;
 pub mod details;
 pub mod device;
 pub mod event;
+pub mod factor;
 pub mod identity;
 pub mod ids;
 pub mod journal;

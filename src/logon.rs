@@ -62,6 +62,8 @@ pub struct Site {
     pub cookie_domain: Option<String>,
     /// Who may send requests from a browser.
     pub origins: TrustedOrigins,
+    /// What the service is called in authenticator apps.
+    pub service: String,
     /// What is switched on.
     pub features: Features,
 }
@@ -93,10 +95,13 @@ impl LogonFunction {
             // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
             Some(_) | None => Box::pin(self.answer(event, now)).await,
         };
-        let reason = done.result.as_ref().err().and_then(Refused::reason);
-        let answer = done.result.unwrap_or_else(|refused| refused.answer(&self.site));
+        let (answer, refused) = match done.result {
+            Ok(answer) => (answer, None),
+            Err(refused) => (refused.answer(&self.site), Some(refused)),
+        };
         let answer = answer.without_cookies_of(&self.site, event.host());
-        self.journal(now, event, done.operation, answer.status, reason, (done.account.as_ref(), done.times));
+        let told = (done.account.as_ref(), done.times);
+        self.journal(now, event, done.operation, answer.status, refused.as_ref(), told);
         let answer = match origin {
             Some(origin) => answer.readable_by(origin),
             None => answer,
@@ -119,14 +124,18 @@ impl LogonFunction {
         event: &Event,
         operation: Option<Operation>,
         status: StatusCode,
-        reason: Option<&str>,
+        refused: Option<&Refused>,
         (account, times): (Option<&BucketKey>, Times),
     ) {
         let checks_password = operation.is_some_and(Operation::checks_password);
         let changes_account = operation.is_some_and(Operation::changes_account);
+        let reason = refused.and_then(Refused::reason);
         let count = match status.as_u16() {
             503 => Some(Metric::Unavailable),
             429 => Some(Metric::LogOnsThrottled),
+            _ if refused.is_some_and(Refused::is_wrong_code) => Some(Metric::FactorRefused),
+            // Half of a log-on: the code comes with the next request.
+            _ if refused.is_some_and(Refused::is_no_code) => None,
             _ if checks_password && reason.is_some() => Some(Metric::LogOnsRefused),
             200 if operation == Some(Operation::LogOn) => Some(Metric::LogOns),
             200 if changes_account => Some(Metric::AccountChanges),

@@ -26,13 +26,17 @@ pub enum MailKind {
     KeyMade,
     /// An access key was ended.
     KeyEnded,
+    /// A second factor was set up.
+    FactorSet,
+    /// The second factor was removed.
+    FactorRemoved,
     /// An operator tries whether mails arrive.
     Test,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Reset,
         Self::Invitation,
         Self::PasswordChanged,
@@ -40,6 +44,8 @@ impl MailKind {
         Self::EmailChanged,
         Self::KeyMade,
         Self::KeyEnded,
+        Self::FactorSet,
+        Self::FactorRemoved,
         Self::Test,
     ];
 
@@ -54,6 +60,8 @@ impl MailKind {
             Self::EmailChanged => "email-changed",
             Self::KeyMade => "key-made",
             Self::KeyEnded => "key-ended",
+            Self::FactorSet => "factor-set",
+            Self::FactorRemoved => "factor-removed",
             Self::Test => "test",
         }
     }
@@ -75,6 +83,8 @@ impl MailKind {
             | Self::EmailChanged
             | Self::KeyMade
             | Self::KeyEnded
+            | Self::FactorSet
+            | Self::FactorRemoved
             | Self::Test => None,
         }
     }
@@ -124,6 +134,14 @@ impl Sender {
             }
             MailKind::KeyMade => ("An access key was made", "An access key was made for your account."),
             MailKind::KeyEnded => ("An access key was ended", "An access key of your account was ended."),
+            MailKind::FactorSet => (
+                "A second factor was set up",
+                "From now on a log-on with your password needs a code of your authenticator app.",
+            ),
+            MailKind::FactorRemoved => (
+                "The second factor was removed",
+                "A log-on with your password needs no code of an authenticator app any more.",
+            ),
             MailKind::Test => ("A test", "This mail shows that mails of the service arrive."),
         };
         let mut body = format!("{happened}\n\nService: {service}\n{}\n", self.issuer.as_str());

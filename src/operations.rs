@@ -3,6 +3,7 @@
 mod account;
 mod attempts;
 mod check_in;
+mod factor;
 mod keys;
 mod log_on;
 mod proof;
@@ -17,10 +18,12 @@ use crate::{
     account::Email,
     causes::Causes,
     details::BadDetails,
+    factor::{RECOVERY_CODE_BYTES, RECOVERY_CODES, SECRET_BYTES},
     ids::hexadecimal,
     journal::Times,
     keyring::{Keyring, KeyringError, Signer},
     password::{Hasher, SALT_BYTES, UnusableHash, policy::Unfit},
+    secret::SealNonce,
     session::Session,
     signing_key::Jwk,
     store::{Store, StoreError},
@@ -29,6 +32,7 @@ use crate::{
     token::{CannotSign, Claims, Token, TokenRules},
 };
 use attempts::Attempts;
+pub use factor::BegunFactor;
 pub use keys::MadeKey;
 pub use log_on::SessionIds;
 pub use sessions::Described;
@@ -73,6 +77,12 @@ pub struct Fresh {
     pub key_secret: Zeroizing<[u8; 32]>,
     /// For the id of a mail.
     pub mail: [u8; 16],
+    /// For the secret of a second factor.
+    pub totp: Zeroizing<[u8; SECRET_BYTES]>,
+    /// To seal it with.
+    pub seal: SealNonce,
+    /// For recovery codes.
+    pub recovery: Zeroizing<[[u8; RECOVERY_CODE_BYTES]; RECOVERY_CODES]>,
 }
 
 /// What came of an operation that checks a credential, with what the journal tells of it.
@@ -124,6 +134,15 @@ pub enum Refusal {
     /// The account has as many access keys as it may have.
     #[error("too many access keys")]
     TooManyKeys,
+    /// The account has a second factor, and no code came.
+    #[error("no code")]
+    CodeNeeded,
+    /// The code is wrong, or was used.
+    #[error("wrong code")]
+    WrongCode,
+    /// The account has no second factor, or has begun none.
+    #[error("no second factor")]
+    NoFactor,
     /// The link has expired, was used, or never was one.
     #[error("no such link")]
     BadLink,
@@ -197,6 +216,12 @@ pub enum Unavailable {
     /// The password hash.
     #[error(transparent)]
     Hash(#[from] UnusableHash),
+    /// The second factor of an account: its secret was sealed with another service secret than the present one.
+    #[error("the second factor of an account does not open; `jea-auth doctor` tells more")]
+    Factor,
+    /// AWS-LC sealed nothing.
+    #[error("the secret of a second factor could not be sealed")]
+    Seal,
     /// The thread that computed the password hash.
     #[error("the password hash was not computed")]
     Thread(#[from] tokio::task::JoinError),

@@ -41,6 +41,9 @@ pub const ACCESS_KEY_PACE: Pace = Pace { burst: 1000, interval: Duration::from_s
 /// Mails that anybody asks for to one email: enough for an owner who has mistyped, and no way to fill a mailbox.
 pub const MAIL_PACE: Pace = Pace { burst: 3, interval: WAIT_MAX };
 
+/// Codes of a second factor, taken after a right password alone: six digits are few.
+pub const CODE_PACE: Pace = Pace { burst: 5, interval: WAIT_MAX };
+
 /// What a right password costs of an account's bucket. With nothing, strangers who guess beside an owner that logs on
 /// every second would get a new burst every second; with a whole interval, that owner would have to wait.
 const SUCCESS_COST: Duration = Duration::from_secs(1);
@@ -142,6 +145,12 @@ impl BucketKey {
     #[must_use]
     pub fn mail(secret: &ServiceSecret, email: &Email) -> Self {
         Self::of(TagUse::Mail, secret, email.as_str())
+    }
+
+    /// The bucket of codes of the account `sub`.
+    #[must_use]
+    pub fn code(secret: &ServiceSecret, sub: &AccountId) -> Self {
+        Self::of(TagUse::Code, secret, sub.as_str())
     }
 
     fn of(tag_use: TagUse, secret: &ServiceSecret, of: &str) -> Self {

@@ -148,6 +148,8 @@ impl Line {
             generation: self.generation.unwrap_or_default(),
             profile: self.profile,
             access_keys: self.access_keys,
+            factor: None,
+            begun_factor: None,
         };
         if account.texts_bytes() > TEXTS_MAX_BYTES {
             return Err(format!("its texts have more than {TEXTS_MAX_BYTES} bytes"));

@@ -80,7 +80,12 @@ impl Answer {
     /// A failure: `{"ok": false, "status": "<sentence>"}`.
     #[must_use]
     pub fn failed(status: StatusCode, sentence: &str) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence })
+        Self::json(status, &Failed { ok: false, status: sentence, factor: None })
+    }
+
+    /// The failure of a request that lacks a code of the second factor, or has a wrong one.
+    pub(super) fn lacks_code(status: StatusCode, sentence: &str) -> Self {
+        Self::json(status, &Failed { ok: false, status: sentence, factor: Some("otp") })
     }
 
     pub(super) fn ok(object: &impl Serialize) -> Self {

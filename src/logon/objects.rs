@@ -73,6 +73,9 @@ impl<'a> AuthObject<'a> {
 pub(super) struct Failed<'a> {
     pub(super) ok: bool,
     pub(super) status: &'a str,
+    /// What is still needed beside the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) factor: Option<&'static str>,
 }
 
 /// An account, as its owner sees it.
@@ -213,6 +216,19 @@ impl<'a> MadeKeyObject<'a> {
         let (created, expires) = (date(stored.created), date(stored.expires_at));
         Self { id: id.as_str(), name: stored.name.as_str(), key: text, created, expires }
     }
+}
+
+/// A second factor that waits for its confirmation, the only time that it is shown.
+#[derive(Serialize)]
+pub(super) struct FactorObject<'a> {
+    pub(super) secret: &'a str,
+    pub(super) uri: &'a str,
+}
+
+/// Recovery codes, the only time that they are shown.
+#[derive(Serialize)]
+pub(super) struct RecoveryCodesObject<'a> {
+    pub(super) recovery_codes: Vec<&'a str>,
 }
 
 /// What runs here. Numbers have 32 bits at most: the .NET client reads them so.

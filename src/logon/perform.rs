@@ -4,8 +4,8 @@ use super::{
     Answer, Done, LogonFunction, Refused, TokenDelivery,
     answer::Cookie,
     objects::{
-        AccountObject, AuthObject, Discovery, Included, JwkSet, KeyObject, MadeKeyObject, Occasion, SessionObject,
-        Succeeded, UpdatedObject, Version,
+        AccountObject, AuthObject, Discovery, FactorObject, Included, JwkSet, KeyObject, MadeKeyObject, Occasion,
+        RecoveryCodesObject, SessionObject, Succeeded, UpdatedObject, Version,
     },
     request::{NewKey, Request},
 };
@@ -18,6 +18,7 @@ use crate::{
     details::DetailsChange,
     device::{DEVICE_COOKIE, KNOWN_FOR},
     event::Event,
+    factor::Otp,
     identity::Identity,
     ids::SessionId,
     operations::{Client, Issued, Outcome},
@@ -45,6 +46,9 @@ impl LogonFunction {
             Request::Keys(identity) => Done::of(self.keys(&identity, now).await),
             Request::MakeKey(identity, key) => Done::of(self.make_key(&identity, &key, now).await),
             Request::EndKey(identity, id) => Done::of(self.end_key(&identity, &id, now).await),
+            Request::BeginFactor(identity) => Done::of(self.begin_factor(&identity, now).await),
+            Request::ConfirmFactor(identity, otp) => Done::of(self.confirm_factor(&identity, &otp, now).await),
+            Request::RemoveFactor(identity) => Done::of(self.remove_factor(&identity, now).await),
             Request::Forgot(email) => Done::of(self.forgot(&email, event, now).await),
             Request::Reset(by_link) => Done::of(self.reset(by_link, event, now).await),
         }
@@ -145,6 +149,27 @@ impl LogonFunction {
         let done = self.operations.end_key(identity, id, now, &(self.fresh)()).await;
         done.map_err(|refusal| Refused::ByOperation(Operation::EndKey, refusal))?;
         Ok(Answer::ok(&Succeeded::new("Access key ended, and the sessions that it opened.")))
+    }
+
+    async fn begin_factor(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let begun = self.operations.begin_factor(identity, now, &(self.fresh)()).await;
+        let begun = begun.map_err(|refusal| Refused::ByOperation(Operation::BeginFactor, refusal))?;
+        let (secret, uri) = (begun.secret.base32(), begun.secret.uri(&self.site.service, &begun.email));
+        let data = FactorObject { secret: &secret, uri: &uri };
+        Ok(Answer::ok(&Included::new("Confirm it with a code of your authenticator app.", data)))
+    }
+
+    async fn confirm_factor(&self, identity: &Identity, otp: &Otp, now: Timestamp) -> Result<Answer, Refused> {
+        let codes = self.operations.confirm_factor(identity, otp, now, &(self.fresh)()).await;
+        let codes = codes.map_err(|refusal| Refused::ByOperation(Operation::ConfirmFactor, refusal))?;
+        let data = RecoveryCodesObject { recovery_codes: codes.iter().map(|code| code.as_str()).collect() };
+        Ok(Answer::ok(&Included::new("Second factor set up. The recovery codes are shown this once.", data)))
+    }
+
+    async fn remove_factor(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
+        let done = self.operations.remove_factor(identity, now, &(self.fresh)()).await;
+        done.map_err(|refusal| Refused::ByOperation(Operation::RemoveFactor, refusal))?;
+        Ok(Answer::ok(&Succeeded::new("Second factor removed.")))
     }
 
     async fn jwks(&self, now: Timestamp) -> Result<Answer, Refused> {

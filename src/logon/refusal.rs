@@ -16,6 +16,8 @@ use crate::{
 /// When to ask again after a 503: by then the tries of a call have had their time.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
+const WRONG_CODE: &str = "The code is wrong.";
+
 /// Why a request is refused.
 pub enum Refused {
     /// It has no valid session.
@@ -56,6 +58,9 @@ impl Refused {
             Self::ByOperation(_, Refusal::BadDetails(_)) => Some("bad details"),
             Self::ByOperation(_, Refusal::TooManyKeys) => Some("too many keys"),
             Self::ByOperation(_, Refusal::BadLink) => Some("bad link"),
+            Self::ByOperation(_, Refusal::CodeNeeded) => Some("no code"),
+            Self::ByOperation(_, Refusal::WrongCode) => Some("wrong code"),
+            Self::ByOperation(_, Refusal::NoFactor) => Some("no second factor"),
             Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => Some("no such id"),
             Self::NoSession
             | Self::NoOperation
@@ -63,6 +68,16 @@ impl Refused {
             | Self::ByOperation(_, Refusal::Throttled(_) | Refusal::SessionEnded | Refusal::Unavailable(_))
             | Self::Unavailable => None,
         }
+    }
+
+    /// Whether a right password came without the code of the second factor.
+    pub(super) fn is_no_code(&self) -> bool {
+        matches!(self, Self::ByOperation(_, Refusal::CodeNeeded))
+    }
+
+    /// Whether a right password came with a wrong code of the second factor.
+    pub(super) fn is_wrong_code(&self) -> bool {
+        matches!(self, Self::ByOperation(_, Refusal::WrongCode))
     }
 
     /// What the client is told. A dependency's failure is logged here, once.
@@ -105,6 +120,21 @@ impl Refused {
             Self::ByOperation(_, Refusal::BadLink) => {
                 Answer::failed(StatusCode::FORBIDDEN, "This link has expired or was used. Ask for a new one.")
             }
+            Self::ByOperation(operation, Refusal::CodeNeeded) => {
+                let sentence = "A code of your authenticator app is needed.";
+                Answer::lacks_code(without_code(*operation, site), sentence)
+            }
+            Self::ByOperation(Operation::ConfirmFactor, Refusal::WrongCode) => {
+                Answer::failed(StatusCode::BAD_REQUEST, WRONG_CODE)
+            }
+            Self::ByOperation(operation, Refusal::WrongCode) => {
+                Answer::lacks_code(without_code(*operation, site), WRONG_CODE)
+            }
+            Self::ByOperation(_, Refusal::NoFactor) => {
+                let sentence =
+                    format!("There is no second factor. Begin one with POST {}.", Operation::BeginFactor.path());
+                Answer::failed(StatusCode::NOT_FOUND, &sentence)
+            }
             Self::ByOperation(_, Refusal::TooManyKeys) => {
                 let sentence = format!("An account has at most {KEYS_MAX} access keys. End one that you do not need.");
                 Answer::failed(StatusCode::BAD_REQUEST, &sentence)
@@ -130,6 +160,17 @@ fn mismatched(operation: Operation, _: Mismatch, site: &Site) -> Answer {
         Answer::failed(site.failed_logon_status, "No matching username and password pair was found!")
     } else {
         Answer::failed(StatusCode::FORBIDDEN, "User does not match the existing session")
+    }
+}
+
+/// The status of a right password whose code is missing or wrong.
+fn without_code(operation: Operation, site: &Site) -> StatusCode {
+    if operation == Operation::LogOn {
+        site.failed_logon_status
+    } else if operation == Operation::Confirm {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::FORBIDDEN
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword, NewPasswordByLink},
     details::DetailsChange,
     event::Event,
+    factor::Otp,
     identity::Identity,
     ids::SessionId,
     json,
@@ -34,6 +35,9 @@ pub(super) enum Request {
     Keys(Identity),
     MakeKey(Identity, NewKey),
     EndKey(Identity, AccessKeyId),
+    BeginFactor(Identity),
+    ConfirmFactor(Identity, Otp),
+    RemoveFactor(Identity),
     Forgot(Email),
     Reset(NewPasswordByLink),
     SignInPage,
@@ -86,6 +90,9 @@ impl Request {
             Operation::Keys => Self::Keys(session()?),
             Operation::MakeKey => Self::MakeKey(session()?, new_key(event)?),
             Operation::EndKey => Self::EndKey(session()?, id(parameter, AccessKeyId::parse)?),
+            Operation::BeginFactor => Self::BeginFactor(session()?),
+            Operation::ConfirmFactor => Self::ConfirmFactor(session()?, otp(event)?),
+            Operation::RemoveFactor => Self::RemoveFactor(session()?),
             Operation::Forgot => Self::Forgot(forgotten(event)?),
             Operation::Reset => Self::Reset(by_link(event)?),
             Operation::SignInPage => Self::SignInPage,
@@ -122,11 +129,27 @@ fn id<T, E>(parameter: Option<&str>, parse: impl FnOnce(&str) -> Result<T, E>) -
 
 fn credential(event: &Event) -> Result<Credential, Refused> {
     const EXPECTED: &str = "Send one JSON object with exactly two strings: \"email\" and \"password\".";
-    Credential::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
+    const WITH_CODE: &str = "Send one JSON object with three strings: \"email\", \"password\" and \"otp\".";
+    let body = body(event, EXPECTED)?;
+    // Whoever has no second factor is told what was always told.
+    let expected = if body.windows(5).any(|window| window == b"\"otp\"") { WITH_CODE } else { EXPECTED };
+    Credential::parse(&body).map_err(|_| Refused::Malformed(expected.into()))
+}
+
+fn otp(event: &Event) -> Result<Otp, Refused> {
+    const EXPECTED: &str = "Send one JSON object with exactly one string: \"otp\".";
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Members {
+        otp: Zeroizing<String>,
+    }
+    let Members { otp } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
+    Ok(Otp::new(&otp))
 }
 
 fn new_password(event: &Event) -> Result<NewPassword, Refused> {
-    const EXPECTED: &str = "Send one JSON object with exactly two strings: \"password\" and \"new_password\".";
+    const EXPECTED: &str =
+        "Send one JSON object with the strings \"password\" and \"new_password\" and, with a second factor, \"otp\".";
     NewPassword::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
 }
 
@@ -143,7 +166,8 @@ fn forgotten(event: &Event) -> Result<Email, Refused> {
 }
 
 fn by_link(event: &Event) -> Result<NewPasswordByLink, Refused> {
-    const EXPECTED: &str = "Send one JSON object with exactly two strings: \"token\" and \"new_password\".";
+    const EXPECTED: &str =
+        "Send one JSON object with the strings \"token\" and \"new_password\" and, with a second factor, \"otp\".";
     NewPasswordByLink::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
 }
 

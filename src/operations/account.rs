@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, Unavailable, proof::Verified};
+use super::{
+    Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, Unavailable, factor::with_code_used, proof::Verified,
+};
 use crate::{
     account::Account,
     credential::NewPassword,
     details::DetailsChange,
     device::Device,
+    factor::Otp,
     identity::Identity,
     keyring::Unsealed,
     mail::MailKind,
@@ -92,8 +95,8 @@ impl Operations {
     }
 
     /// Changes the password of whoever gives the present one, and ends all sessions but the one that asks. The outcome is
-    /// [`Refusal::WrongPassword`], [`Refusal::Unfit`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
-    /// [`Refusal::Unavailable`], if it is not a token.
+    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`], [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
     pub async fn change_password(
         &self,
         identity: &Identity,
@@ -102,7 +105,7 @@ impl Operations {
         now: Timestamp,
         fresh: &Fresh,
     ) -> Outcome<Issued> {
-        let NewPassword { password, new_password } = passwords;
+        let NewPassword { password, new_password, otp } = passwords;
         // Before anything is counted: a password that cannot be taken is no attempt.
         if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
             return Outcome::early(Refusal::Unfit(unfit));
@@ -113,7 +116,9 @@ impl Operations {
         };
         let proof = self.prove(&identity.email, &Arc::new(password), client, &keys, now, fresh).await;
         let result = match proof.result {
-            Ok(verified) => self.set_password(&verified, identity, new_password, &keys, now, fresh).await,
+            Ok(verified) => {
+                self.set_password(&verified, identity, (new_password, otp.as_ref()), &keys, now, fresh).await
+            }
             Err(Refusal::Mismatch(mismatch)) => {
                 self.password_is_set(mismatch, identity, new_password, &keys, now, fresh).await
             }
@@ -126,7 +131,7 @@ impl Operations {
         &self,
         verified: &Verified,
         identity: &Identity,
-        new_password: Password,
+        (new_password, otp): (Password, Option<&Otp>),
         keys: &Unsealed,
         now: Timestamp,
         fresh: &Fresh,
@@ -138,14 +143,19 @@ impl Operations {
         }
         // What only the account tells.
         policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
+        let code = self.prove_code(read, otp, &keys.secret, now, fresh).await?;
         let hash = self.hash(new_password, fresh).await?;
         let change = |account: &Account| {
+            let account = &with_code_used(account, code.as_ref())?;
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
             (account.generation == read.generation || account.password_hash == read.password_hash)
                 .then(|| Account { password_hash: Some(hash.clone()), ..account.clone() }.next_generation())
                 .ok_or(Refusal::WrongPassword(Mismatch::AccountChanged))
         };
         let Carried { account, .. } = self.change_and_keep(read.clone(), identity, now, change).await?;
+        if let Some(code) = &code {
+            self.give_back(&code.given_back).await;
+        }
         let issued = self.renew(identity, &account, &keys.signer, now, fresh, Confirmed::Before).await?;
         self.notify(MailKind::PasswordChanged, &account, now, fresh).await;
         // A device that was known stays known.

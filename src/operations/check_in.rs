@@ -6,6 +6,7 @@ use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, proof
 use crate::{
     account::Account,
     credential::Credential,
+    factor::Otp,
     identity::Identity,
     keyring::{Signer, Unsealed},
     session::By,
@@ -34,7 +35,8 @@ impl Operations {
     }
 
     /// Renews a session whose user gives the password once more, which an access key cannot stand for. The outcome is
-    /// [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::Throttled`],
+    /// [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::CodeNeeded`],
+    /// [`Refusal::WrongCode`], [`Refusal::Throttled`],
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm(
         &self,
@@ -48,10 +50,10 @@ impl Operations {
             Ok(keys) => keys,
             Err(error) => return Outcome::early(error.into()),
         };
-        let Credential { email, password } = credential;
+        let Credential { email, password, otp } = credential;
         let proof = self.prove(&email, &Arc::new(password), client, &keys, now, fresh).await;
         let result = match proof.result {
-            Ok(verified) => self.confirmed(&verified, identity, &keys, now, fresh).await,
+            Ok(verified) => self.confirmed(&verified, otp.as_ref(), identity, &keys, now, fresh).await,
             Err(refusal) => Err(refusal),
         };
         Outcome { result, account: Some(proof.account), times: proof.times }
@@ -60,6 +62,7 @@ impl Operations {
     async fn confirmed(
         &self,
         verified: &Verified,
+        otp: Option<&Otp>,
         identity: &Identity,
         keys: &Unsealed,
         now: Timestamp,
@@ -72,6 +75,10 @@ impl Operations {
         self.give_back(&verified.given_back).await;
         if !identity.is_of(&verified.account, now) {
             self.account(identity, now).await?;
+        }
+        if let Some(code) = self.prove_code(&verified.account, otp, &keys.secret, now, fresh).await? {
+            self.use_up(&code, &verified.account).await?;
+            self.give_back(&code.given_back).await;
         }
         self.renew(identity, &verified.account, &keys.signer, now, fresh, Confirmed::Now).await
     }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, proof::Verified};
+use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, factor::RightCode, proof::Verified};
 use crate::{
     access_key::day_of,
+    account::Account,
     causes::Causes,
     credential::Credential,
     device::Device,
     ids::SessionId,
     journal::{Stopwatch, Times},
     keyring::Unsealed,
+    password::PasswordHash,
     session::{self, By, Session},
     store::StoreError,
     time::Timestamp,
@@ -18,13 +20,24 @@ use crate::{
 
 /// How often a log-on begins: once more if its account changed while it ran.
 const TRIES: usize = 2;
+/// What the second look at the account shows.
+enum Look {
+    /// It is as it was.
+    Same,
+    /// Something has changed that a log-on depends on.
+    Changed,
+    /// Another request has used the code.
+    CodeUsed,
+}
+
 /// Random bytes of session ids: for each time that a log-on begins, one for each of two tries to write a session.
 pub type SessionIds = [[[u8; 16]; 2]; TRIES];
 
 impl Operations {
     /// Opens a session for whoever knows the password or has an access key: one round trip for attempts and account, one hash
-    /// for a password, one round trip to write the session, and one to look at the account again. The outcome is [`Refusal::Mismatch`],
-    /// [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is not a token.
+    /// for a password, one round trip to write the session, and one to look at the account again. With a second factor a code is
+    /// asked for after the password, and the second look is the write that uses it up. The outcome is [`Refusal::Mismatch`],
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is not a token.
     ///
     /// No transaction holds the account and the session together. Instead each side writes first and then looks: a log-on
     /// writes its session, then reads the account; whatever ends an account's sessions raises its generation, then reads its
@@ -41,7 +54,7 @@ impl Operations {
             Ok(keys) => keys,
             Err(error) => return Outcome::early(error.into()),
         };
-        let Credential { email, password } = credential;
+        let Credential { email, password, otp } = credential;
         let (key, password) = (password.access_key(), Arc::new(password));
         let mut outcome = Outcome::early(Refusal::Mismatch(Mismatch::AccountChanged));
         for sids in &fresh.sids {
@@ -55,7 +68,19 @@ impl Operations {
                 Err(refusal) => return Outcome { result: Err(refusal), ..outcome },
             };
             let watch = Stopwatch::start();
-            let opened = self.open(&verified, &keys, client, sids, now, fresh).await;
+            let code = match verified.by {
+                // A key is for scripts, and nobody guesses one.
+                By::Key(_) => Ok(None),
+                By::Password => self.prove_code(&verified.account, otp.as_ref(), &keys.secret, now, fresh).await,
+            };
+            let opened = match code {
+                Ok(code) => self.open(&Verified { code, ..verified }, &keys, client, sids, now, fresh).await,
+                Err(refusal) => {
+                    // The password was right, whatever becomes of the code.
+                    self.give_back(&verified.given_back).await;
+                    Err(refusal)
+                }
+            };
             outcome.times = Times {
                 store: outcome.times.store.map(|so_far| so_far.saturating_add(watch.elapsed())),
                 ..outcome.times
@@ -83,7 +108,7 @@ impl Operations {
         let (session, ()) = tokio::join!(opening, self.give_back(&verified.given_back));
         let session = session?;
         // While DynamoDB is asked, the token is made that is given away only after its answer.
-        let (unchanged, issued) = tokio::join!(self.is_unchanged(verified, now), async {
+        let (look, issued) = tokio::join!(self.look_again(verified, now), async {
             let issued = self.issue(session.clone(), &keys.signer, now, fresh)?;
             // Whoever has a key alone must not get a bucket of its own to guess the password with.
             if verified.by != By::Password {
@@ -93,7 +118,10 @@ impl Operations {
             let device = Device { id, sub: account.sub.clone(), generation: account.generation };
             Ok::<_, Refusal>(Issued { device: Some(device.cookie(&keys.secret, &account.email, now)), ..issued })
         });
-        if matches!(unchanged, Ok(true)) {
+        if matches!(look, Ok(Look::Same)) {
+            if let Some(code) = &verified.code {
+                self.give_back(&code.given_back).await;
+            }
             return issued.map(Some);
         }
         // Nobody has a token of it, and no check-in would renew it: a failure to delete it harms nobody.
@@ -103,8 +131,10 @@ impl Operations {
                 "a session without a token stays until it expires"
             );
         }
-        unchanged?;
-        Ok(None)
+        match look? {
+            Look::CodeUsed => Err(Refusal::WrongCode),
+            Look::Changed | Look::Same => Ok(None),
+        }
     }
 
     /// Writes a session. Each try has an id of its own, so a copy of an earlier one that arrives late opens nothing: only the
@@ -150,9 +180,12 @@ impl Operations {
     /// The second look at the account, after the session is written: whether it is still the one whose password was
     /// compared, active, with the name and the role that the session has and the key that opens it, and no session of it has
     /// been ended since. The hash is not compared: other log-ons at the same moment may have replaced it by a stronger one of
-    /// the same password, and a new password raises the generation.
-    async fn is_unchanged(&self, verified: &Verified, now: Timestamp) -> Result<bool, StoreError> {
-        let Verified { account: read, by, stronger, .. } = verified;
+    /// the same password, and a new password raises the generation. A second factor must be the one whose code was asked for.
+    async fn look_again(&self, verified: &Verified, now: Timestamp) -> Result<Look, Refusal> {
+        let Verified { account: read, by, stronger, code, .. } = verified;
+        if let Some(code) = code {
+            return self.use_code(read, code, stronger.as_ref()).await;
+        }
         let changed = match (by, &read.password_hash, stronger) {
             (By::Key(id), _, _) if read.access_keys.get(id).is_some_and(|key| key.last_used != Some(day_of(now))) => {
                 self.store.mark_used(read, id, day_of(now)).await.inspect_err(|error| {
@@ -170,14 +203,41 @@ impl Operations {
             Ok(Some(account)) => Some(account),
             Ok(None) | Err(_) => self.store.account(&read.email).await?,
         };
-        Ok(account.is_some_and(|account| {
+        let is_same = account.is_some_and(|account| {
             let has_key = match by {
                 By::Password => true,
                 By::Key(id) => account.living_key(id, now).is_some(),
             };
-            let is_same =
-                (&account.sub, account.status, account.generation) == (&read.sub, read.status, read.generation);
-            is_same && has_key && (&account.name, &account.role) == (&read.name, &read.role)
-        }))
+            has_key && is_as_read(&account, read) && (*by != By::Password || sealed(&account) == sealed(read))
+        });
+        Ok(if is_same { Look::Same } else { Look::Changed })
     }
+
+    /// The second look with a code: the write that uses it up, and that brings a stronger hash if there is one.
+    async fn use_code(
+        &self,
+        read: &Account,
+        code: &RightCode,
+        stronger: Option<&PasswordHash>,
+    ) -> Result<Look, Refusal> {
+        let mut after = code.used_in(read)?;
+        after.password_hash = stronger.or(read.password_hash.as_ref()).cloned();
+        Ok(match self.store.use_code(read, &after).await? {
+            // Also if an earlier copy of this very write got through: no other request writes the same.
+            Some(account) if account.factor == after.factor => Look::Same,
+            Some(account) if is_as_read(&account, read) && code.used_in(&account).is_err() => Look::CodeUsed,
+            Some(_) | None => Look::Changed,
+        })
+    }
+}
+
+/// Whether an account is still what the session says of it, and none of its sessions has been ended since it was read.
+fn is_as_read(account: &Account, read: &Account) -> bool {
+    (&account.sub, account.status, account.generation) == (&read.sub, read.status, read.generation)
+        && (&account.name, &account.role) == (&read.name, &read.role)
+}
+
+/// Which second factor an account has.
+fn sealed(account: &Account) -> Option<&[u8]> {
+    account.factor.as_ref().map(|factor| factor.sealed.as_slice())
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable};
+use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable, factor::RightCode};
 use crate::{
     access_key::{AccessKey, Digest},
     account::{Account, Email, Status},
@@ -37,6 +37,8 @@ pub(super) struct Verified {
     pub(super) stronger: Option<PasswordHash>,
     pub(super) given_back: GivenBack,
     pub(super) device: Option<Device>,
+    /// The code of the second factor, once it was asked for.
+    pub(super) code: Option<RightCode>,
 }
 
 /// What a right password puts back, by bucket.
@@ -136,7 +138,7 @@ impl Operations {
         let stored = account.as_ref().and_then(|account| account.password_hash.clone());
         match (self.compare(password, stored, fresh).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
-                Ok(Verified { account, by: By::Password, stronger, given_back, device })
+                Ok(Verified { account, by: By::Password, stronger, given_back, device, code: None })
             }
             ((Verification::Mismatch, _), _) | (_, None) => Err(Refusal::Mismatch(mismatch)),
         }
@@ -251,7 +253,7 @@ fn verify_key(
         (Some(_), Some(_)) if !is_right => Err(Mismatch::WrongKey),
         (Some(_), Some(stored)) if !stored.is_alive(now) => Err(Mismatch::ExpiredKey),
         (Some(account), Some(_)) => {
-            Ok(Verified { account, by: By::Key(key.id.clone()), stronger: None, given_back, device: None })
+            Ok(Verified { account, by: By::Key(key.id.clone()), stronger: None, given_back, device: None, code: None })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Forgotten passwords: a link by mail, and the new password by the link.
 
-use super::{Client, Fresh, Operations, Refusal};
+use super::{Client, Fresh, Operations, Refusal, factor::with_code_used};
 use crate::{
     account::{Account, Email},
     credential::NewPasswordByLink,
@@ -36,7 +36,8 @@ impl Operations {
     /// that is set voids it, as it moves the generation.
     ///
     /// # Errors
-    /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or
+    /// [`Refusal::Unavailable`].
     pub async fn reset(
         &self,
         by_link: NewPasswordByLink,
@@ -44,20 +45,25 @@ impl Operations {
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<(), Refusal> {
-        let NewPasswordByLink { token, new_password } = by_link;
+        let NewPasswordByLink { token, new_password, otp } = by_link;
         let keys = self.keyring.unsealed(now).await?;
         self.take_for_address(client.address, &keys.secret, now).await?;
         let link = Link::parse(&token, &keys.secret, now).ok_or(Refusal::BadLink)?;
         let account = self.store.account(&link.email).await?.filter(|account| link.is_of(account));
         let account = account.ok_or(Refusal::BadLink)?;
         policy::check(&new_password, CHARACTERS_MIN, &account.names()).map_err(Refusal::Unfit)?;
+        let code = self.prove_code(&account, otp.as_ref(), &keys.secret, now, fresh).await?;
         let hash = self.hash(new_password, fresh).await?;
         let change = |account: &Account| {
-            let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?.clone();
+            let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
+            let account = with_code_used(account, code.as_ref())?;
             let access_keys = [].into();
             Ok::<_, Refusal>(Account { password_hash: Some(hash.clone()), access_keys, ..account }.next_generation())
         };
         let changed = self.store.change_account(&link.email, change).await?.ok_or(Refusal::BadLink)?;
+        if let Some(code) = &code {
+            self.give_back(&code.given_back).await;
+        }
         self.store.end_sessions(changed.after.sub.as_str(), Ended::All).await?;
         self.notify(MailKind::PasswordReset, &changed.after, now, fresh).await;
         Ok(())

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     access_key::{AccessKeyId, Digest, StoredKey},
     account::{Account, Email, Name, Role, Status},
+    factor::Factor,
     ids::AccountId,
     password::PasswordHash,
 };
@@ -41,6 +42,19 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
                 Ok((AccessKeyId::parse(id).map_err(|_| item.malformed("access_keys"))?, stored_key(&key)?))
             })
             .collect::<Result<_, StoreError>>()?,
+        factor: item.map_or_none("factor")?.map(|factor| stored_factor(&factor)).transpose()?,
+        begun_factor: item.bytes_or_none("begun_factor")?.map(<[u8]>::to_vec),
+    })
+}
+
+fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
+    let digest = |bytes: &[u8]| Some(Digest(bytes.try_into().ok()?));
+    let recovery = item.list_of_bytes("recovery")?.map(digest).collect::<Option<_>>();
+    Ok(Factor {
+        sealed: item.bytes("sealed")?.to_vec(),
+        last_step: item.number("last_step")?,
+        last_use: item.text("last_use")?.to_owned(),
+        recovery: recovery.ok_or(item.malformed("recovery"))?,
     })
 }
 
@@ -76,7 +90,23 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         let keys = account.access_keys.iter().map(|(id, key)| (id.as_str().to_owned(), key_attributes(key)));
         attributes.insert("access_keys".to_owned(), AttributeValue::M(keys.collect()));
     }
+    if let Some(factor) = &account.factor {
+        attributes.insert("factor".to_owned(), factor_attributes(factor));
+    }
+    if let Some(sealed) = &account.begun_factor {
+        attributes.insert("begun_factor".to_owned(), bytes(sealed));
+    }
     attributes
+}
+
+fn factor_attributes(factor: &Factor) -> AttributeValue {
+    let recovery = factor.recovery.iter().map(|digest| bytes(&digest.0)).collect();
+    AttributeValue::M(HashMap::from([
+        ("sealed".to_owned(), bytes(&factor.sealed)),
+        ("last_step".to_owned(), number(factor.last_step)),
+        ("last_use".to_owned(), text(&factor.last_use)),
+        ("recovery".to_owned(), AttributeValue::L(recovery)),
+    ]))
 }
 
 fn key_attributes(key: &StoredKey) -> AttributeValue {

@@ -210,6 +210,28 @@ impl Store {
         self.look_again(update).await
     }
 
+    /// Uses a code up: makes an account that is as it was `read` one that is as `after`, if also what a session says of it is as
+    /// it was. Gives back the account as it is then, or nothing if it is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
+    pub async fn use_code(&self, read: &Account, after: &Account) -> Result<Option<Account>, StoreError> {
+        let difference = Difference::of(read, after).and_as_read(read, ["name", "role", "status"]);
+        let Difference { update, condition, names, values } = difference;
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .key("email", text(read.email.as_str()))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        self.look_again(update).await
+    }
+
     async fn look_again(&self, update: UpdateItemFluentBuilder) -> Result<Option<Account>, StoreError> {
         match until_alone(meets_transaction, || update.clone().send()).await {
             Ok(output) => output.attributes.map(account).transpose(),
@@ -279,7 +301,7 @@ pub enum Renamed {
 }
 
 /// The attributes that an account can be without.
-const OPTIONAL: [&str; 3] = ["password_hash", "role", "access_keys"];
+const OPTIONAL: [&str; 5] = ["password_hash", "role", "access_keys", "factor", "begun_factor"];
 
 /// What an update says to make one account another one, attribute by attribute.
 struct Difference {
@@ -305,6 +327,23 @@ impl Difference {
             values.insert(format!(":old{at}"), value);
         }
         Self { update: String::new(), condition: conditions.join(" AND "), names, values }
+    }
+
+    /// Asks for these attributes too, as they were read.
+    fn and_as_read(mut self, read: &Account, asked: [&str; 3]) -> Self {
+        let mut read = attributes(read);
+        let mut conditions = vec![self.condition];
+        for name in asked {
+            self.names.insert(format!("#{name}"), name.to_owned());
+            conditions.push(match read.remove(name) {
+                Some(value) => {
+                    self.values.insert(format!(":{name}"), value);
+                    format!("#{name} = :{name}")
+                }
+                None => format!("attribute_not_exists(#{name})"),
+            });
+        }
+        Self { condition: conditions.join(" AND "), ..self }
     }
 
     fn of(before: &Account, after: &Account) -> Self {

@@ -52,6 +52,16 @@ impl Item {
         self.attributes.get(name).and_then(|value| value.as_b().ok()).map(Blob::as_ref).ok_or(self.malformed(name))
     }
 
+    pub(super) fn bytes_or_none(&self, name: &'static str) -> Result<Option<&[u8]>, StoreError> {
+        if self.attributes.contains_key(name) { self.bytes(name).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn list_of_bytes(&self, name: &'static str) -> Result<impl Iterator<Item = &[u8]>, StoreError> {
+        let list = self.attributes.get(name).and_then(|value| value.as_l().ok()).ok_or(self.malformed(name))?;
+        let all = list.iter().map(|value| value.as_b().ok().map(Blob::as_ref)).collect::<Option<Vec<_>>>();
+        Ok(all.ok_or(self.malformed(name))?.into_iter())
+    }
+
     pub(super) fn seconds(&self, name: &'static str) -> Result<Timestamp, StoreError> {
         self.number(name).map(Timestamp::from_seconds)
     }
@@ -72,6 +82,13 @@ impl Item {
 
     pub(super) fn seconds_or_none(&self, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.number_or_none(name)?.map(Timestamp::from_seconds))
+    }
+
+    /// A map, if the attribute is there.
+    pub(super) fn map_or_none(&self, name: &'static str) -> Result<Option<Self>, StoreError> {
+        let Some(value) = self.attributes.get(name) else { return Ok(None) };
+        let map = value.as_m().map_err(|_| self.malformed(name))?;
+        Ok(Some(Self::new(self.table, map.clone())))
     }
 
     /// The maps inside a map, by their names; none if the attribute is not there.

@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 7] = [
         "credential",
         "details",
         "device",
+        "factor",
         "identity",
         "link",
         "mail",

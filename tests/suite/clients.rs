@@ -165,7 +165,8 @@ async fn java_s_http_client_logs_on_and_checks_in_by_the_readme_s_lines() {
         return;
     }
     let service = Service::start().await;
-    let printed = run_java(&block("docs/clients.md", "java", "CookieManager").replace("********", PASSWORD), &service).await;
+    let printed =
+        run_java(&block("docs/clients.md", "java", "CookieManager").replace("********", PASSWORD), &service).await;
     assert!(printed.contains("Logged in successfully!"), "{printed}");
     assert!(printed.contains("Session renewed successfully!"), "{printed}");
 }

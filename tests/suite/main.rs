@@ -33,6 +33,7 @@ mod delivery;
 mod docs;
 mod emulators;
 mod events;
+mod factor;
 mod faults;
 mod hostile_tokens;
 mod import;

@@ -161,6 +161,7 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
         failed_logon_status: StatusCode::UNAUTHORIZED,
         cookie_domain: None,
         origins: TrustedOrigins { scheme: "https://", configured: Vec::new() },
+        service: "jea-auth".to_owned(),
         features: Features::default(),
     };
     let own = |refused: Refused| {

@@ -1,0 +1,176 @@
+//! The second factor: set up and removed by the owner, and asked for after a right password.
+
+use zeroize::Zeroizing;
+
+use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
+use crate::{
+    account::Account,
+    factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
+    identity::Identity,
+    ids::{AccountId, hexadecimal},
+    mail::MailKind,
+    secret::ServiceSecret,
+    store::StoreError,
+    throttle::{BucketKey, CODE_PACE},
+    time::Timestamp,
+};
+
+/// A second factor that waits for its confirmation. It cannot be printed.
+pub struct BegunFactor {
+    /// The secret, shown this once.
+    pub secret: TotpSecret,
+    /// The account's email, as it was registered.
+    pub email: String,
+}
+
+/// A code that is right and waits for the write that uses it up.
+pub(super) struct RightCode {
+    accepted: Accepted,
+    /// The id of the request, which is written down with the code.
+    request: String,
+    /// The attempt, if the code is used.
+    pub(super) given_back: GivenBack,
+}
+
+impl RightCode {
+    /// The account with the code used up.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongCode`] if another request has used it meanwhile.
+    pub(super) fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
+        let factor = account.factor.as_ref().and_then(|factor| factor.after(&self.accepted, &self.request));
+        Ok(Account { factor: Some(factor.ok_or(Refusal::WrongCode)?), ..account.clone() })
+    }
+}
+
+impl Operations {
+    /// Begins a second factor. One that is in force stays so until this one is confirmed.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn begin_factor(
+        &self,
+        identity: &Identity,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<BegunFactor, Refusal> {
+        let keys = self.keyring.unsealed(now).await?;
+        let secret = TotpSecret::new(fresh.totp.clone());
+        let sealed = keys.secret.seal(&identity.sub, fresh.seal, secret.expose()).ok_or(Unavailable::Seal)?;
+        let begin = |account: &Account| Ok(Account { begun_factor: Some(sealed.clone()), ..account.clone() });
+        let changed = self.change_own(identity, now, begin).await?;
+        Ok(BegunFactor { secret, email: changed.after.registered_email })
+    }
+
+    /// Puts the second factor in force that was begun, for whoever has a code of it. That code counts as used. Gives back the
+    /// recovery codes.
+    ///
+    /// # Errors
+    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::Unavailable`].
+    pub async fn confirm_factor(
+        &self,
+        identity: &Identity,
+        otp: &Otp,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Vec<Zeroizing<String>>, Refusal> {
+        let keys = self.keyring.unsealed(now).await?;
+        let account = self.account(identity, now).await?;
+        let sealed = account.begun_factor.ok_or(Refusal::NoFactor)?;
+        let given_back = self.take_code(&account.sub, &keys.secret, now).await?;
+        let secret = opened(&keys.secret, &account.sub, &sealed)?;
+        let last_step = step_of(&secret, otp, now).ok_or(Refusal::WrongCode)?;
+        let codes: Vec<RecoveryCode> = fresh.recovery.iter().map(RecoveryCode::new).collect();
+        let factor = Factor {
+            sealed,
+            last_step,
+            last_use: hexadecimal(&fresh.jti),
+            recovery: codes.iter().map(RecoveryCode::digest).collect(),
+        };
+        let confirm = |account: &Account| {
+            // Another one may have been begun meanwhile, or this one confirmed.
+            let is_begun = account.begun_factor.as_ref() == Some(&factor.sealed);
+            let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
+            is_begun.then_some(confirmed).ok_or(Refusal::NoFactor)
+        };
+        let changed = self.change_own(identity, now, confirm).await?;
+        self.give_back(&given_back).await;
+        self.notify(MailKind::FactorSet, &changed.after, now, fresh).await;
+        Ok(codes.iter().map(RecoveryCode::expose).collect())
+    }
+
+    /// Removes the second factor, and what was begun of another one.
+    ///
+    /// # Errors
+    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn remove_factor(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<(), Refusal> {
+        let remove = |account: &Account| Ok(Account { factor: None, begun_factor: None, ..account.clone() });
+        let changed = self.change_own(identity, now, remove).await?;
+        if changed.before.factor.is_none() {
+            return Err(Refusal::NoFactor);
+        }
+        self.notify(MailKind::FactorRemoved, &changed.after, now, fresh).await;
+        Ok(())
+    }
+
+    /// Asks for a code if the account has a second factor: nothing comes back if it has none. An attempt is taken before the code
+    /// is compared. The code is used up by whoever writes what [`RightCode::used_in`] gives.
+    ///
+    /// # Errors
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    pub(super) async fn prove_code(
+        &self,
+        account: &Account,
+        otp: Option<&Otp>,
+        secret: &ServiceSecret,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Option<RightCode>, Refusal> {
+        let Some(factor) = &account.factor else { return Ok(None) };
+        let otp = otp.ok_or(Refusal::CodeNeeded)?;
+        let given_back = self.take_code(&account.sub, secret, now).await?;
+        let of_app = opened(secret, &account.sub, &factor.sealed)?;
+        let accepted = factor.accept(&of_app, otp, now).ok_or(Refusal::WrongCode)?;
+        Ok(Some(RightCode { accepted, request: hexadecimal(&fresh.jti), given_back }))
+    }
+
+    /// Uses a code up where nothing else of the account changes.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongCode`] if another request has used it meanwhile, [`Refusal::Unavailable`].
+    pub(super) async fn use_up(&self, code: &RightCode, read: &Account) -> Result<(), Refusal> {
+        let after = code.used_in(read)?;
+        let found = self.store.use_code(read, &after).await?.ok_or(Refusal::SessionEnded)?;
+        if found.factor == after.factor {
+            return Ok(());
+        }
+        code.used_in(&found)?;
+        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
+    }
+
+    async fn take_code(&self, sub: &AccountId, secret: &ServiceSecret, now: Timestamp) -> Result<GivenBack, Refusal> {
+        let bucket = BucketKey::code(secret, sub);
+        let known_wait = self.attempts.known_wait(&bucket, now);
+        if !known_wait.is_zero() {
+            return Err(Refusal::Throttled(known_wait));
+        }
+        let taken = self.attempts.take(&self.store, &bucket, CODE_PACE, now).await?.map_err(Refusal::Throttled)?;
+        Ok(vec![(bucket, CODE_PACE.given_back_by_success(taken))])
+    }
+}
+
+/// The account with the code used up, if one was asked for; and a code must have been, if the account has got a factor since.
+pub(super) fn with_code_used(account: &Account, code: Option<&RightCode>) -> Result<Account, Refusal> {
+    match code {
+        Some(code) => code.used_in(account),
+        None if account.factor.is_some() => Err(Refusal::CodeNeeded),
+        None => Ok(account.clone()),
+    }
+}
+
+/// An account whose factor does not open is let in by nobody: the secret may come back with a restored table of keys.
+fn opened(secret: &ServiceSecret, sub: &AccountId, sealed: &[u8]) -> Result<TotpSecret, Refusal> {
+    let secret = secret.open(sub, sealed).and_then(|bytes| TotpSecret::from_slice(&bytes));
+    secret.ok_or(Refusal::Unavailable(Unavailable::Factor))
+}

@@ -1,0 +1,338 @@
+//! The second factor: authenticator apps and recovery codes.
+
+use std::{collections::HashSet, process::Command, time::Duration};
+
+use aws_lc_rs::hmac;
+use jea_auth::{factor::TotpSecret, local::Options};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    mails,
+    owner::{STEP_UP, bearer, ok, send},
+    service::{EMAIL, PASSWORD, Service, assert_refused, client, has, token_of},
+};
+
+pub const NEEDED: &str = "A code of your authenticator app is needed.";
+pub const WRONG: &str = "The code is wrong.";
+const NO_MATCH: &str = "No matching username and password pair was found!";
+const NEW_PASSWORD: &str = "another long enough password";
+/// A step of the authenticator app.
+const STEP: Duration = Duration::from_secs(30);
+
+/// The code that an app shows at the time of the test (RFC 6238).
+pub fn code(service: &Service, secret: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TotpSecret::parse(secret).unwrap().expose());
+    let tag = hmac::sign(&key, &(service.now().seconds() / 30).to_be_bytes());
+    let at = usize::from(tag.as_ref()[19] & 15);
+    let four = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", four % 1_000_000)
+}
+
+/// A code that is wrong now.
+fn wrong_code(service: &Service, secret: &str) -> String {
+    let right = code(service, secret);
+    ["000000", "111111", "222222"].into_iter().find(|code| *code != right).unwrap().to_owned()
+}
+
+/// Logs on with a code, as somebody new.
+pub async fn log_on(service: &Service, password: &str, otp: Option<&str>) -> Response {
+    let mut body = json!({"email": EMAIL, "password": password});
+    if let Some(otp) = otp {
+        body["otp"] = otp.into();
+    }
+    client().post(format!("{}/users/api/auth", service.running.url)).json(&body).send().await.unwrap()
+}
+
+/// Sets a second factor up, and gives back its secret and its recovery codes. The clock goes on by one step.
+pub async fn enrol(service: &Service) -> (String, Vec<String>) {
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
+    let begun = ok(service.post("/users/api/totp").await).await;
+    let secret = begun["data"]["secret"].as_str().unwrap().to_owned();
+    let otp = json!({"otp": code(service, &secret)});
+    let confirmed = ok(send(service, Method::POST, "totp/confirm", &otp).await).await;
+    service.advance(STEP);
+    let codes = confirmed["data"]["recovery_codes"].as_array().unwrap();
+    (secret, codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect())
+}
+
+/// What an answer says that lacks a code.
+async fn lacks(answer: Response, status: u16, sentence: &str) {
+    assert_eq!(answer.status().as_u16(), status);
+    assert!(!answer.headers().contains_key("set-cookie"));
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body, json!({"ok": false, "status": sentence, "factor": "otp"}));
+}
+
+#[tokio::test]
+async fn an_owner_sets_up_a_second_factor_and_logs_on_with_it() {
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let begun = ok(service.post("/users/api/totp").await).await;
+    assert_eq!(begun["status"], "Confirm it with a code of your authenticator app.");
+    let secret = begun["data"]["secret"].as_str().unwrap().to_owned();
+    let uri = begun["data"]["uri"].as_str().unwrap();
+    assert!(uri.starts_with("otpauth://totp/jea%2Dauth:yi%40jeplus%2Eorg?secret=") && uri.contains(&secret), "{uri}");
+    assert_eq!(log_on(&service, PASSWORD, None).await.status(), StatusCode::OK, "nothing is asked yet");
+
+    let wrong = json!({"otp": wrong_code(&service, &secret)});
+    assert_eq!(assert_refused(send(&service, Method::POST, "totp/confirm", &wrong).await, 400).await, WRONG);
+    let otp = code(&service, &secret);
+    let confirmed = ok(send(&service, Method::POST, "totp/confirm", &json!({"otp": otp})).await).await;
+    let codes: HashSet<&str> =
+        confirmed["data"]["recovery_codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+    assert_eq!(codes.len(), 10);
+    assert_refused(send(&service, Method::POST, "totp/confirm", &json!({"otp": otp})).await, 404).await;
+
+    lacks(log_on(&service, PASSWORD, None).await, 401, NEEDED).await;
+    lacks(log_on(&service, PASSWORD, Some(&otp)).await, 401, WRONG).await;
+    assert_eq!(assert_refused(log_on(&service, "wrong", Some(&otp)).await, 401).await, NO_MATCH);
+    service.advance(STEP);
+    let before = code(&service, &secret);
+    service.advance(STEP);
+    let answer = log_on(&service, PASSWORD, Some(&before)).await;
+    assert_eq!(answer.status(), StatusCode::OK, "the step before counts");
+    assert_eq!(ok(answer).await["user"], "Yi");
+    lacks(log_on(&service, PASSWORD, Some(&before)).await, 401, WRONG).await;
+    let spaced = code(&service, &secret);
+    let spaced = format!(" {} {}", &spaced[..3], &spaced[3..]);
+    assert_eq!(log_on(&service, PASSWORD, Some(&spaced)).await.status(), StatusCode::OK, "blanks are passed over");
+}
+
+#[tokio::test]
+async fn an_account_without_a_factor_ignores_a_code() {
+    let service = Service::start().await;
+    let plain = log_on(&service, PASSWORD, None).await.text().await.unwrap();
+    assert_eq!(log_on(&service, PASSWORD, Some("123456")).await.text().await.unwrap(), plain);
+    assert_eq!(assert_refused(log_on(&service, "wrong", Some("123456")).await, 401).await, NO_MATCH);
+    service.log_on(EMAIL, PASSWORD).await;
+    for (method, path) in [(Method::DELETE, "totp"), (Method::POST, "totp/confirm")] {
+        let sentence = assert_refused(send(&service, method, path, &json!({"otp": "123456"})).await, 404).await;
+        assert_eq!(sentence, "There is no second factor. Begin one with POST /users/api/totp.");
+    }
+    for body in [json!({}), json!({"otp": 123_456}), json!({"otp": "1", "x": 1}), json!(["123456"])] {
+        assert_refused(send(&service, Method::POST, "totp/confirm", &body).await, 400).await;
+    }
+    let number = json!({"email": EMAIL, "password": PASSWORD, "otp": 1});
+    let sentence = assert_refused(send(&service, Method::POST, "auth", &number).await, 400).await;
+    assert_eq!(sentence, "Send one JSON object with three strings: \"email\", \"password\" and \"otp\".");
+}
+
+// Check 76.
+#[tokio::test]
+async fn each_recovery_code_counts_once() {
+    let service = Service::start().await;
+    let (_, codes) = enrol(&service).await;
+    for code in &codes[..3] {
+        let typed = code.to_uppercase().replace('-', " ");
+        assert_eq!(log_on(&service, PASSWORD, Some(&typed)).await.status(), StatusCode::OK);
+        lacks(log_on(&service, PASSWORD, Some(code)).await, 401, WRONG).await;
+    }
+    assert_eq!(service.account().await.factor.unwrap().recovery.len(), 7);
+    let mut together = JoinSet::new();
+    let url = service.running.url.clone();
+    for _ in 0..8 {
+        let body = json!({"email": EMAIL, "password": PASSWORD, "otp": codes[3]});
+        together.spawn(Client::new().post(format!("{url}/users/api/auth")).json(&body).send());
+    }
+    let statuses: Vec<u16> =
+        together.join_all().await.into_iter().map(|answer| answer.unwrap().status().into()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+}
+
+// Check 76.
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_log_ons_with_one_code_open_one_session() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    let before = service.store().sessions(&service.account().await.sub).await.unwrap().len();
+    let body = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
+    let mut together = JoinSet::new();
+    for _ in 0..20 {
+        together.spawn(Client::new().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
+    }
+    let answers = together.join_all().await;
+    let statuses: Vec<u16> = answers.into_iter().map(|answer| answer.unwrap().status().into()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 401, 429].contains(status)), "{statuses:?}");
+    let sessions = service.store().sessions(&service.account().await.sub).await.unwrap();
+    assert_eq!(sessions.len(), before + 1);
+}
+
+// Check 76.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_wrong_codes_at_once_five_are_compared() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    // The code that confirmed it was the first of the bucket.
+    service.advance(Duration::from_mins(15));
+    let wrong = wrong_code(&service, &secret);
+    let mut compared = 0;
+    // The password's own bucket has ten at once, and gets each right one back but for a second.
+    for _ in 0..5 {
+        let mut together = JoinSet::new();
+        for _ in 0..10 {
+            let body = json!({"email": EMAIL, "password": PASSWORD, "otp": wrong});
+            together.spawn(Client::new().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
+        }
+        for answer in together.join_all().await {
+            let answer = answer.unwrap();
+            match answer.status().as_u16() {
+                401 => compared += 1,
+                429 => assert!(answer.headers().contains_key("retry-after")),
+                other => panic!("{other}"),
+            }
+        }
+        service.advance(Duration::from_secs(10));
+    }
+    assert_eq!(compared, 5);
+    let kept_waiting = log_on(&service, PASSWORD, Some(&code(&service, &secret))).await;
+    assert_refused(kept_waiting, 429).await;
+    lacks(log_on(&service, PASSWORD, None).await, 401, NEEDED).await;
+    service.advance(Duration::from_mins(15));
+    assert_eq!(log_on(&service, PASSWORD, Some(&code(&service, &secret))).await.status(), StatusCode::OK);
+}
+
+// Check 76.
+#[tokio::test]
+async fn an_owner_who_logs_on_often_is_not_kept_waiting() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    for _ in 0..12 {
+        service.advance(STEP);
+        assert_eq!(log_on(&service, PASSWORD, Some(&code(&service, &secret))).await.status(), StatusCode::OK);
+    }
+}
+
+// Check 76.
+#[tokio::test]
+async fn a_right_password_costs_one_second_whatever_becomes_of_the_code() {
+    let service = Service::start().await;
+    enrol(&service).await;
+    for _ in 0..30 {
+        lacks(log_on(&service, PASSWORD, None).await, 401, NEEDED).await;
+        service.advance(Duration::from_secs(1));
+    }
+}
+
+// Check 76.
+#[tokio::test(flavor = "multi_thread")]
+async fn confirming_changing_and_resetting_ask_for_a_code() {
+    let service = Service::start_with(Options { mail: true, ..Options::in_memory() }).await;
+    let (secret, codes) = enrol(&service).await;
+    let credential = json!({"email": EMAIL, "password": PASSWORD});
+    lacks(send(&service, Method::POST, "confirm", &credential).await, 401, NEEDED).await;
+    let with = |otp: &str| json!({"email": EMAIL, "password": PASSWORD, "otp": otp});
+    lacks(send(&service, Method::POST, "confirm", &with(&wrong_code(&service, &secret))).await, 401, WRONG).await;
+    let now = code(&service, &secret);
+    assert_eq!(
+        ok(send(&service, Method::POST, "confirm", &with(&now)).await).await["status"],
+        "User credential confirmed!"
+    );
+    lacks(send(&service, Method::POST, "confirm", &with(&now)).await, 401, WRONG).await;
+
+    let passwords = json!({"password": PASSWORD, "new_password": NEW_PASSWORD});
+    lacks(send(&service, Method::POST, "password", &passwords).await, 403, NEEDED).await;
+    let with = |otp: &str| json!({"password": PASSWORD, "new_password": NEW_PASSWORD, "otp": otp});
+    lacks(send(&service, Method::POST, "password", &with(&now)).await, 403, WRONG).await;
+    ok(send(&service, Method::POST, "password", &with(&codes[0])).await).await;
+    assert_eq!(service.account().await.factor.unwrap().recovery.len(), 9);
+
+    service.advance(Duration::from_mins(15));
+    ok(send(&service, Method::POST, "forgot", &json!({"email": EMAIL})).await).await;
+    let token = mails::mails(&service, 3).await[2].token();
+    let reset = |otp: Option<&str>| {
+        let mut body = json!({"token": token, "new_password": PASSWORD});
+        if let Some(otp) = otp {
+            body["otp"] = otp.into();
+        }
+        body
+    };
+    lacks(send(&service, Method::POST, "reset", &reset(None)).await, 403, NEEDED).await;
+    lacks(send(&service, Method::POST, "reset", &reset(Some(&codes[0]))).await, 403, WRONG).await;
+    ok(send(&service, Method::POST, "reset", &reset(Some(&code(&service, &secret)))).await).await;
+    lacks(log_on(&service, PASSWORD, None).await, 401, NEEDED).await;
+    assert_eq!(log_on(&service, PASSWORD, Some(&codes[1])).await.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_factor_leaves_the_old_one_in_force_and_removal_ends_it() {
+    let service = Service::start_with(Options { mail: true, ..Options::in_memory() }).await;
+    let (old, _) = enrol(&service).await;
+    let begun = ok(service.post("/users/api/totp").await).await;
+    let new = begun["data"]["secret"].as_str().unwrap().to_owned();
+    lacks(log_on(&service, PASSWORD, Some(&code(&service, &new))).await, 401, WRONG).await;
+    assert_eq!(log_on(&service, PASSWORD, Some(&code(&service, &old))).await.status(), StatusCode::OK);
+    let otp = json!({"otp": code(&service, &new)});
+    ok(send(&service, Method::POST, "totp/confirm", &otp).await).await;
+    service.advance(STEP);
+    lacks(log_on(&service, PASSWORD, Some(&code(&service, &old))).await, 401, WRONG).await;
+    assert_eq!(log_on(&service, PASSWORD, Some(&code(&service, &new))).await.status(), StatusCode::OK);
+
+    service.advance(Duration::from_mins(16));
+    for (method, path) in [(Method::POST, "totp"), (Method::DELETE, "totp")] {
+        assert_eq!(assert_refused(send(&service, method, path, &json!({})).await, 403).await, STEP_UP);
+    }
+    let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &new)});
+    ok(send(&service, Method::POST, "confirm", &credential).await).await;
+    ok(send(&service, Method::DELETE, "totp", &json!({})).await).await;
+    assert_eq!(log_on(&service, PASSWORD, None).await.status(), StatusCode::OK);
+    let subjects: Vec<String> = mails::mails(&service, 3).await.into_iter().map(|mail| mail.subject).collect();
+    let set = "jea-auth: A second factor was set up";
+    assert_eq!(subjects, [set, set, "jea-auth: The second factor was removed"]);
+}
+
+#[tokio::test]
+async fn an_access_key_is_asked_for_no_code() {
+    let service = Service::start().await;
+    enrol(&service).await;
+    let key = ok(send(&service, Method::POST, "keys", &json!({"name": "script"})).await).await;
+    let by_key = log_on(&service, key["data"]["key"].as_str().unwrap(), None).await;
+    assert_eq!(by_key.status(), StatusCode::OK);
+    let refused = bearer(&service, Method::DELETE, "totp", &token_of(&by_key)).send().await.unwrap();
+    assert_eq!(assert_refused(refused, 403).await, STEP_UP);
+}
+
+// Check 76.
+#[tokio::test]
+async fn a_table_that_is_copied_has_no_code_and_a_factor_that_does_not_open_lets_nobody_in() {
+    let service = Service::start().await;
+    let (secret, codes) = enrol(&service).await;
+    let account = service.account().await;
+    let factor = account.factor.clone().unwrap();
+    let bytes = TotpSecret::parse(&secret).unwrap();
+    assert!(!factor.sealed.windows(20).any(|window| window == bytes.expose()));
+    assert!(factor.recovery.len() == codes.len() && account.begun_factor.is_none());
+    let spoil = |account: &jea_auth::account::Account| {
+        let mut changed = account.clone();
+        changed.factor.as_mut().unwrap().sealed[20] ^= 1;
+        Ok::<_, jea_auth::store::StoreError>(changed)
+    };
+    let email = jea_auth::account::Email::canonical(EMAIL);
+    service.store().change_account(&email, spoil).await.unwrap().unwrap();
+    for otp in [code(&service, &secret), codes[0].clone()] {
+        assert_refused(log_on(&service, PASSWORD, Some(&otp)).await, 503).await;
+    }
+    lacks(log_on(&service, PASSWORD, None).await, 401, NEEDED).await;
+}
+
+#[tokio::test]
+async fn authenticators_of_others_show_the_codes_that_count() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    let at = |seconds: u64| service.now().seconds() + seconds;
+    if has("oathtool", &["--version"]) {
+        let moment = format!("@{}", at(0));
+        let output = Command::new("oathtool").args(["--totp", "--base32", "--now", &moment, &secret]).output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        assert_eq!(log_on(&service, PASSWORD, Some(&shown)).await.status(), StatusCode::OK, "oathtool: {shown}");
+    }
+    service.advance(STEP);
+    if has("python3", &["-c", "import pyotp"]) {
+        let program = format!("import pyotp; print(pyotp.TOTP('{secret}').at({}))", at(0));
+        let output = Command::new("python3").args(["-c", &program]).output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        assert_eq!(log_on(&service, PASSWORD, Some(&shown)).await.status(), StatusCode::OK, "pyotp: {shown}");
+    }
+}
