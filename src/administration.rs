@@ -214,6 +214,16 @@ impl Administration {
         Ok(Some((changed.before.access_keys.contains_key(id), ended)))
     }
 
+    /// Removes the second factor, and what was begun of another one. Nothing comes back if there is no such account.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_factor(&self, email: &Email) -> Result<Option<Account>, StoreError> {
+        let remove =
+            |account: &Account| Ok::<_, StoreError>(Account { factor: None, begun_factor: None, ..account.clone() });
+        Ok(self.store.change_account(email, remove).await?.map(|changed| changed.after))
+    }
+
     /// Removes the account at `key`, which is its email, and ends all sessions. Gives back how many sessions ended; nothing
     /// if there is no such account. An item that is malformed, its key included, is removed as well.
     ///

@@ -40,7 +40,9 @@ impl Features {
     /// Everything: the authorizer need not know what is on, as a route that is off has nothing behind it.
     pub const ALL: Self = Self { mail: true, pages: true };
 
-    fn has(self, feature: Option<Feature>) -> bool {
+    /// Whether what needs this is on.
+    #[must_use]
+    pub fn has(self, feature: Option<Feature>) -> bool {
         match feature {
             None => true,
             Some(Feature::Mail) => self.mail,
@@ -101,6 +103,8 @@ pub enum Operation {
     Forgot,
     /// Set the password by such a link.
     Reset,
+    /// The description of all this (`OpenAPI` 3.1).
+    Description,
     /// The page to log on, and to set a password by a link.
     SignInPage,
     /// Public keys (RFC 7517).
@@ -133,6 +137,7 @@ impl Operation {
             Self::RemoveFactor => "remove-factor",
             Self::Forgot => "forgot",
             Self::Reset => "reset",
+            Self::Description => "description",
             Self::SignInPage => "sign-in-page",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
@@ -175,6 +180,7 @@ impl Operation {
             | Self::Sessions
             | Self::Keys
             | Self::Forgot
+            | Self::Description
             | Self::SignInPage
             | Self::Jwks
             | Self::Discovery => false,
@@ -183,14 +189,16 @@ impl Operation {
 }
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 23] = {
+pub const ROUTES: [Route; 24] = {
     use Access::{Open, Session, SteppedUp};
     use Operation::{
-        BeginFactor, CheckIn, Confirm, ConfirmFactor, Discovery, EndKey, EndOtherSessions, EndSession, Forgot, Info,
-        Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions, SignInPage, UpdateUser, User,
+        BeginFactor, CheckIn, Confirm, ConfirmFactor, Description, Discovery, EndKey, EndOtherSessions, EndSession,
+        Forgot, Info, Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions, SignInPage,
+        UpdateUser, User,
     };
     [
         row("GET", "/users/api/info", Info, Open, "Version info"),
+        row("GET", "/users/api/openapi.json", Description, Open, "This description"),
         row("POST", "/users/api/auth", LogOn, Open, "Log on"),
         row("POST", "/users/api/logon", LogOn, Open, "Log on, by another name"),
         row("POST", "/users/api/checkin", CheckIn, Session, "Renew the token"),

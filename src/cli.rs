@@ -8,6 +8,7 @@ mod harmless;
 mod import;
 mod key;
 mod mail;
+mod openapi;
 mod output;
 mod roster;
 mod secret;
@@ -48,6 +49,9 @@ enum Command {
     Mail(mail::Mail),
     /// Check tables, keys, clock and accounts of a stack, and say what to do about each fault
     Doctor(doctor::Doctor),
+    #[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]
+    /// Print the description of the service for programs (OpenAPI 3.1)
+    Openapi,
     /// Print a script that lets a shell complete these commands
     #[command(after_help = "For bash:\n  jea-auth completions bash > /etc/bash_completion.d/jea-auth")]
     Completions {
@@ -112,6 +116,7 @@ pub fn run() -> ExitCode {
             Command::Key(key) => key.run().await,
             Command::Mail(mail) => mail.run().await,
             Command::Doctor(doctor) => doctor.run().await,
+            Command::Openapi => openapi::run(),
             Command::Completions { shell } => {
                 let mut command = CommandLine::command();
                 // Straight to stdout it would panic where nothing can be written.

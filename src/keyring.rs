@@ -93,6 +93,16 @@ impl Keyring {
         Ok(Unsealed { signer, secret })
     }
 
+    /// The service secret alone.
+    ///
+    /// # Errors
+    /// [`KeyringError::Store`], [`KeyringError::Kms`] or [`KeyringError::NoSecret`].
+    pub async fn service_secret(&self, now: Timestamp) -> Result<Arc<ServiceSecret>, KeyringError> {
+        let mut state = self.state.lock().await;
+        self.refresh(&mut state, now).await?;
+        self.secret(&state).await
+    }
+
     /// The public halves that verify now or will: the JWK set. It needs nothing of KMS.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The log-on function, which has all operations: events in, answers out.
 
 mod answer;
-mod objects;
+pub(crate) mod objects;
 mod perform;
 mod refusal;
 mod request;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks a deployment with curl alone:  EMAIL=... PASSWORD=... tests/smoke.sh BASE_URL
-# The account must exist. Its password stays out of the command line of every program that runs here.
+# The account must exist, without a second factor. Its password stays out of the command line of every program that runs here.
 # ECHO=/path   what answers there, behind BackendUrl, with the headers that it got; give the account a name beyond ASCII
 # ORIGIN=https://app.example.org   one of AllowedOrigins, if there are any
 set -u
@@ -86,6 +86,7 @@ credential "$(sed -n 's/.*"key":"\(jea_[^"]*\)".*/\1/p' "$folder/body")" > "$fol
 call "log on with it" 200 '"ok":true' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
 signed "end it" 200 '"ok":true' -X DELETE "$base/users/api/keys/$id"
 call "it opens nothing any more" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
+signed "no second factor to remove" 404 'no second factor' -X DELETE "$base/users/api/totp"
 signed "log off" 200 'Logged out' -X POST "$base/users/api/logout"
 signed "the token is void" 401 '"ok":false' "$base/users/api/user"
 

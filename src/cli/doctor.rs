@@ -1,5 +1,6 @@
 //! `jea-auth doctor`: whether a stack is as it should be, and what to do where it is not.
 
+mod factors;
 mod mails;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::{
     store::{Malformed, StoredKeys},
     time::Timestamp,
 };
+use factors::Factors;
 
 /// A clock that differs by more makes tokens of the future or of the past.
 const CLOCK_TOLERANCE: Duration = signing_key::SKEW;
@@ -97,7 +99,7 @@ impl Doctor {
         let url = self.url.filter(|url| !url.is_empty()).or_else(|| connection.service_url.clone());
         findings.push(published(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
-        findings.extend(accounts(&connection).await);
+        findings.extend(accounts(&connection, now).await);
         let mail_from = self.mail_from.filter(|address| !address.is_empty());
         findings.extend(mails::check(&connection, self.target.local, mail_from.as_deref()).await);
         findings.push(hash_time());
@@ -244,9 +246,10 @@ fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 /// Reads all accounts: whether each can be read, and how many have another hash than a new one would get.
-async fn accounts(connection: &Connection) -> Vec<Finding> {
+async fn accounts(connection: &Connection, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "accounts";
     let (mut findings, mut read, mut outdated, mut without) = (Vec::new(), 0_usize, 0_usize, 0_usize);
+    let mut factors = Factors::of(connection, now).await;
     let mut pages = connection.stack.store.accounts();
     loop {
         match pages.next().await {
@@ -255,6 +258,7 @@ async fn accounts(connection: &Connection) -> Vec<Finding> {
                     match item {
                         Ok(account) => {
                             read += 1;
+                            factors.look_at(&account);
                             match &account.password_hash {
                                 Some(hash) => outdated += usize::from(!hash.is_current()),
                                 None => without += 1,
@@ -273,6 +277,7 @@ async fn accounts(connection: &Connection) -> Vec<Finding> {
         }
     }
     findings.push(Finding::ok(CHECK, format!("{read} can be read; {without} have no password")));
+    findings.push(factors.finding());
     findings.push(if outdated == 0 {
         Finding::ok("password hashes", "all current")
     } else {

@@ -3,22 +3,33 @@
 use super::{
     Failure, Target, harmless,
     output::{self, Reader},
-    roster::Line,
+    roster::{Line, OpenFactor},
     user::left_out,
 };
+use crate::machine;
 
 pub(super) const HELP: &str = "\
 Everything that is stored of the accounts comes out, in the form that `jea-auth user import` reads: password hashes, profiles,
 and of access keys the SHA-256 of their secrets, never a password or a key itself. Keep it where you would keep the tables:
 weak passwords can be guessed from their hashes. Sessions are not in it.
 
+Second factors are left out, and counted, unless you say --with-factors: then their secrets are in the file in clear, and whoever
+has it can make their codes. For that you need kms:Decrypt on the stack's key.
+
 Example:
   jea-auth user export > users.jsonl";
 
 /// One object a line; with `--json` one array of them, an element a line.
-pub(super) async fn run(target: &Target) -> Result<(), Failure> {
-    let mut pages = target.connect().await.stack.store.accounts();
-    let (mut before, mut malformed) = ("[", Vec::new());
+pub(super) async fn run(with_factors: bool, target: &Target) -> Result<(), Failure> {
+    let stack = target.connect().await.stack;
+    let secret = if with_factors {
+        let secret = stack.keyring().service_secret(machine::now()).await;
+        Some(secret.map_err(|error| Failure::with_hint(error, "you need kms:Decrypt on the stack's key"))?)
+    } else {
+        None
+    };
+    let mut pages = stack.store.accounts();
+    let (mut before, mut malformed, mut left_behind) = ("[", Vec::new(), 0_usize);
     while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
         let mut lines = String::new();
         for item in page {
@@ -27,7 +38,17 @@ pub(super) async fn run(target: &Target) -> Result<(), Failure> {
                     if target.json {
                         lines.push_str(std::mem::replace(&mut before, ","));
                     }
-                    lines.push_str(&harmless::json(&Line::of(&account))?);
+                    let mut line = Line::of(&account);
+                    match &secret {
+                        Some(secret) => {
+                            line.second_factor = OpenFactor::of(&account, secret).map_err(|reason| {
+                                let what = format!("{}: {reason}", account.email.as_str());
+                                Failure::new(what, "`jea-auth user factor EMAIL --reset` removes it")
+                            })?;
+                        }
+                        None => left_behind += usize::from(account.factor.is_some()),
+                    }
+                    lines.push_str(&harmless::json(&line)?);
                     lines.push('\n');
                 }
                 Err(item) => malformed.push(item),
@@ -39,6 +60,9 @@ pub(super) async fn run(target: &Target) -> Result<(), Failure> {
     }
     if target.json {
         output::data(if before == "[" { "[]\n" } else { "]\n" })?;
+    }
+    if left_behind > 0 {
+        output::note(&format!("second factors left out: {left_behind}; --with-factors has them in clear"));
     }
     left_out(&malformed)
 }

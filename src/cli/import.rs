@@ -15,11 +15,15 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Failure, Target, output, roster::Line};
+use super::{
+    Failure, Target, output,
+    roster::{Line, OpenFactor},
+};
 use crate::{
     account::{Account, Email, is_unseen},
     causes::Causes,
     ids::AccountId,
+    machine,
     store::{ADDED_AT_ONCE, Added, Store},
 };
 
@@ -36,6 +40,10 @@ its owner's clients: columns that name a secret are refused.
 A line of JSON may have access keys as well, as `user export` writes them: \"access_keys\" is an object of ids, each with name,
 sha256 (of the key's secret), created, expires and perhaps last_used. They go on opening sessions; to leave them behind, say
 --skip access_keys. CSV has no place for them.
+
+With --with-factors second factors come along that the file has in clear, as `user export --with-factors` writes them:
+\"second_factor\" is an object of secret (base32), last_step and recovery_codes (their SHA-256). Without it they are left out, and
+counted, and those accounts need no code. For it you need kms:Decrypt on the stack's key.
 
 CSV has its columns' names in its first line, in any case; the separator is , or ; or a tab. JSON is one object a line, or
 an array. Both are UTF-8, or UTF-16 by its byte order mark. Accounts of stdin are read with the file name -.
@@ -90,6 +98,7 @@ struct Checked {
     /// Names of members of profiles.
     profile: BTreeSet<String>,
     access_keys: usize,
+    factors: usize,
 }
 
 pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &Target) -> Result<(), Failure> {
@@ -111,13 +120,16 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
             Err(error) => return Err(target.unreachable(error)),
         }
     }
-    let Checked { lines, bad, without_password, .. } = checked;
+    let Checked { lines, bad, without_password, factors, .. } = checked;
     let mut summary = Summary { lines, added: 0, already_there, without_password, bad };
     if dry_run {
         checked.tell_dry_run();
     } else if bad == 0 {
         summary.already_there = Some(0);
         add(file, &source, reading, &mut summary, target).await?;
+    }
+    if factors > 0 && !reading.with_factors {
+        output::note(&format!("second factors left out: {factors}; with --with-factors they come along"));
     }
     if without_password > 0 {
         output::note(&format!(
@@ -137,15 +149,16 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
 impl Checked {
     fn check(&mut self, number: u64, line: Result<Read, String>) {
         self.lines += 1;
-        let unique = line.and_then(|Read { account, has_sub }| match self.emails.get(&account.email) {
+        let unique = line.and_then(|Read { account, has_sub, factor }| match self.emails.get(&account.email) {
             Some(first) => Err(format!("email: the same as in line {first}")),
             None => match self.subs.get(&account.sub) {
                 Some((first, _)) => Err(format!("sub: the same as in line {first}")),
-                None => Ok((account, has_sub)),
+                None => Ok((account, has_sub, factor.is_some())),
             },
         });
         match unique {
-            Ok((account, has_sub)) => {
+            Ok((account, has_sub, has_factor)) => {
+                self.factors += usize::from(has_factor);
                 self.without_password += u64::from(account.password_hash.is_none());
                 self.emails.insert(account.email.clone(), number);
                 if has_sub {
@@ -205,10 +218,11 @@ impl Checked {
     }
 }
 
-/// An account, and whether the file brings its id.
+/// An account, whether the file brings its id, and its second factor, which is not sealed yet.
 struct Read {
     account: Account,
     has_sub: bool,
+    factor: Option<OpenFactor>,
 }
 
 /// The accounts of a file, line by line.
@@ -246,9 +260,9 @@ fn lines<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading) -> Result<L
         Ok((number, line)) => line.transpose().map(|line| Ok((number, line))),
         Err(failure) => Some(Err(failure)),
     });
-    let account = |line: Line| {
-        let has_sub = line.has_sub();
-        line.account(reading.name_from_email).map(|account| Read { account, has_sub })
+    let account = |mut line: Line| {
+        let (has_sub, factor) = (line.has_sub(), line.second_factor.take());
+        line.account(reading.name_from_email).map(|account| Read { account, has_sub, factor })
     };
     Ok(Box::new(lines.map(move |numbered| numbered.map(|(number, line)| (number, line.and_then(account))))))
 }
@@ -274,13 +288,26 @@ async fn add(
     summary: &mut Summary,
     target: &Target,
 ) -> Result<(), Failure> {
-    let store = target.connect().await.stack.store;
+    let stack = target.connect().await.stack;
+    let secret = if reading.with_factors {
+        let secret = stack.keyring().service_secret(machine::now()).await;
+        Some(secret.map_err(|error| Failure::with_hint(error, "you need kms:Decrypt on the stack's key"))?)
+    } else {
+        None
+    };
+    let store = stack.store;
     let mut batch: Vec<Account> = Vec::with_capacity(ADDED_AT_ONCE);
     for numbered in lines(file, source, reading)? {
         let (number, line) = numbered?;
-        let Read { account, .. } = line.map_err(|reason| {
+        let Read { mut account, factor, .. } = line.map_err(|reason| {
             Failure::new(format!("line {number} has changed: {reason}"), "import again when nobody writes the file")
         })?;
+        if let (Some(factor), Some(secret)) = (factor, &secret) {
+            account.factor = factor.sealed(&account.sub, secret, machine::random());
+            if account.factor.is_none() {
+                return Err(Failure::new("a second factor could not be sealed", "import again"));
+            }
+        }
         // A transaction takes no two writes of one item: the file may have changed.
         if batch.len() == ADDED_AT_ONCE || batch.iter().any(|other| other.email == account.email) {
             flush(&store, &mut batch, summary, target).await?;

@@ -1,5 +1,6 @@
 //! One account as it stands in a file: what `export` writes and `import` reads.
 
+mod factor;
 mod keys;
 pub(super) mod profile;
 
@@ -7,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
+
+pub(super) use factor::OpenFactor;
 
 use super::import::hash;
 use crate::{
@@ -28,8 +31,10 @@ const GENERATION_MAX: u64 = 1 << 53;
 /// What a line may hold, but for members of a profile and for access keys.
 pub(super) const MEMBERS: [&str; 8] =
     ["email", "name", "role", "password_hash", "status", "sub", "created", "generation"];
-/// What a line of JSON may hold beside them. In a cell of CSV it has no place.
-pub(super) const ACCESS_KEYS: &str = "access_keys";
+/// What a line of JSON may hold beside them. In a cell of CSV these have no place.
+pub(super) const OF_JSON_ALONE: [&str; 2] = [ACCESS_KEYS, SECOND_FACTOR];
+const ACCESS_KEYS: &str = "access_keys";
+const SECOND_FACTOR: &str = "second_factor";
 
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
@@ -52,6 +57,9 @@ pub(super) struct Line {
     profile: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "keys::serialize")]
     access_keys: BTreeMap<AccessKeyId, StoredKey>,
+    /// With its secret in clear; there if an operator wants it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) second_factor: Option<OpenFactor>,
     /// What the person was called where no other name is known.
     #[serde(skip)]
     username: Option<String>,
@@ -71,6 +79,7 @@ impl Line {
             generation: Some(account.generation),
             profile: account.profile.clone(),
             access_keys: account.access_keys.clone(),
+            second_factor: None,
             username: None,
         }
     }
@@ -80,7 +89,7 @@ impl Line {
         self.sub.is_some()
     }
 
-    /// Sets one of [`MEMBERS`], or the object `profile` or `access_keys`. Whether it is one of them is given back.
+    /// Sets one of [`MEMBERS`], or the object `profile` or one of [`OF_JSON_ALONE`]. Whether it is one of them is given back.
     pub(super) fn set(&mut self, member: &str, value: &Value) -> Result<bool, String> {
         match member {
             "email" => self.email = text(member, value)?.unwrap_or_default(),
@@ -92,6 +101,7 @@ impl Line {
             "created" => self.created = number(member, value, "seconds since 1970")?,
             "generation" => self.generation = number(member, value, "a count")?,
             ACCESS_KEYS => self.access_keys = keys::parse(value, machine::now())?,
+            SECOND_FACTOR => self.second_factor = OpenFactor::parse(value)?,
             "profile" if value.is_null() => {}
             "profile" => {
                 let profile = value.as_object().ok_or("profile: an object is expected")?;

@@ -1,6 +1,7 @@
 //! `jea-auth user`: accounts.
 
 mod change;
+mod factor;
 mod invite;
 mod keys;
 
@@ -100,6 +101,20 @@ pub(super) enum User {
         #[command(flatten)]
         target: Target,
     },
+    /// Show whether an account has a second factor, or remove it
+    #[command(after_help = factor::HELP)]
+    Factor {
+        /// The account's email
+        email: String,
+        /// Remove it
+        #[arg(long)]
+        reset: bool,
+        /// Do it without asking
+        #[arg(long, requires = "reset")]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Give an account another password; ends all its sessions, its access keys stay
     Passwd {
         /// The account's email
@@ -157,6 +172,9 @@ pub(super) enum User {
     /// Print all accounts: one JSON object a line, or with --json one array
     #[command(after_help = export::HELP)]
     Export {
+        /// Have the secrets of second factors in the file, in clear; without this they are left out
+        #[arg(long)]
+        with_factors: bool,
         #[command(flatten)]
         target: Target,
     },
@@ -221,6 +239,8 @@ impl User {
             Self::Keys { email, revoke: Some(id), yes, target } => {
                 keys::revoke(&Email::parse(&email)?, &id, yes, &target).await
             }
+            Self::Factor { email, reset: false, target, .. } => factor::show(&Email::parse(&email)?, &target).await,
+            Self::Factor { email, yes, target, .. } => factor::reset(&Email::parse(&email)?, yes, &target).await,
             Self::Passwd { email, password, target } => {
                 let email = Email::parse(&email)?;
                 let administration = target.connect().await.stack.administration();
@@ -247,7 +267,7 @@ impl User {
             }
             Self::Delete { email, yes, target } => delete(&email, yes, &target).await,
             Self::Import { file, reading, dry_run, target } => import::run(&file, &reading, dry_run, &target).await,
-            Self::Export { target } => export::run(&target).await,
+            Self::Export { with_factors, target } => export::run(with_factors, &target).await,
         }
     }
 }

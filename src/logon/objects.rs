@@ -1,4 +1,4 @@
-//! The JSON objects of the answers.
+//! The JSON objects of the answers. The description of the service has their schemas from here.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ use crate::{
 
 /// The answer of every operation on a session. Members in this order.
 #[derive(Serialize)]
-pub(super) struct AuthObject<'a> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct AuthObject<'a> {
     ok: bool,
     status: &'a str,
     jwt: &'a str,
@@ -30,7 +31,7 @@ pub(super) struct AuthObject<'a> {
 
 /// What an Auth object says of the operation that made it.
 #[derive(Clone, Copy)]
-pub(super) struct Occasion {
+pub(crate) struct Occasion {
     status: &'static str,
     /// What stands in the token's place when it travels in the cookie.
     placeholder: &'static str,
@@ -47,12 +48,12 @@ impl Occasion {
 
 impl<'a> AuthObject<'a> {
     /// With a token that travels in the cookie.
-    pub(super) fn in_cookie(occasion: Occasion, session: &'a Session) -> Self {
+    pub(crate) fn in_cookie(occasion: Occasion, session: &'a Session) -> Self {
         Self::of(occasion, session, occasion.placeholder)
     }
 
     /// With a token that travels in this object.
-    pub(super) fn in_body(occasion: Occasion, session: &'a Session, token: &'a Token) -> Self {
+    pub(crate) fn in_body(occasion: Occasion, session: &'a Session, token: &'a Token) -> Self {
         Self::of(occasion, session, token.expose())
     }
 
@@ -62,7 +63,7 @@ impl<'a> AuthObject<'a> {
     }
 
     /// After a log-off.
-    pub(super) fn void() -> Self {
+    pub(crate) fn void() -> Self {
         let (status, jwt) = ("Logged out successfully!", "Session token cleared");
         Self { ok: true, status, jwt, user: None, role: None, email: None }
     }
@@ -70,23 +71,26 @@ impl<'a> AuthObject<'a> {
 
 /// Every refusal and every error.
 #[derive(Serialize)]
-pub(super) struct Failed<'a> {
-    pub(super) ok: bool,
-    pub(super) status: &'a str,
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct Failed<'a> {
+    pub(crate) ok: bool,
+    pub(crate) status: &'a str,
     /// What is still needed beside the password.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) factor: Option<&'static str>,
+    pub(crate) factor: Option<&'static str>,
 }
 
 /// An account, as its owner sees it.
 #[derive(Serialize)]
-pub(super) struct AccountObject<'a> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct AccountObject<'a> {
     ok: bool,
     status: &'static str,
     data: Details<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
 struct Details<'a> {
     nickname: &'a str,
     email: &'a str,
@@ -96,7 +100,7 @@ struct Details<'a> {
 }
 
 impl<'a> AccountObject<'a> {
-    pub(super) fn of(account: &'a Account) -> Self {
+    pub(crate) fn of(account: &'a Account) -> Self {
         let own = ["nickname", "email", "role"];
         let profile = account.profile.iter().map(|(name, value)| (&**name, &**value));
         let data = Details {
@@ -111,48 +115,52 @@ impl<'a> AccountObject<'a> {
 
 /// The answer of an operation that has nothing to give back.
 #[derive(Serialize)]
-pub(super) struct Succeeded<'a> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct Succeeded<'a> {
     ok: bool,
     status: &'a str,
 }
 
 impl<'a> Succeeded<'a> {
-    pub(super) fn new(status: &'a str) -> Self {
+    pub(crate) fn new(status: &'a str) -> Self {
         Self { ok: true, status }
     }
 }
 
 /// The answer of an operation that gives back `data`.
 #[derive(Serialize)]
-pub(super) struct Included<T> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(rename = "{T}Included"))]
+pub(crate) struct Included<T> {
     ok: bool,
     status: &'static str,
     data: T,
 }
 
 impl<T: Serialize> Included<T> {
-    pub(super) fn new(status: &'static str, data: T) -> Self {
+    pub(crate) fn new(status: &'static str, data: T) -> Self {
         Self { ok: true, status, data }
     }
 }
 
 /// The original service's transaction object. The session that it speaks of is one of its own.
 #[derive(Serialize)]
-pub(super) struct UpdatedObject {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct UpdatedObject {
     ok: bool,
     status: &'static str,
     session: Option<()>,
 }
 
 impl UpdatedObject {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { ok: true, status: "Account details updated successfully!", session: None }
     }
 }
 
 /// A session, as its owner sees it.
 #[derive(Serialize)]
-pub(super) struct SessionObject<'a> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct SessionObject<'a> {
     sid: &'a str,
     /// Whether it is the one that asks.
     current: bool,
@@ -164,7 +172,7 @@ pub(super) struct SessionObject<'a> {
 }
 
 impl<'a> SessionObject<'a> {
-    pub(super) fn of(described: &'a Described, own: &SessionId) -> Self {
+    pub(crate) fn of(described: &'a Described, own: &SessionId) -> Self {
         let Described { session, by } = described;
         Self {
             sid: session.sid.as_str(),
@@ -180,7 +188,8 @@ impl<'a> SessionObject<'a> {
 
 /// An access key, as its owner sees it. What it is worth is not in it.
 #[derive(Serialize)]
-pub(super) struct KeyObject<'a> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct KeyObject<'a> {
     id: &'a str,
     name: &'a str,
     created: String,
@@ -189,7 +198,7 @@ pub(super) struct KeyObject<'a> {
 }
 
 impl<'a> KeyObject<'a> {
-    pub(super) fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
+    pub(crate) fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
         Self {
             id: id.as_str(),
             name: key.name.as_str(),
@@ -202,7 +211,8 @@ impl<'a> KeyObject<'a> {
 
 /// A new access key, the only time that it is shown.
 #[derive(Serialize)]
-pub(super) struct MadeKeyObject<'a> {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct MadeKeyObject<'a> {
     id: &'a str,
     name: &'a str,
     key: &'a str,
@@ -211,7 +221,7 @@ pub(super) struct MadeKeyObject<'a> {
 }
 
 impl<'a> MadeKeyObject<'a> {
-    pub(super) fn of(made: &'a MadeKey) -> Self {
+    pub(crate) fn of(made: &'a MadeKey) -> Self {
         let MadeKey { id, text, stored } = made;
         let (created, expires) = (date(stored.created), date(stored.expires_at));
         Self { id: id.as_str(), name: stored.name.as_str(), key: text, created, expires }
@@ -220,21 +230,24 @@ impl<'a> MadeKeyObject<'a> {
 
 /// A second factor that waits for its confirmation, the only time that it is shown.
 #[derive(Serialize)]
-pub(super) struct FactorObject<'a> {
-    pub(super) secret: &'a str,
-    pub(super) uri: &'a str,
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct FactorObject<'a> {
+    pub(crate) secret: &'a str,
+    pub(crate) uri: &'a str,
 }
 
 /// Recovery codes, the only time that they are shown.
 #[derive(Serialize)]
-pub(super) struct RecoveryCodesObject<'a> {
-    pub(super) recovery_codes: Vec<&'a str>,
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct RecoveryCodesObject<'a> {
+    pub(crate) recovery_codes: Vec<&'a str>,
 }
 
 /// What runs here. Numbers have 32 bits at most: the .NET client reads them so.
 #[derive(Serialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Version {
+pub(crate) struct Version {
     title: &'static str,
     description: &'static str,
     major: u32,
@@ -246,7 +259,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         let number = |digits: &str| digits.parse().unwrap_or_default();
         Self {
             title: "JEA Auth",
@@ -266,14 +279,17 @@ impl Version {
 
 /// A JWK set (RFC 7517, section 5).
 #[derive(Serialize)]
-pub(super) struct JwkSet {
-    pub(super) keys: Vec<Jwk>,
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct JwkSet {
+    #[cfg_attr(feature = "terminal", schemars(with = "Vec<BTreeMap<String, String>>"))]
+    pub(crate) keys: Vec<Jwk>,
 }
 
 /// Provider metadata (OpenID Connect Discovery 1.0, section 3). There is no authorization endpoint in the sense of
 /// OAuth; the member is required, and names where one logs on.
 #[derive(Serialize)]
-pub(super) struct Discovery {
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct Discovery {
     issuer: String,
     authorization_endpoint: String,
     jwks_uri: String,
@@ -285,7 +301,7 @@ pub(super) struct Discovery {
 
 impl Discovery {
     /// With the algorithms of the keys that verify now or will.
-    pub(super) fn of(issuer: &str, keys: &[Jwk]) -> Self {
+    pub(crate) fn of(issuer: &str, keys: &[Jwk]) -> Self {
         let mut algorithms: Vec<&str> = keys.iter().map(|key| key.algorithm().name()).collect();
         algorithms.sort_unstable();
         algorithms.dedup();

@@ -1,5 +1,7 @@
 //! What is done for each request, and how it is answered.
 
+use serde_json::Value;
+
 use super::{
     Answer, Done, LogonFunction, Refused, TokenDelivery,
     answer::Cookie,
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     access_key::AccessKeyId,
     account::Email,
-    api::Operation,
+    api::{Features, Operation, ROUTES},
     carrier::{self, COOKIE_NAME, Carrier},
     credential::{Credential, NewPassword, NewPasswordByLink},
     details::DetailsChange,
@@ -30,6 +32,7 @@ impl LogonFunction {
     pub(super) async fn perform(&self, request: Request, event: &Event, now: Timestamp) -> Done {
         match request {
             Request::Info => Done::of(Ok(Answer::ok(&Version::current()))),
+            Request::Description => Done::of(Ok(Answer::ok(&description(self.site.features)))),
             Request::SignInPage => Done::of(Ok(Answer::page(&pages::SIGN_IN, &self.site.origins.configured))),
             Request::Jwks => Done::of(self.jwks(now).await),
             Request::Discovery => Done::of(self.discovery(now).await),
@@ -229,6 +232,15 @@ impl LogonFunction {
             Carrier::Bearer => Answer::ok(&AuthObject::in_body(occasion, &issued.session, &issued.token)),
         }
     }
+}
+
+/// The description of the service, without what is not switched on.
+fn description(features: Features) -> Value {
+    let mut description: Value = serde_json::from_str(include_str!("openapi.json")).unwrap_or_default();
+    if let Some(paths) = description.get_mut("paths").and_then(Value::as_object_mut) {
+        paths.retain(|path, _| ROUTES.iter().any(|route| route.path == path && features.has(route.feature)));
+    }
+    description
 }
 
 /// Where the event comes from, with the cookies of known devices that it brings.

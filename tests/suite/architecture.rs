@@ -59,6 +59,7 @@ fn modules() -> Vec<(String, PathBuf, String)> {
     let files =
         sources(&src).into_iter().filter(|path| !path.starts_with(src.join("bin")) && !path.ends_with("lib.rs"));
     files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| {
             let top = path.strip_prefix(&src).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
             (top.trim_end_matches(".rs").to_owned(), path.clone(), fs::read_to_string(path).unwrap())

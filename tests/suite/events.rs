@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-pub const STATUSES: [(&str, u16); 47] = [
+pub const STATUSES: [(&str, u16); 51] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
@@ -46,6 +46,10 @@ pub const STATUSES: [(&str, u16); 47] = [
     ("make-key-not-confirmed", 403),
     ("make-key-too-long", 400),
     ("end-key-unknown", 404),
+    ("begin-factor", 200),
+    ("begin-factor-not-confirmed", 403),
+    ("confirm-factor-wrong-code", 400),
+    ("remove-factor-none", 404),
     ("password-wrong", 403),
     ("password-too-short", 400),
     ("password", 200),

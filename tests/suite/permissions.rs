@@ -27,9 +27,12 @@ fn granted(function: &str) -> BTreeSet<String> {
         // With everything switched on.
         let statement = statement.get("Fn::If").map_or(statement, |condition| &condition[1]);
         let resource = text(at(statement, &["Resource"]));
-        // That table is made last, so it is named and not referred to.
-        let is_accounts = resource.ends_with(":table/${AWS::StackName}-accounts");
-        let resource = if is_accounts { "Accounts" } else { resource.trim_end_matches(".Arn") };
+        // These tables are made last, so they are named and not referred to.
+        let resource = match resource.rsplit_once(":table/${AWS::StackName}-") {
+            Some((_, "accounts")) => "Accounts",
+            Some((_, "signing-keys")) => "SigningKeys",
+            Some(_) | None => resource.trim_end_matches(".Arn"),
+        };
         let action = at(statement, &["Action"]);
         let actions = action.as_sequence().map_or_else(|| vec![action], |actions| actions.iter().collect());
         granted.extend(actions.into_iter().map(|action| format!("{} {resource}", text(action))));

@@ -264,7 +264,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
             }
         }
     }
-    assert_eq!(watched, 8, "five alarms of one, and the flood's three");
+    assert_eq!(watched, 9, "six alarms of one, and the flood's three");
     let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {
@@ -360,13 +360,18 @@ fn the_readme_says_how_long_a_stack_s_name_may_be() {
 }
 
 #[test]
-fn a_first_deployment_that_fails_leaves_no_accounts_behind() {
+fn a_first_deployment_that_fails_leaves_no_protected_table_behind() {
     let template = template();
-    let accounts = at(&template, &["Resources", "Accounts"]);
-    // That the table is made last, tests/transformed.py sees.
-    assert_eq!(text(at(accounts, &["DeletionPolicy"])), "RetainExceptOnCreate");
-    assert_eq!(text(at(accounts, &["UpdateReplacePolicy"])), "Retain");
-    assert_eq!(at(accounts, &["Properties", "DeletionProtectionEnabled"]).as_bool(), Some(true));
+    for table in ["Accounts", "SigningKeys"] {
+        let table = at(&template, &["Resources", table]);
+        // That they are made last, tests/transformed.py sees.
+        assert_eq!(text(at(table, &["DeletionPolicy"])), "RetainExceptOnCreate");
+        assert_eq!(text(at(table, &["UpdateReplacePolicy"])), "Retain");
+        let properties = at(table, &["Properties"]);
+        assert_eq!(at(properties, &["DeletionProtectionEnabled"]).as_bool(), Some(true));
+        let recovery = at(properties, &["PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"]);
+        assert_eq!(recovery.as_bool(), Some(true));
+    }
 }
 
 #[test]

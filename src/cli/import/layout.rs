@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Failure, json::Object, system::System};
 use crate::{
     account::is_unseen,
-    cli::roster::{ACCESS_KEYS, Line, MEMBERS, profile::names_a_secret, text},
+    cli::roster::{Line, MEMBERS, OF_JSON_ALONE, profile::names_a_secret, text},
     machine,
 };
 
@@ -27,6 +27,9 @@ pub(in crate::cli) struct Reading {
     /// Give an account without a name what its email has before the @
     #[arg(long)]
     pub(super) name_from_email: bool,
+    /// Take the second factors that the file has in clear; without this they are left out
+    #[arg(long)]
+    pub(super) with_factors: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -189,7 +192,7 @@ impl Reading {
         if let Some((member, _)) = self.map.iter().find(|(_, column)| column.to_lowercase() == lower) {
             return match MEMBERS.iter().find(|known| **known == member.to_lowercase()) {
                 Some(known) => Ok(Column::Member((*known).to_owned())),
-                None if member.to_lowercase() == ACCESS_KEYS => Err(keys_in_csv()),
+                None if OF_JSON_ALONE.contains(&&*member.to_lowercase()) => Err(not_in_csv(member)),
                 None if names_a_secret(name) || names_a_secret(member) => Err(secret(name)),
                 None => Ok(Column::Profile(member.clone())),
             };
@@ -203,8 +206,8 @@ impl Reading {
         if MEMBERS.contains(&lower.as_str()) {
             return Ok(Column::Member(lower));
         }
-        if lower == ACCESS_KEYS {
-            return Err(keys_in_csv());
+        if OF_JSON_ALONE.contains(&&*lower) {
+            return Err(not_in_csv(&lower));
         }
         if names_a_secret(name) {
             return Err(secret(name));
@@ -241,9 +244,9 @@ impl Reading {
     }
 }
 
-fn keys_in_csv() -> Failure {
+fn not_in_csv(member: &str) -> Failure {
     Failure::new(
-        "access keys do not fit into CSV",
+        format!("{} do not fit into CSV", if member == "access_keys" { "access keys" } else { "second factors" }),
         "leave the column out with --skip, or import JSON as `jea-auth user export` writes it",
     )
 }

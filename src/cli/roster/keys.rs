@@ -89,7 +89,7 @@ fn stored(key: &Map<String, Value>, now: Timestamp) -> Result<StoredKey, String>
 
 const SECONDS: &str = "seconds since 1970";
 
-fn digest(text: &str) -> Option<Digest> {
+pub(super) fn digest(text: &str) -> Option<Digest> {
     let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let mut bytes = [0; 32];
     for (at, byte) in bytes.iter_mut().enumerate() {
@@ -98,6 +98,6 @@ fn digest(text: &str) -> Option<Digest> {
     (text.len() == 64 && text.bytes().all(is_lower_hex)).then_some(Digest(bytes))
 }
 
-fn digits(digest: &Digest) -> String {
+pub(super) fn digits(digest: &Digest) -> String {
     digest.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|n| char::from_digit(n.into(), 16)).collect()
 }

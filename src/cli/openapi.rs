@@ -1,0 +1,237 @@
+//! `jea-auth openapi`: the description of the service (`OpenAPI` 3.1), out of the table of routes, the types of the answers, and
+//! answers that a test got from the running service. The log-on function has it as a file, `src/logon/openapi.json`; a test holds
+//! that the two are the same.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Failure, output};
+use crate::{
+    access_key::DAYS_MAX,
+    api::{Access, Operation, ROUTES, Route},
+    carrier::COOKIE_NAME,
+    details,
+    logon::objects::{
+        AccountObject, AuthObject, Discovery, FactorObject, Failed, Included, JwkSet, KeyObject, MadeKeyObject,
+        RecoveryCodesObject, SessionObject, Succeeded, UpdatedObject, Version,
+    },
+};
+
+/// What a test asked the running service, and what it answered: by method and path, and by status.
+type Examples = BTreeMap<String, BTreeMap<String, Example>>;
+
+#[derive(Deserialize)]
+struct Example {
+    /// The body of the request, if it had one.
+    request: Option<Value>,
+    answer: Value,
+}
+
+pub(super) fn run() -> Result<(), Failure> {
+    output::data(&lines(&description()?)).map(drop)
+}
+
+/// The description, a path a line: the log-on function has it in its binary, where blanks would be as many bytes again.
+fn lines(description: &Value) -> String {
+    let line = |(name, value): (&String, &Value)| match value.as_object().filter(|_| name == "paths") {
+        Some(paths) => {
+            let paths: Vec<String> = paths.iter().map(|(path, methods)| format!("{}:{methods}", json!(path))).collect();
+            format!("{}:{{\n{}\n}}", json!(name), paths.join(",\n"))
+        }
+        None => format!("{}:{value}", json!(name)),
+    };
+    let members: Vec<String> = description.as_object().into_iter().flatten().map(line).collect();
+    format!("{{\n{}\n}}\n", members.join(",\n"))
+}
+
+fn description() -> Result<Value, Failure> {
+    let examples: Examples = serde_json::from_str(include_str!("openapi/examples.json"))?;
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut generator = settings.into_generator();
+    let mut paths: BTreeMap<&str, BTreeMap<String, OperationObject>> = BTreeMap::new();
+    for route in &ROUTES {
+        let of_route = examples.get(&format!("{} {}", route.method, route.path));
+        let operation = operation(route, of_route.unwrap_or(&BTreeMap::new()), &mut generator);
+        paths.entry(route.path).or_default().insert(route.method.to_lowercase(), operation);
+    }
+    Ok(json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "JEA Auth",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": env!("CARGO_PKG_DESCRIPTION"),
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
+        },
+        // From where this stands to the base of all paths, the stage of API Gateway included.
+        "servers": [{"url": "../.."}],
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": {
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE_NAME},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
+        },
+    }))
+}
+
+/// A route, in the terms of `OpenAPI` ("Operation Object").
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OperationObject {
+    operation_id: String,
+    summary: &'static str,
+    security: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_body: Option<Value>,
+    responses: BTreeMap<String, ResponseObject>,
+}
+
+/// An answer of one status ("Response Object").
+#[derive(Serialize)]
+struct ResponseObject {
+    description: &'static str,
+    content: BTreeMap<&'static str, Content>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Value>,
+}
+
+/// A body ("Media Type Object").
+#[derive(Serialize)]
+struct Content {
+    schema: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example: Option<Value>,
+}
+
+fn operation(route: &Route, examples: &BTreeMap<String, Example>, generator: &mut SchemaGenerator) -> OperationObject {
+    let name = route.operation.name();
+    let parameters = route.path.split_once('{').map(|(_, parameter)| {
+        let schema = json!({"type": "string", "minLength": 1});
+        json!([{"name": parameter.trim_end_matches('}'), "in": "path", "required": true, "schema": schema}])
+    });
+    let request_body = request(route.operation).map(|schema| {
+        let example = examples.get("200").and_then(|example| example.request.clone());
+        json!({"required": true, "content": {"application/json": Content { schema, example }}})
+    });
+    let responses = examples
+        .iter()
+        .map(|(status, example)| (status.clone(), response(route.operation, status, example, generator)));
+    OperationObject {
+        // An operation can have two paths, and an id stands once.
+        operation_id: if route.path == route.operation.path() { name.to_owned() } else { format!("{name}-alias") },
+        summary: route.summary,
+        security: match route.access {
+            Access::Open => json!([]),
+            Access::Session | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
+        },
+        parameters,
+        request_body,
+        responses: responses.collect(),
+    }
+}
+
+fn response(operation: Operation, status: &str, example: &Example, generator: &mut SchemaGenerator) -> ResponseObject {
+    let schema = if status == "200" { answer(operation, generator) } else { reference::<Failed<'_>>(generator) };
+    let code = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+    let media = if is_page(operation) { "text/html" } else { "application/json" };
+    let example = Some(example.answer.clone()).filter(|answer| !answer.is_null());
+    ResponseObject {
+        description: code.and_then(|code| code.canonical_reason()).unwrap_or_default(),
+        content: [(media, Content { schema, example })].into(),
+        headers: ["429", "503"].contains(&status).then(|| {
+            let schema = json!({"type": "integer", "minimum": 1});
+            json!({"Retry-After": {"description": "Seconds to wait.", "required": true, "schema": schema}})
+        }),
+    }
+}
+
+fn is_page(operation: Operation) -> bool {
+    operation == Operation::SignInPage
+}
+
+/// The body that an operation takes; nothing if it takes any or none.
+fn request(operation: Operation) -> Option<Value> {
+    let text = || json!({"type": "string"});
+    let otp = || json!({"type": ["string", "null"], "description": "A code of the second factor, or a recovery code."});
+    Some(match operation {
+        Operation::LogOn | Operation::Confirm => {
+            object(&["email", "password"], &json!({"email": text(), "password": text(), "otp": otp()}))
+        }
+        Operation::UpdateUser => {
+            let text = json!({"type": ["string", "null"], "maxLength": details::VALUE_MAX_BYTES});
+            let members = details::MEMBERS.iter().map(|name| ((*name).to_owned(), text.clone()));
+            object(&[], &Value::Object(members.collect()))
+        }
+        Operation::Password => {
+            object(&["password", "new_password"], &json!({"password": text(), "new_password": text(), "otp": otp()}))
+        }
+        Operation::MakeKey => {
+            let days = json!({"type": ["integer", "null"], "minimum": 1, "maximum": DAYS_MAX});
+            object(&["name"], &json!({"name": text(), "days": days}))
+        }
+        Operation::ConfirmFactor => object(&["otp"], &json!({"otp": text()})),
+        Operation::Forgot => object(&["email"], &json!({"email": text()})),
+        Operation::Reset => {
+            object(&["token", "new_password"], &json!({"token": text(), "new_password": text(), "otp": otp()}))
+        }
+        Operation::Info
+        | Operation::CheckIn
+        | Operation::LogOff
+        | Operation::User
+        | Operation::Sessions
+        | Operation::EndSession
+        | Operation::EndOtherSessions
+        | Operation::Keys
+        | Operation::EndKey
+        | Operation::BeginFactor
+        | Operation::RemoveFactor
+        | Operation::Description
+        | Operation::SignInPage
+        | Operation::Jwks
+        | Operation::Discovery => return None,
+    })
+}
+
+fn object(required: &[&str], properties: &Value) -> Value {
+    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
+}
+
+/// What a 200 of an operation holds.
+fn answer(operation: Operation, generator: &mut SchemaGenerator) -> Value {
+    match operation {
+        Operation::Info => reference::<Version>(generator),
+        Operation::LogOn | Operation::CheckIn | Operation::LogOff | Operation::Confirm | Operation::Password => {
+            reference::<AuthObject<'_>>(generator)
+        }
+        Operation::User => reference::<AccountObject<'_>>(generator),
+        Operation::UpdateUser => reference::<UpdatedObject>(generator),
+        Operation::Sessions => reference::<Included<Vec<SessionObject<'_>>>>(generator),
+        Operation::Keys => reference::<Included<Vec<KeyObject<'_>>>>(generator),
+        Operation::MakeKey => reference::<Included<MadeKeyObject<'_>>>(generator),
+        Operation::BeginFactor => reference::<Included<FactorObject<'_>>>(generator),
+        Operation::ConfirmFactor => reference::<Included<RecoveryCodesObject<'_>>>(generator),
+        Operation::EndSession
+        | Operation::EndOtherSessions
+        | Operation::EndKey
+        | Operation::RemoveFactor
+        | Operation::Forgot
+        | Operation::Reset => reference::<Succeeded<'_>>(generator),
+        Operation::Description => json!({"type": "object"}),
+        Operation::SignInPage => json!({"type": "string"}),
+        Operation::Jwks => reference::<JwkSet>(generator),
+        Operation::Discovery => reference::<Discovery>(generator),
+    }
+}
+
+fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().to_value()
+}

@@ -1,0 +1,79 @@
+//! A second factor as it stands in a file: in clear, so that another stack can seal it for itself.
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::Value;
+
+use super::{
+    keys::{digest, digits},
+    number, text,
+};
+use crate::{
+    access_key::Digest,
+    account::Account,
+    factor::{Factor, RECOVERY_CODES, TotpSecret},
+    ids::AccountId,
+    secret::{SealNonce, ServiceSecret},
+};
+
+const MEMBERS: [&str; 3] = ["secret", "last_step", "recovery_codes"];
+
+/// A second factor whose secret can be read. It cannot be printed.
+pub(in crate::cli) struct OpenFactor {
+    secret: TotpSecret,
+    last_step: u64,
+    recovery: Vec<Digest>,
+}
+
+impl OpenFactor {
+    /// The factor of an account, if it has one. What is wrong with one that does not open is told.
+    pub(in crate::cli) fn of(account: &Account, secret: &ServiceSecret) -> Result<Option<Self>, &'static str> {
+        let Some(factor) = &account.factor else { return Ok(None) };
+        let opened = secret.open(&account.sub, &factor.sealed).and_then(|bytes| TotpSecret::from_slice(&bytes));
+        let secret = opened.ok_or("its second factor was sealed with another service secret than the present one")?;
+        Ok(Some(Self { secret, last_step: factor.last_step, recovery: factor.recovery.clone() }))
+    }
+
+    /// The factor as the account `sub` of this stack keeps it; nothing if AWS-LC fails.
+    pub(in crate::cli) fn sealed(self, sub: &AccountId, secret: &ServiceSecret, nonce: SealNonce) -> Option<Factor> {
+        let sealed = secret.seal(sub, nonce, self.secret.expose())?;
+        Some(Factor { sealed, last_step: self.last_step, last_use: "import".to_owned(), recovery: self.recovery })
+    }
+
+    pub(super) fn parse(value: &Value) -> Result<Option<Self>, String> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        let factor = value.as_object().ok_or("second_factor: an object is expected")?;
+        if let Some(unknown) = factor.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+            return Err(format!("second_factor: unknown member {unknown}: {} are expected", MEMBERS.join(", ")));
+        }
+        let member = |name: &'static str| factor.get(name).unwrap_or(&Value::Null);
+        let secret = text("second_factor: secret", member("secret"))?.and_then(|secret| TotpSecret::parse(&secret));
+        let none = Vec::new();
+        let codes = if member("recovery_codes").is_null() { Some(&none) } else { member("recovery_codes").as_array() };
+        let codes = codes.ok_or("second_factor: recovery_codes: a list is expected")?;
+        let recovery: Option<Vec<_>> = codes.iter().map(|code| digest(code.as_str()?)).collect();
+        let recovery = recovery.filter(|recovery| recovery.len() <= RECOVERY_CODES);
+        Ok(Some(Self {
+            secret: secret.ok_or("second_factor: secret: 20 bytes in base32 are expected, 32 letters and digits")?,
+            last_step: number("second_factor: last_step", member("last_step"), "a time step of 30 seconds")?
+                .unwrap_or_default(),
+            recovery: recovery.ok_or_else(|| {
+                format!(
+                    "second_factor: recovery_codes: at most {RECOVERY_CODES} SHA-256 in hexadecimal digits are expected"
+                )
+            })?,
+        }))
+    }
+}
+
+/// For the file of an operator who asked for it, and for nothing else.
+impl Serialize for OpenFactor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("OpenFactor", MEMBERS.len())?;
+        object.serialize_field("secret", self.secret.base32().as_str())?;
+        object.serialize_field("last_step", &self.last_step)?;
+        object.serialize_field("recovery_codes", &self.recovery.iter().map(digits).collect::<Vec<_>>())?;
+        object.end()
+    }
+}

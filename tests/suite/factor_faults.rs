@@ -1,0 +1,93 @@
+//! The second factor where something is missing: the password, DynamoDB, the secret that it was sealed with.
+
+use std::time::Duration;
+
+use jea_auth::{
+    account::{Account, Email, Status},
+    app,
+    factor::TotpSecret,
+    store::StoreError,
+};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::{
+    event::event,
+    factor::{NEEDED, STEP, code, enrol, lacks, log_on},
+    proxy::{Fault, Wire},
+    service::{EMAIL, PASSWORD, Service, assert_refused},
+};
+
+// Check 76.
+#[tokio::test]
+async fn a_table_that_is_copied_has_no_code_and_a_factor_that_does_not_open_lets_nobody_in() {
+    let service = Service::start().await;
+    let (secret, codes) = enrol(&service).await;
+    let account = service.account().await;
+    let factor = account.factor.clone().unwrap();
+    let bytes = TotpSecret::parse(&secret).unwrap();
+    assert!(!factor.sealed.windows(20).any(|window| window == bytes.expose()));
+    assert!(factor.recovery.len() == codes.len() && account.begun_factor.is_none());
+    let spoil = |account: &Account| {
+        let mut changed = account.clone();
+        changed.factor.as_mut().unwrap().sealed[20] ^= 1;
+        Ok::<_, StoreError>(changed)
+    };
+    let email = Email::canonical(EMAIL);
+    service.store().change_account(&email, spoil).await.unwrap().unwrap();
+    for otp in [code(&service, &secret), codes[0].clone()] {
+        assert_refused(log_on(&service, PASSWORD, Some(&otp)).await, 503).await;
+    }
+    lacks(log_on(&service, PASSWORD, None).await, 401, NEEDED).await;
+}
+
+// Check 76.
+#[tokio::test]
+async fn without_the_password_nothing_tells_whether_there_is_a_factor() {
+    let service = Service::start().await;
+    enrol(&service).await;
+    service.add_account("plain@jeplus.org", PASSWORD, Status::Active).await;
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = app::logon(&config, service.clock());
+    let mut seen = Vec::new();
+    for email in [EMAIL, "plain@jeplus.org", "nobody@jeplus.org"] {
+        service.advance(Duration::from_mins(15));
+        // The keys are read once a minute.
+        function.handle(&event("GET", "/.well-known/jwks.json").event()).await;
+        wire.calls.lock().unwrap().clear();
+        let credential = json!({"email": email, "password": "a wrong password", "otp": "123456"});
+        let answer = function.handle(&event("POST", "/users/api/auth").json(&credential).event()).await;
+        let mut calls: Vec<String> = wire.calls.lock().unwrap().iter().map(|(target, _)| target.clone()).collect();
+        calls.sort();
+        seen.push((answer.status, format!("{:?}", answer.headers), answer.body, calls));
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
+}
+
+// Check 76.
+#[tokio::test]
+async fn a_code_that_cannot_be_used_up_is_503_and_leaves_no_session() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = app::logon(&config, service.clock());
+    let before = service.store().sessions(&service.account().await.sub).await.unwrap().len();
+    let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
+    let log_on = event("POST", "/users/api/auth").json(&credential).event();
+    wire.fail("UpdateItem", "jea-auth-accounts", Fault::InternalError);
+    let answer = function.handle(&log_on).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!answer.headers.contains_key("set-cookie"));
+    assert_eq!(service.store().sessions(&service.account().await.sub).await.unwrap().len(), before);
+    *wire.rule.lock().unwrap() = None;
+    assert_eq!(function.handle(&log_on).await.status, StatusCode::OK, "the code is as good as before");
+    assert_eq!(function.handle(&log_on).await.status, StatusCode::UNAUTHORIZED, "once");
+
+    service.advance(STEP);
+    let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
+    wire.fail("UpdateItem", "jea-auth-accounts", Fault::Lost);
+    let answer = function.handle(&event("POST", "/users/api/auth").json(&credential).event()).await;
+    assert_eq!(answer.status, StatusCode::OK, "it was this very request that used the code");
+}

@@ -1,0 +1,317 @@
+//! The description of the service for programs: its examples are answers of the running service.
+//!
+//! After a change of an answer: `UPDATE_EXAMPLES=1 cargo test openapi`, then `cargo run -- openapi > src/logon/openapi.json`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
+
+use jea_auth::{
+    account::Status,
+    api::{Access, Feature, Operation, ROUTES, Route},
+    app,
+    local::Options,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    architecture::root,
+    command_line::{PROGRAM, text},
+    event::event,
+    factor, mails,
+    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of},
+};
+
+const EXAMPLES: &str = "src/cli/openapi/examples.json";
+const NEW_PASSWORD: &str = "another long enough password";
+
+/// Answers by method and path, and by status.
+type Examples = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// Asks the service, and keeps each first answer of a status.
+struct Recorder {
+    service: Service,
+    examples: Examples,
+}
+
+impl Recorder {
+    fn keep(&mut self, method: &str, path: &str, status: u16, request: Option<&Value>, answer: Value) {
+        let mut answer = answer;
+        normalize("", &mut answer, &self.service.running.url);
+        let mut example = json!({"answer": answer});
+        if let Some(request) = request {
+            let mut request = request.clone();
+            normalize("", &mut request, &self.service.running.url);
+            example["request"] = request;
+        }
+        let statuses = self.examples.entry(format!("{method} {path}")).or_default();
+        statuses.entry(status.to_string()).or_insert(example);
+    }
+
+    /// Sends JSON to `path`, where a route's parameter is `parameter`, in the session of the service's own client.
+    async fn ask(&mut self, method: &str, path: &str, parameter: &str, body: Option<&Value>) -> (u16, Value) {
+        let at = path.replace("{sid}", parameter).replace("{id}", parameter);
+        let request = self.service.request(method.parse().unwrap(), &at);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        // A page is no example.
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        let is_large = path.ends_with("openapi.json");
+        self.keep(method, path, status, body, if is_large { Value::Null } else { answer.clone() });
+        (status, answer)
+    }
+
+    async fn expect(&mut self, status: u16, method: &str, path: &str, parameter: &str, body: Option<&Value>) -> Value {
+        let (found, answer) = self.ask(method, path, parameter, body).await;
+        assert_eq!(found, status, "{method} {path}: {answer}");
+        answer
+    }
+
+    async fn raw(&mut self, route: &Route, kind: &str, body: String) {
+        let request = self.service.request(route.method.parse().unwrap(), route.path).header("content-type", kind);
+        let answer = request.body(body).send().await.unwrap();
+        let (status, answer) = (answer.status().as_u16(), answer.json().await.unwrap());
+        self.keep(route.method, route.path, status, None, answer);
+    }
+}
+
+/// Puts something that is always the same in the place of what is drawn, counted or told by a clock.
+fn normalize(name: &str, value: &mut Value, url: &str) {
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| normalize(name, value, url)),
+        Value::Array(items) => items.iter_mut().for_each(|value| normalize(name, value, url)),
+        Value::String(text) => {
+            let fixed = match name {
+                "sid" | "id" => "0123456789abcdef0123456789abcdef",
+                "key" => "jea_0123456789abcdef0123456789abcdef_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                "created" | "expires" => "2026-11-28T12:00:00Z",
+                "agent" => "curl/8.5.0",
+                "token" => "1795868400.0.c3Vi.eWlAamVwbHVzLm9yZw.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                "secret" => "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                "uri" => {
+                    "otpauth://totp/jea%2Dauth:yi%40jeplus%2Eorg?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=jea%2Dauth&algorithm=SHA1&digits=6&period=30"
+                }
+                "recovery_codes" => "abcd-efgh-ijkl-mnop-qrst-uvwx",
+                "otp" => "123456",
+                "kid" => "1795860000000",
+                "x" | "y" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                _ => "",
+            };
+            if !fixed.is_empty() {
+                fixed.clone_into(text);
+            }
+            *text = text.replace(url, "https://auth.example.org");
+            if let Some((before, _)) = text.split_once("Try again in ")
+                && text.ends_with(" s.")
+            {
+                *text = format!("{before}Try again in 30 s.");
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A body that an operation takes, if it takes one.
+fn body_of(operation: Operation) -> Option<Value> {
+    let credential = json!({"email": EMAIL, "password": PASSWORD});
+    let bodies = [
+        (Operation::LogOn, credential.clone()),
+        (Operation::Confirm, credential),
+        (Operation::UpdateUser, json!({"nickname": "Yi", "company": "jEPlus"})),
+        (Operation::Password, json!({"password": PASSWORD, "new_password": NEW_PASSWORD})),
+        (Operation::MakeKey, json!({"name": "cluster", "days": 30})),
+        (Operation::ConfirmFactor, json!({"otp": "123456"})),
+        (Operation::Forgot, json!({"email": EMAIL})),
+        (Operation::Reset, json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD})),
+    ];
+    bodies.into_iter().find(|(of, _)| *of == operation).map(|(_, body)| body)
+}
+
+/// What every operation answers that lacks something: a token, a body, a database.
+async fn record_what_all_have_in_common(recorder: &mut Recorder) {
+    let token = recorder.service.new_token().await;
+    let mut config = recorder.service.config();
+    config.aws.dynamodb_endpoint = Some("http://127.0.0.1:1".to_owned());
+    let broken = app::logon(&config, recorder.service.clock());
+    for route in &ROUTES {
+        let Route { method, path, operation, access, feature, .. } = *route;
+        let at = path.replace("{sid}", "x").replace("{id}", &"0".repeat(32));
+        if access != Access::Open {
+            let answer = reqwest::Client::new()
+                .request(method.parse().unwrap(), format!("{}{at}", recorder.service.running.url));
+            let answer = answer.send().await.unwrap();
+            let status = answer.status().as_u16();
+            recorder.keep(method, path, status, None, answer.json().await.unwrap());
+        }
+        if body_of(operation).is_some() {
+            recorder.raw(route, "application/json", "[]".to_owned()).await;
+            recorder.raw(route, "application/json", format!("{{\"x\": \"{}\"}}", "x".repeat(4096))).await;
+            recorder.raw(route, "text/plain", "{}".to_owned()).await;
+        }
+        if access == Access::Open && method == "POST" {
+            let cross =
+                recorder.service.request(Method::POST, path).header("origin", "https://evil.example").json(&json!({}));
+            let answer = cross.send().await.unwrap();
+            let status = answer.status().as_u16();
+            recorder.keep(method, path, status, None, answer.json().await.unwrap());
+        }
+        if feature == Some(Feature::Pages) || matches!(operation, Operation::Info | Operation::Description) {
+            continue;
+        }
+        let mut context = context_of(&token);
+        context["confirmed_at"] = recorder.service.now().seconds().to_string().into();
+        let asks = event(method, &at).by(&context);
+        let asks = match body_of(operation) {
+            Some(body) => asks.json(&body),
+            None => asks,
+        };
+        let answer = broken.handle(&asks.event()).await;
+        assert_eq!(answer.status.as_u16(), 503, "{method} {path}: {}", answer.body);
+        recorder.keep(method, path, 503, None, serde_json::from_str(&answer.body).unwrap());
+    }
+}
+
+const API: &str = "/users/api";
+
+/// The life of an account: what each operation answers that goes well, and what it refuses.
+async fn record_a_life(recorder: &mut Recorder) {
+    let path = |name: &str| format!("{API}/{name}");
+    let credential = json!({"email": EMAIL, "password": PASSWORD});
+    let wrong = json!({"email": EMAIL, "password": "wrong"});
+    for open in [
+        "/users/api/info",
+        "/users/api/openapi.json",
+        "/.well-known/jwks.json",
+        "/.well-known/openid-configuration",
+        "/users/sign-in",
+    ] {
+        recorder.expect(200, "GET", open, "", None).await;
+    }
+    for log_on in ["auth", "logon"] {
+        recorder.expect(401, "POST", &path(log_on), "", Some(&wrong)).await;
+        recorder.expect(200, "POST", &path(log_on), "", Some(&credential)).await;
+    }
+    recorder.expect(200, "POST", &path("checkin"), "", None).await;
+    recorder.expect(200, "POST", &path("confirm"), "", Some(&credential)).await;
+    recorder.expect(403, "POST", &path("confirm"), "", Some(&wrong)).await;
+    recorder.expect(200, "GET", &path("user"), "", None).await;
+    recorder.expect(200, "POST", &path("user"), "", body_of(Operation::UpdateUser).as_ref()).await;
+    let (status, _) = recorder.ask("POST", &path("user"), "", Some(&json!({"email": "another@example.org"}))).await;
+    assert_eq!(status, 400);
+    // Sessions of one second have no order.
+    recorder.expect(200, "DELETE", &path("sessions"), "", None).await;
+    recorder.expect(200, "GET", &path("sessions"), "", None).await;
+    recorder.expect(404, "DELETE", &path("sessions/{sid}"), "x", None).await;
+    recorder.expect(404, "DELETE", &path("keys/{id}"), &"0".repeat(32), None).await;
+    let made = recorder.expect(200, "POST", &path("keys"), "", body_of(Operation::MakeKey).as_ref()).await;
+    recorder.expect(200, "GET", &path("keys"), "", None).await;
+    recorder.expect(200, "DELETE", &path("keys/{id}"), made["data"]["id"].as_str().unwrap(), None).await;
+    let other = claims_of(&recorder.service.new_token().await)["sid"].clone();
+    recorder.expect(200, "DELETE", &path("sessions/{sid}"), other.as_str().unwrap(), None).await;
+    recorder.expect(404, "DELETE", &path("totp"), "", None).await;
+    recorder.expect(404, "POST", &path("totp/confirm"), "", body_of(Operation::ConfirmFactor).as_ref()).await;
+    let begun = recorder.expect(200, "POST", &path("totp"), "", None).await;
+    let code = factor::code(&recorder.service, begun["data"]["secret"].as_str().unwrap());
+    recorder.expect(200, "POST", &path("totp/confirm"), "", Some(&json!({"otp": code}))).await;
+    recorder.expect(200, "DELETE", &path("totp"), "", None).await;
+    recorder
+        .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
+        .await;
+    recorder.expect(200, "POST", &path("password"), "", body_of(Operation::Password).as_ref()).await;
+    recorder.service.advance(Duration::from_mins(16));
+    for (method, name) in [
+        ("DELETE", "sessions"),
+        ("DELETE", "sessions/{sid}"),
+        ("POST", "keys"),
+        ("DELETE", "keys/{id}"),
+        ("POST", "totp"),
+        ("DELETE", "totp"),
+    ] {
+        let body = (name == "keys").then(|| json!({"name": "cluster"}));
+        recorder.expect(403, method, &path(name), "x", body.as_ref()).await;
+    }
+    recorder.expect(200, "POST", &path("forgot"), "", body_of(Operation::Forgot).as_ref()).await;
+    recorder.expect(403, "POST", &path("reset"), "", body_of(Operation::Reset).as_ref()).await;
+    // Notices: of a key made and ended, of a factor set and removed, and of the new password.
+    let token = mails::mails(&recorder.service, 6).await[5].token();
+    recorder.expect(200, "POST", &path("reset"), "", Some(&json!({"token": token, "new_password": PASSWORD}))).await;
+    recorder.expect(200, "POST", &path("auth"), "", Some(&credential)).await;
+    recorder.expect(200, "POST", &path("logout"), "", None).await;
+}
+
+/// What has to wait, with an account for each that nobody else uses.
+async fn record_what_is_throttled(recorder: &mut Recorder) {
+    recorder.service.add_account("slow@jeplus.org", PASSWORD, Status::Active).await;
+    recorder.service.client = client();
+    let credential = json!({"email": "slow@jeplus.org", "password": PASSWORD});
+    recorder.expect(200, "POST", "/users/api/auth", "", Some(&credential)).await;
+    recorder.expect(200, "POST", "/users/api/totp", "", None).await;
+    let wrong = json!({"email": "slow@jeplus.org", "password": "wrong"});
+    let passwords = json!({"password": "wrong", "new_password": NEW_PASSWORD});
+    for (name, body) in [
+        ("totp/confirm", json!({"otp": "no code"})),
+        ("forgot", json!({"email": "slow@jeplus.org"})),
+        ("confirm", wrong.clone()),
+        ("password", passwords),
+        ("auth", wrong.clone()),
+        ("logon", wrong),
+        ("reset", json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD})),
+    ] {
+        let mut statuses = BTreeSet::new();
+        // The address's bucket has a hundred.
+        for _ in 0..120 {
+            let (status, _) = recorder.ask("POST", &format!("{API}/{name}"), "", Some(&body)).await;
+            statuses.insert(status);
+            if status == 429 {
+                break;
+            }
+        }
+        assert!(statuses.contains(&429), "{name}: {statuses:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_description_are_answers_of_the_service() {
+    let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
+    let mut recorder = Recorder { service, examples: Examples::new() };
+    // Bodies are looked at only after the session.
+    recorder.service.log_on(EMAIL, PASSWORD).await;
+    record_what_all_have_in_common(&mut recorder).await;
+    record_a_life(&mut recorder).await;
+    record_what_is_throttled(&mut recorder).await;
+    let examples = serde_json::to_value(&recorder.examples).unwrap();
+    let file = root().join(EXAMPLES);
+    if std::env::var_os("UPDATE_EXAMPLES").is_some() {
+        fs::write(&file, format!("{examples:#}\n")).unwrap();
+    }
+    let told: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    for route in &ROUTES {
+        let name = format!("{} {}", route.method, route.path);
+        assert_eq!(told[&name], examples[&name], "{name}");
+    }
+    assert_eq!(told, examples);
+}
+
+#[tokio::test]
+async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
+    let output = std::process::Command::new(PROGRAM).arg("openapi").output().unwrap();
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
+    assert!(text(&output.stdout) == told, "cargo run -- openapi > src/logon/openapi.json");
+    let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
+    let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
+    assert!(served == printed, "the file is another one than what the program prints");
+    let service = Service::start().await;
+    let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
+    for route in &ROUTES {
+        let is_there = served["paths"].get(route.path).is_some();
+        assert_eq!(is_there, route.feature.is_none(), "{}", route.path);
+    }
+}
