@@ -225,6 +225,7 @@ mod tests {
     }
 
     /// RFC 6238, appendix B, of whose eight digits the last six are shown here: both are remainders of one number.
+    // Check 76.
     #[test]
     fn codes_are_those_of_the_rfc() {
         for (seconds, code) in [
