@@ -107,6 +107,8 @@ pub enum Operation {
     Description,
     /// The page to log on, and to set a password by a link.
     SignInPage,
+    /// The page of one's own account.
+    AccountPage,
     /// Public keys (RFC 7517).
     Jwks,
     /// `OpenID` Connect Discovery 1.0.
@@ -139,6 +141,7 @@ impl Operation {
             Self::Reset => "reset",
             Self::Description => "description",
             Self::SignInPage => "sign-in-page",
+            Self::AccountPage => "account-page",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
         }
@@ -182,6 +185,7 @@ impl Operation {
             | Self::Forgot
             | Self::Description
             | Self::SignInPage
+            | Self::AccountPage
             | Self::Jwks
             | Self::Discovery => false,
         }
@@ -189,12 +193,12 @@ impl Operation {
 }
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 24] = {
+pub const ROUTES: [Route; 25] = {
     use Access::{Open, Session, SteppedUp};
     use Operation::{
-        BeginFactor, CheckIn, Confirm, ConfirmFactor, Description, Discovery, EndKey, EndOtherSessions, EndSession,
-        Forgot, Info, Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions, SignInPage,
-        UpdateUser, User,
+        AccountPage, BeginFactor, CheckIn, Confirm, ConfirmFactor, Description, Discovery, EndKey, EndOtherSessions,
+        EndSession, Forgot, Info, Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions,
+        SignInPage, UpdateUser, User,
     };
     [
         row("GET", "/users/api/info", Info, Open, "Version info"),
@@ -219,6 +223,7 @@ pub const ROUTES: [Route; 24] = {
         by_mail("POST", "/users/api/forgot", Forgot, Open, "Ask for a link to set a forgotten password"),
         by_mail("POST", "/users/api/reset", Reset, Open, "Set the password by the link"),
         page("/users/sign-in", SignInPage, "Page to log on, and to set a password by a link"),
+        page("/users/account", AccountPage, "Page of one's own account"),
         row("GET", "/.well-known/jwks.json", Jwks, Open, "Public keys"),
         row("GET", "/.well-known/openid-configuration", Discovery, Open, "OpenID discovery"),
     ]

@@ -14,7 +14,7 @@ pub struct Page {
 
 /// One page out of its own parts and those that all share.
 macro_rules! page {
-    ($body:literal, $script:literal) => {{
+    ($body:literal, $($script:literal),+) => {{
         const HTML: &str = concat!(
             include_str!("pages/head.html"),
             "<style>",
@@ -24,7 +24,7 @@ macro_rules! page {
             "<script type=\"module\">",
             include_str!("pages/words.js"),
             include_str!("pages/client.js"),
-            include_str!($script),
+            $(include_str!($script),)+
             "</script>\n"
         );
         Page { html: HTML, policy: LazyLock::new(|| policy(HTML)) }
@@ -33,6 +33,8 @@ macro_rules! page {
 
 /// The page to log on, and to set a password by a link.
 pub static SIGN_IN: Page = page!("pages/sign-in.html", "pages/sign-in.js");
+/// The page of one's own account.
+pub static ACCOUNT: Page = page!("pages/account.html", "pages/qr.js", "pages/account.js");
 
 impl Page {
     /// Its HTML, which names the origins that a log-on may lead on to. An origin has no quote and no angle bracket.
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_page_has_one_style_and_one_script_and_fetches_nothing() {
-        for page in [&SIGN_IN] {
+        for page in [&SIGN_IN, &ACCOUNT] {
             for (once, times) in
                 [("<style", 1), ("</style", 1), ("<script", 1), ("</script", 1), ("data-origins=\"\"", 1)]
             {

@@ -155,7 +155,7 @@ fn response(operation: Operation, status: &str, example: &Example, generator: &m
 }
 
 fn is_page(operation: Operation) -> bool {
-    operation == Operation::SignInPage
+    matches!(operation, Operation::SignInPage | Operation::AccountPage)
 }
 
 /// The body that an operation takes; nothing if it takes any or none.
@@ -196,6 +196,7 @@ fn request(operation: Operation) -> Option<Value> {
         | Operation::RemoveFactor
         | Operation::Description
         | Operation::SignInPage
+        | Operation::AccountPage
         | Operation::Jwks
         | Operation::Discovery => return None,
     })
@@ -226,7 +227,7 @@ fn answer(operation: Operation, generator: &mut SchemaGenerator) -> Value {
         | Operation::Forgot
         | Operation::Reset => reference::<Succeeded<'_>>(generator),
         Operation::Description => json!({"type": "object"}),
-        Operation::SignInPage => json!({"type": "string"}),
+        Operation::SignInPage | Operation::AccountPage => json!({"type": "string"}),
         Operation::Jwks => reference::<JwkSet>(generator),
         Operation::Discovery => reference::<Discovery>(generator),
     }

@@ -24,7 +24,7 @@ use crate::{
     identity::Identity,
     ids::SessionId,
     operations::{Client, Issued, Outcome},
-    pages,
+    pages::{self, Page},
     time::Timestamp,
 };
 
@@ -33,7 +33,8 @@ impl LogonFunction {
         match request {
             Request::Info => Done::of(Ok(Answer::ok(&Version::current()))),
             Request::Description => Done::of(Ok(Answer::ok(&description(self.site.features)))),
-            Request::SignInPage => Done::of(Ok(Answer::page(&pages::SIGN_IN, &self.site.origins.configured))),
+            Request::SignInPage => Done::of(Ok(self.page(&pages::SIGN_IN))),
+            Request::AccountPage => Done::of(Ok(self.page(&pages::ACCOUNT))),
             Request::Jwks => Done::of(self.jwks(now).await),
             Request::Discovery => Done::of(self.discovery(now).await),
             Request::LogOn(credential) => self.log_on(credential, event, now).await,
@@ -185,6 +186,10 @@ impl LogonFunction {
         let keys = self.operations.public_keys(now).await;
         let keys = keys.map_err(|refusal| Refused::ByOperation(Operation::Discovery, refusal))?;
         Ok(Answer::public(&Discovery::of(self.site.issuer.as_str(), &keys)))
+    }
+
+    fn page(&self, page: &Page) -> Answer {
+        Answer::page(page, &self.site.origins.configured)
     }
 
     async fn forgot(&self, email: &Email, event: &Event, now: Timestamp) -> Result<Answer, Refused> {

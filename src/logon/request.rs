@@ -42,6 +42,7 @@ pub(super) enum Request {
     Reset(NewPasswordByLink),
     Description,
     SignInPage,
+    AccountPage,
     Jwks,
     Discovery,
 }
@@ -98,6 +99,7 @@ impl Request {
             Operation::Reset => Self::Reset(by_link(event)?),
             Operation::Description => Self::Description,
             Operation::SignInPage => Self::SignInPage,
+            Operation::AccountPage => Self::AccountPage,
             Operation::Jwks => Self::Jwks,
             Operation::Discovery => Self::Discovery,
         })

@@ -1,16 +1,94 @@
 
-// Also with a slash at its end the page is beside the folder of the operations.
-const operations = location.pathname.replace(/[^/]*\/?$/, "api/");
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-async function call(operation, body) {
+// A page stands beside the folder of the operations, also below a stage, and with a slash at its own end.
+const folder = location.pathname.replace(/[^/]*\/?$/, "");
+
+for (const element of $$("[data-word]")) element.textContent = words[element.dataset.word];
+
+/** Asks an operation. What comes back has `httpStatus`, which is 0 if there was no answer, and `wait` in seconds. */
+async function call(method, operation, body) {
+  const json = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   try {
-    const answer = await fetch(operations + operation, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return await answer.json();
+    const answer = await fetch(folder + "api/" + operation, { method, cache: "no-store", ...json });
+    const wait = Number(answer.headers.get("Retry-After")) || 0;
+    return { ...(await answer.json()), httpStatus: answer.status, wait };
   } catch {
-    return { ok: false, status: words.offline };
+    return { ok: false, httpStatus: 0, wait: 0, status: words.offline };
   }
+}
+
+/** Tells what came of a form. A text that stays the same would not be read out again, so it is taken away first. */
+function say(form, text, isBad = false) {
+  const said = $(".said", form);
+  said.textContent = "";
+  said.classList.toggle("bad", isBad);
+  requestAnimationFrame(() => (said.textContent = text));
+}
+
+/** Tells what is wrong, and leads to it. */
+function complain(form, text, field) {
+  say(form, text, true);
+  for (const other of $$("input", form)) other.removeAttribute("aria-invalid");
+  if (field) {
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+    field.select();
+  }
+}
+
+/** Keeps a form's button from being used for some seconds, and counts them down. */
+function countDown(form, seconds) {
+  const button = $("button.main", form);
+  button.setAttribute("aria-disabled", "true");
+  say(form, words.wait(seconds), true);
+  const end = Date.now() + seconds * 1000;
+  const timer = setInterval(() => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    if (left > 0) {
+      // Not by `say`: a number a second is more than anybody wants to hear.
+      $(".said", form).textContent = words.wait(left);
+      return;
+    }
+    clearInterval(timer);
+    button.removeAttribute("aria-disabled");
+    say(form, words.again);
+  }, 1000);
+}
+
+/** Sends a form by `send`, once at a time. If the answer is a refusal, `refused` says which field it is about. */
+function whenSent(form, send, refused = () => null) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = $("button.main", form);
+    if (button.getAttribute("aria-disabled")) return;
+    const word = button.textContent;
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = words.waiting;
+    say(form, "");
+    const answer = await send();
+    button.textContent = word;
+    button.removeAttribute("aria-disabled");
+    if (!answer || answer.ok) return;
+    if (answer.httpStatus === 429) countDown(form, answer.wait);
+    else complain(form, answer.status, answer.httpStatus && answer.httpStatus < 500 ? refused(answer) : null);
+  });
+}
+
+// Whoever can see the screen may see the password as well.
+for (const secret of $$(".secret")) {
+  const button = document.createElement("button");
+  const input = $("input", secret);
+  const show = (isShown) => {
+    input.type = isShown ? "text" : "password";
+    button.textContent = isShown ? words.hide : words.show;
+    button.setAttribute("aria-pressed", isShown);
+    button.setAttribute("aria-label", `${button.textContent}: ${$("label", secret).textContent}`);
+  };
+  button.type = "button";
+  button.addEventListener("click", () => show(input.type === "password"));
+  input.form.addEventListener("submit", () => show(false));
+  show(false);
+  secret.append(button);
 }

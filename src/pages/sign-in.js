@@ -1,20 +1,98 @@
 
-const [heading, said, form] = ["h1", "#said", "form"].map((one) => document.querySelector(one));
-const token = new URLSearchParams(location.hash.slice(1)).get("reset");
-document.title = heading.textContent = words.setPassword;
-form.querySelector("label").textContent = words.newPassword;
-form.querySelector("button").textContent = words.setPassword;
-form.hidden = !token;
-said.textContent = token ? "" : words.noLink;
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = form.querySelector("button");
-  button.disabled = true;
-  const answer = await call("reset", { token, new_password: form.querySelector("input").value });
-  button.disabled = false;
-  said.textContent = answer.status;
-  if (answer.ok) {
-    form.hidden = true;
-    history.replaceState(null, "", location.pathname);
+const origins = document.documentElement.dataset.origins.split(" ");
+const titles = { "log-on": words.logOn, code: words.codeTitle, forgot: words.forgotTitle, reset: words.resetTitle };
+const forms = Object.keys(titles).map((id) => document.getElementById(id));
+/** The request that waits for a code. */
+let waiting = null;
+
+/** Where a log-on leads: to where the address says, if that is at home or configured, or to the account. */
+function destination() {
+  const wanted = new URLSearchParams(location.search).get("return_to");
+  try {
+    const url = new URL(wanted, location.href);
+    const isHome = url.origin === location.origin && wanted.startsWith("/");
+    if (isHome || origins.includes(url.origin)) return url.href;
+  } catch {
+    // It is no address.
   }
+  return folder + "account";
+}
+
+function show(id) {
+  for (const form of forms) form.hidden = form.id !== id;
+  document.title = $("h1").textContent = titles[id];
+  const form = document.getElementById(id);
+  const field = $$("input:not([readonly])", form).find((input) => !input.value) ?? $("input", form);
+  field.focus();
+}
+
+/** Shows what the address asks for. So the browser's buttons lead back and forth. */
+function route() {
+  const [name, token] = location.hash.slice(1).split("=");
+  if (name === "code" && waiting) return show("code");
+  if (name === "reset" && token) {
+    // The fourth part of a token is the email that it is for.
+    try {
+      const bytes = atob(token.split(".")[3].replaceAll("-", "+").replaceAll("_", "/"));
+      $("#reset-email").value = new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
+    } catch {
+      $("#reset-email").value = "";
+    }
+    return show("reset");
+  }
+  show(name === "forgot" ? name : "log-on");
+}
+
+/** Sends what may need a code: then it is asked for, and what was typed stays. */
+async function withCode(send) {
+  const answer = await send();
+  if (answer.factor && location.hash !== "#code") {
+    waiting = send;
+    $("#otp").value = "";
+    location.hash = "code";
+    return null;
+  }
+  return answer;
+}
+
+const logOn = async (otp) => {
+  const [email, password] = [$("#email").value, $("#password").value];
+  const answer = await call("POST", "auth", { email, password, ...otp });
+  if (answer.ok) location.assign(destination());
+  return answer.ok || answer.factor || answer.httpStatus !== 401 && answer.httpStatus !== 200
+    ? answer
+    : { ...answer, status: words.wrongPassword };
+};
+
+function reset(token) {
+  return async (otp) => {
+    const answer = await call("POST", "reset", { token, new_password: $("#new-password").value, ...otp });
+    if (answer.ok) {
+      $("#email").value = $("#reset-email").value;
+      $("#new-password").value = "";
+      // The link is used up, and has no place in the history.
+      history.replaceState(null, "", location.pathname + location.search);
+      route();
+      say($("#log-on"), answer.status);
+    }
+    return answer;
+  };
+}
+
+whenSent($("#log-on"), () => withCode(logOn), (answer) => answer.httpStatus === 403 ? null : $("#password"));
+whenSent($("#code"), () => waiting({ otp: $("#otp").value }), () => $("#otp"));
+whenSent($("#reset"), () => withCode(reset(location.hash.slice("#reset=".length))), (answer) =>
+  answer.httpStatus === 400 ? $("#new-password") : null);
+whenSent($("#forgot"), async () => {
+  const answer = await call("POST", "forgot", { email: $("#forgot-email").value });
+  if (answer.ok) say($("#forgot"), answer.status);
+  // Where no mails are sent there is no such operation.
+  return answer.httpStatus === 401 || answer.httpStatus === 404 ? { ...answer, status: words.noMails } : answer;
+}, (answer) => (answer.httpStatus === 400 ? $("#forgot-email") : null));
+
+addEventListener("hashchange", route);
+// Back from where a log-on led, the page may be as it was left.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) $("#password").value = "";
 });
+route();

@@ -51,6 +51,7 @@ mod malformed;
 mod malformed_items;
 mod objects;
 mod openapi;
+mod openapi_tools;
 mod operator;
 mod operator_accounts;
 mod operator_factor;

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    process::Command,
     time::Duration,
 };
 
@@ -191,6 +192,7 @@ async fn record_a_life(recorder: &mut Recorder) {
         "/.well-known/jwks.json",
         "/.well-known/openid-configuration",
         "/users/sign-in",
+        "/users/account",
     ] {
         recorder.expect(200, "GET", open, "", None).await;
     }
@@ -301,7 +303,7 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
 
 #[tokio::test]
 async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
-    let output = std::process::Command::new(PROGRAM).arg("openapi").output().unwrap();
+    let output = Command::new(PROGRAM).arg("openapi").output().unwrap();
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
     assert!(text(&output.stdout) == told, "cargo run -- openapi > src/logon/openapi.json");

@@ -1,0 +1,70 @@
+//! The description of the service in the hands of other programs: a validator, a generator of clients, a fuzzer.
+
+use std::{path::Path, process::Command};
+
+use jea_auth::local::Options;
+
+use crate::{
+    architecture::root,
+    command_line::text,
+    service::{EMAIL, PASSWORD, Service, has},
+};
+
+/// The tools of others read the description, and one of them makes a client of it that logs on.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_tools_read_the_description_and_a_client_made_of_it_logs_on() {
+    let file = root().join("src/logon/openapi.json");
+    let run = |program: &str, arguments: &[&str], folder: &Path| {
+        let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    if has("openapi-spec-validator", &["--version"]) {
+        run("openapi-spec-validator", &[file.to_str().unwrap()], root());
+    }
+    if !has("openapi-python-client", &["--version"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = ["generate", "--path", file.to_str().unwrap(), "--meta", "none", "--output-path", "made"];
+    run("openapi-python-client", &made, folder.path());
+    let service = Service::start().await;
+    let program = format!(
+        "from made import Client, AuthenticatedClient\n\
+         from made.api.default import log_on, user\n\
+         from made.models import LogOnBody\n\
+         client = Client(base_url='{url}')\n\
+         answer = log_on.sync_detailed(client=client, body=LogOnBody(email='{EMAIL}', password='{PASSWORD}'))\n\
+         print(answer.status_code, answer.parsed.user)\n\
+         token = answer.headers['set-cookie'].split('=', 1)[1].split(';')[0]\n\
+         print(user.sync(client=AuthenticatedClient(base_url='{url}', token=token)).data.email)\n",
+        url = service.running.url
+    );
+    let printed = tokio::task::spawn_blocking({
+        let folder = folder.path().to_owned();
+        move || run("python3", &["-c", &program], &folder)
+    });
+    assert_eq!(printed.await.unwrap(), format!("200 Yi\n{EMAIL}\n"));
+}
+
+/// Requests that schemathesis makes up of the description: no 5xx, no status and no body that it does not tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_made_up_of_the_description_get_what_it_tells() {
+    if !has("schemathesis", &["--version"]) {
+        return;
+    }
+    let service = Service::start_with(Options { mail: true, ..Options::in_memory() }).await;
+    let url = service.running.url.clone();
+    let token = service.new_token().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut schemathesis = Command::new("schemathesis");
+    schemathesis
+        .args(["run", &format!("{url}/users/api/openapi.json"), "--url", &url])
+        .args(["--header", &format!("Authorization: Bearer {token}"), "--max-examples", "10", "--seed", "1"])
+        // It would end its own session.
+        .args(["--exclude-path", "/users/api/logout", "--checks"])
+        .arg("not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance")
+        .current_dir(folder.path());
+    let output = tokio::task::spawn_blocking(move || schemathesis.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+}
