@@ -68,6 +68,7 @@ fn policy(html: &str) -> String {
 mod tests {
     use super::*;
 
+    // Check 78.
     #[test]
     fn a_page_has_one_style_and_one_script_and_fetches_nothing() {
         for page in [&SIGN_IN, &ACCOUNT] {

@@ -1,7 +1,7 @@
 
 const autocomplete = {
-  title: "honorific-prefix", firstname: "given-name", middlename: "additional-name", surname: "family-name",
-  nickname: "nickname", position: "organization-title", company: "organization", tel: "tel", address: "street-address",
+  nickname: "nickname", title: "honorific-prefix", firstname: "given-name", middlename: "additional-name",
+  surname: "family-name", position: "organization-title", company: "organization", tel: "tel", address: "street-address",
   postcode: "postal-code", country: "country-name", website: "url", twitter: "off", linkedin: "off",
 };
 const date = (text) => new Date(text).toLocaleDateString([], { dateStyle: "medium" });

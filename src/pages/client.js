@@ -57,6 +57,12 @@ function countDown(form, seconds) {
   }, 1000);
 }
 
+/** What an answer says, without the name of the member that a field stands for. */
+function sentence({ status }) {
+  const text = status.replace(/^[a-z_]+: /, "");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** Sends a form by `send`, once at a time. If the answer is a refusal, `refused` says which field it is about. */
 function whenSent(form, send, refused = () => null) {
   form.addEventListener("submit", async (event) => {
@@ -72,7 +78,7 @@ function whenSent(form, send, refused = () => null) {
     button.removeAttribute("aria-disabled");
     if (!answer || answer.ok) return;
     if (answer.httpStatus === 429) countDown(form, answer.wait);
-    else complain(form, answer.status, answer.httpStatus && answer.httpStatus < 500 ? refused(answer) : null);
+    else complain(form, sentence(answer), answer.httpStatus && answer.httpStatus < 500 ? refused(answer) : null);
   });
 }
 

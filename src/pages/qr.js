@@ -107,7 +107,7 @@ function qrCode(text) {
     for (let right = size - 1; right > 0; right -= 2) {
       if (right === 6) right = 5;
       for (let line = 0; line < size; line++) {
-        const y = (right + 1) & 2 ? size - 1 - line : line;
+        const y = (right + 1) & 2 ? line : size - 1 - line;
         for (const x of [right, right - 1]) {
           if (cells[y][x] !== null) continue;
           const bit = at < all.length * 8 && ((all[at >> 3] >> (7 - (at & 7))) & 1) === 1;

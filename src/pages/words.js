@@ -64,7 +64,7 @@ const words = {
   postcode: "Postcode",
   print: "Print",
   recovery: "Recovery codes",
-  removeFactor: "Remove it",
+  removeFactor: "Remove the second factor",
   resetTitle: "Set a password",
   save: "Save",
   secret: "Secret",

@@ -61,6 +61,7 @@ mod owner;
 mod owner_faults;
 mod owner_races;
 mod pages;
+mod pages_browser;
 mod passwords;
 mod permissions;
 mod sessions;

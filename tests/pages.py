@@ -1,0 +1,573 @@
+#!/usr/bin/env python3
+"""Goes through the pages in a real browser, as people would.
+
+    tests/pages.py BINARY [--axe AXE.MIN.JS] [--screenshots FOLDER]
+
+BINARY is the program jea-auth. It needs Chromium and its driver, and the Python packages selenium, pillow and zxing-cpp.
+"""
+
+import argparse
+import base64
+import email
+import email.policy
+import glob
+import hashlib
+import hmac
+import io
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import zxingcpp
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+PASSWORD = "a long enough password"
+NEW_PASSWORD = "another long enough password"
+SIZES = [(320, 700), (1280, 900)]
+PATIENCE = 10
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary")
+    parser.add_argument("--axe", help="axe.min.js of axe-core; without it accessibility is not checked")
+    parser.add_argument("--screenshots", help="where a picture of each state goes")
+    return parser.parse_args()
+
+
+class Stack:
+    """`jea-auth serve` in a folder of its own."""
+
+    def __init__(self, binary):
+        self.binary, self.folder = binary, tempfile.TemporaryDirectory()
+        self.start("127.0.0.1:0")
+
+    def start(self, listen):
+        command = [self.binary, "serve", "--data", self.folder.name, "--listen", listen]
+        command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0"]
+        self.server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        told = {}
+        for line in self.server.stderr:
+            found = re.match(r"  (page|service|DynamoDB|KMS) +(http\S+)", line)
+            if found:
+                told[found[1]] = found[2]
+            if len(told) == 4:
+                break
+        assert len(told) == 4, "serve has not started"
+        self.url, self.page = told["service"], told["page"]
+        self.environment = os.environ | {
+            "AWS_ENDPOINT_URL_DYNAMODB": told["DynamoDB"],
+            "AWS_ENDPOINT_URL_KMS": told["KMS"],
+        }
+
+    def stop(self):
+        self.server.terminate()
+        self.server.communicate()
+
+    def run(self, *command, stdin=""):
+        subprocess.run(
+            [self.binary, *command, "--local"], env=self.environment, input=stdin, text=True, check=True, capture_output=True
+        )
+
+    def add(self, name):
+        address = f"{name}@example.org"
+        self.run("user", "add", address, "--name", name.title(), "--password-stdin", stdin=PASSWORD)
+        return address
+
+    def link(self, address):
+        """The link of the last mail to an address that has one."""
+        for _ in range(100):
+            for path in sorted(glob.glob(f"{self.folder.name}/mail/*.eml"), reverse=True):
+                with open(path, "rb") as file:
+                    mail = email.message_from_binary_file(file, policy=email.policy.default)
+                found = re.search(r"http\S+#reset=\S+", mail.get_content())
+                if mail["to"] == address and found:
+                    os.remove(path)
+                    return found[0]
+            time.sleep(0.1)
+        raise AssertionError(f"no mail to {address}")
+
+
+class Browser:
+    """Chromium, with what it asked for and complained about."""
+
+    def __init__(self, stack, axe=None, screenshots=None):
+        options = webdriver.ChromeOptions()
+        for switch in (
+            "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
+            "disable-component-update disable-sync disable-dev-shm-usage"
+        ).split():
+            options.add_argument(f"--{switch}")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        self.stack, self.screenshots, self.expected = stack, screenshots, set()
+        self.axe = open(axe, encoding="utf-8").read() if axe else None
+        self.cdp("Network.enable", {})
+
+    def cdp(self, command, parameters):
+        return self.driver.execute_cdp_cmd(command, parameters)
+
+    def open(self, path):
+        self.driver.get(self.stack.url + path if path.startswith("/") else path)
+
+    def find(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait(self, condition, what):
+        end = time.time() + PATIENCE
+        while time.time() < end:
+            try:
+                found = condition()
+                if found:
+                    return found
+            except Exception as error:  # The page may be on its way to another.
+                what = f"{what} ({type(error).__name__})"[:300]
+            time.sleep(0.05)
+        raise AssertionError(f"{what}; at {self.driver.current_url}: {self.find('body').text[:600]}")
+
+    def shown(self, selector):
+        return self.wait(lambda: self.find(selector).is_displayed() and self.find(selector), f"{selector} is not shown")
+
+    def fill(self, **values):
+        for name, value in values.items():
+            field = self.shown("#" + name.replace("_", "-"))
+            field.clear()
+            field.send_keys(value)
+
+    def press(self, selector):
+        self.shown(selector).click()
+
+    def says(self, selector, text):
+        self.wait(lambda: text in self.find(selector).text, f"{selector} does not say {text!r}")
+
+    def at(self, end):
+        self.wait(lambda: self.driver.current_url.split("?")[0].endswith(end), f"not at {end}")
+
+    def expect(self, *statuses):
+        """Chromium writes a line to its console for each answer of such a status."""
+        self.expected |= set(statuses)
+
+    def focused(self):
+        return self.driver.switch_to.active_element.get_attribute("id")
+
+    def log_on(self, address, password=PASSWORD, path="/users/sign-in"):
+        self.open(path)
+        self.fill(email=address, password=password)
+        self.press("#log-on .main")
+
+    def look(self, state):
+        """A state, in both sizes and both schemes: it fits, it is accessible, and it can be looked at."""
+        for scheme in ("light", "dark"):
+            features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]
+            self.cdp("Emulation.setEmulatedMedia", {"features": features})
+            for width, height in SIZES:
+                metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+                self.cdp("Emulation.setDeviceMetricsOverride", metrics)
+                fits = self.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+                assert fits, f"{state}: wider than {width} pixels"
+                self.check_accessibility(f"{state}, {width}, {scheme}")
+                if self.screenshots:
+                    with open(f"{self.screenshots}/{state}-{width}-{scheme}.png", "wb") as file:
+                        file.write(self.picture())
+        self.cdp("Emulation.clearDeviceMetricsOverride", {})
+        self.cdp("Emulation.setEmulatedMedia", {"features": []})
+
+    def picture(self):
+        """The whole page."""
+        return base64.b64decode(self.cdp("Page.captureScreenshot", {"captureBeyondViewport": True})["data"])
+
+    def check_accessibility(self, where):
+        if not self.axe:
+            return
+        if not self.driver.execute_script("return !!window.axe"):
+            self.cdp("Runtime.evaluate", {"expression": self.axe})
+        found = self.driver.execute_async_script(
+            "const done = arguments[0]; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', "
+            "'best-practice']}).then((found) => done(found.violations))"
+        )
+        told = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+        assert not told, f"{where}: {told}"
+
+    def finish(self, journey):
+        """Nothing was kept, nobody else was asked, and nothing was complained about."""
+        kept = self.driver.execute_script("return localStorage.length + sessionStorage.length")
+        assert kept == 0, f"{journey}: something is kept in the browser's storage"
+        for entry in self.driver.get_log("browser"):
+            status = re.search(r"status of (\d+)", entry["message"])
+            is_expected = (status and int(status[1]) in self.expected) or (
+                0 in self.expected and re.search(r"ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED)", entry["message"])
+            )
+            assert is_expected, f"{journey}: {entry['message']}"
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                url = message["params"]["request"]["url"]
+                is_ours = url.startswith((self.stack.url + "/", "data:", "blob:" + self.stack.url, "about:"))
+                assert is_ours, f"{journey}: {url} was asked for"
+        self.expected = set()
+        self.driver.delete_all_cookies()
+
+
+def code(secret, after=0):
+    """The code of an authenticator app (RFC 6238)."""
+    key = base64.b32decode(secret.replace(" ", ""))
+    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30 + after), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
+
+
+def wait_for_next_step():
+    time.sleep(30.5 - time.time() % 30)
+
+
+def enrol(browser):
+    """Sets a second factor up, and gives back its secret and its recovery codes."""
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    secret = browser.find("#secret").text
+    scanned = zxingcpp.read_barcodes(Image.open(io.BytesIO(browser.picture())))
+    assert len(scanned) == 1, "the QR code cannot be read"
+    assert scanned[0].text.startswith("otpauth://totp/") and secret.replace(" ", "") in scanned[0].text, scanned[0].text
+    browser.look("account-factor-begun")
+    browser.fill(factor_otp=code(secret))
+    browser.press("#enrol .main")
+    browser.shown("#recovery")
+    return secret, browser.find("#recovery output").text.split("\n")
+
+
+def somebody_logs_on_with_the_keyboard_alone_and_logs_off(browser, stack):
+    address = stack.add("keyboard")
+    browser.open("/users/sign-in/")
+    browser.shown("#log-on")
+    browser.look("sign-in")
+    for field, kind in (("email", "username"), ("password", "current-password"), ("new-password", "new-password"), ("otp", "one-time-code")):
+        assert browser.find(f"#{field}").get_attribute("autocomplete") == kind
+    assert browser.focused() == "email"
+    browser.driver.switch_to.active_element.send_keys(address, Keys.TAB, PASSWORD, Keys.ENTER)
+    browser.at("/users/account")
+    browser.says("#who", address)
+    browser.look("account")
+    browser.press("#log-off .main")
+    browser.at("/users/sign-in")
+    browser.open("/users/account")
+    browser.expect(401)
+    browser.at("/users/sign-in")
+    browser.shown("#log-on")
+
+
+def a_wrong_password_is_told_and_nothing_typed_is_lost(browser, stack):
+    address = stack.add("typo")
+    browser.expect(401)
+    browser.log_on(address, "a wrong password")
+    browser.says("#log-on .said", "Email or password is wrong.")
+    assert browser.focused() == "password" and browser.find("#email").get_attribute("value") == address
+    assert browser.find("#password").get_attribute("aria-invalid") == "true"
+    browser.look("sign-in-wrong-password")
+    shows = browser.find("#log-on .secret button")
+    shows.click()
+    assert browser.find("#password").get_attribute("type") == "text" and shows.get_attribute("aria-pressed") == "true"
+    browser.fill(password=PASSWORD)
+    browser.press("#log-on .main")
+    browser.at("/users/account")
+
+
+def whoever_tries_too_often_sees_how_long_to_wait(browser, stack):
+    address = stack.add("hasty")
+    browser.expect(401, 429)
+    browser.log_on(address, "a wrong password")
+    for _ in range(14):
+        browser.wait(lambda: not browser.find("#log-on .main").get_attribute("aria-disabled"), "the button stays")
+        browser.fill(password="a wrong password")
+        browser.press("#log-on .main")
+        browser.wait(lambda: browser.find("#log-on .said").text, "nothing is said")
+        if "Too many attempts" in browser.find("#log-on .said").text:
+            break
+    browser.says("#log-on .said", "Too many attempts. You can try again in ")
+    browser.look("sign-in-throttled")
+    before = browser.find("#log-on .said").text
+    browser.wait(lambda: browser.find("#log-on .said").text != before, "it does not count down")
+    assert browser.find("#log-on .main").get_attribute("aria-disabled") == "true"
+
+
+def without_a_network_nothing_is_lost(browser, stack):
+    address = stack.add("offline")
+    browser.open("/users/sign-in")
+    browser.fill(email=address, password=PASSWORD)
+    offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.cdp("Network.emulateNetworkConditions", offline)
+    browser.expect(0)
+    browser.press("#log-on .main")
+    browser.says("#log-on .said", "The service could not be reached.")
+    browser.look("sign-in-offline")
+    browser.cdp("Network.emulateNetworkConditions", offline | {"offline": False, "latency": 1500})
+    browser.press("#log-on .main")
+    browser.says("#log-on .main", "One moment")
+    browser.look("sign-in-waiting")
+    browser.cdp("Network.emulateNetworkConditions", offline | {"offline": False})
+    browser.at("/users/account")
+    browser.driver.back()
+    browser.at("/users/sign-in")
+    assert browser.find("#password").get_attribute("value") in ("", PASSWORD)
+
+
+def a_forgotten_password_is_set_by_the_mailed_link(browser, stack):
+    address = stack.add("forgetful")
+    browser.open("/users/sign-in")
+    browser.press("a[href='#forgot']")
+    browser.shown("#forgot")
+    browser.look("sign-in-forgot")
+    browser.fill(forgot_email=address)
+    browser.press("#forgot .main")
+    browser.says("#forgot .said", "a message is on its way")
+    browser.look("sign-in-forgot-sent")
+    browser.driver.back()
+    browser.shown("#log-on")
+    link = stack.link(address)
+    for _ in range(2):
+        browser.open("about:blank")
+        browser.open(link)
+        browser.shown("#reset")
+    assert browser.find("#reset-email").get_attribute("value") == address
+    browser.expect(400, 403)
+    browser.fill(new_password="short")
+    browser.press("#reset .main")
+    browser.says("#reset .said", "The password is too short")
+    assert browser.focused() == "new-password"
+    browser.look("sign-in-reset-refused")
+    browser.fill(new_password=NEW_PASSWORD)
+    browser.press("#reset .main")
+    browser.says("#log-on .said", "Password set.")
+    browser.look("sign-in-reset-done")
+    assert "#" not in browser.driver.current_url and browser.find("#email").get_attribute("value") == address
+    browser.fill(password=NEW_PASSWORD)
+    browser.press("#log-on .main")
+    browser.at("/users/account")
+    browser.open("about:blank")
+    browser.open(link)
+    browser.fill(new_password=PASSWORD)
+    browser.press("#reset .main")
+    browser.says("#reset .said", "This link has expired or was used.")
+
+
+def who_is_invited_sets_a_password_and_logs_on(browser, stack):
+    stack.run("user", "invite", "invited@example.org", "--name", "Invited")
+    browser.open(stack.link("invited@example.org"))
+    browser.fill(new_password=NEW_PASSWORD)
+    browser.press("#reset .main")
+    browser.says("#log-on .said", "Password set.")
+    browser.fill(password=NEW_PASSWORD)
+    browser.press("#log-on .main")
+    browser.at("/users/account")
+    browser.says("#who", "invited@example.org")
+
+
+def an_owner_changes_details_and_password(browser, stack):
+    address = stack.add("owner")
+    browser.log_on(address)
+    browser.says("#who", address)
+    browser.fill(details_company="jEPlus", details_nickname="José")
+    browser.press("#details .main")
+    browser.says("#details .said", "Saved.")
+    browser.driver.refresh()
+    browser.wait(lambda: browser.find("#details-nickname").get_attribute("value") == "José", "the name is not kept")
+    browser.expect(400, 403)
+    browser.fill(old_password="wrong", new_password=NEW_PASSWORD)
+    browser.press("#password-form .main")
+    browser.says("#password-form .said", "The current password is wrong.")
+    assert browser.focused() == "old-password"
+    browser.fill(old_password=PASSWORD, new_password="short")
+    browser.press("#password-form .main")
+    browser.says("#password-form .said", "The password is too short")
+    browser.fill(new_password=NEW_PASSWORD)
+    browser.press("#password-form .main")
+    browser.says("#password-form .said", "Your password is changed")
+
+
+def sessions_are_seen_and_ended(browser, stack):
+    address = stack.add("sessions")
+    for _ in range(3):
+        browser.log_on(address)
+        browser.at("/users/account")
+        browser.wait(lambda: browser.all("#sessions li"), "no sessions")
+        browser.driver.delete_all_cookies()
+    browser.log_on(address)
+    browser.wait(lambda: len(browser.all("#sessions li")) == 4, "not four sessions")
+    assert sum("This session" in one.text for one in browser.all("#sessions li")) == 1
+    browser.press("#sessions li button")
+    browser.says("#sessions .said", "1 session ended.")
+    browser.press("#sessions .main")
+    browser.says("#sessions .said", "2 sessions ended.")
+    browser.wait(lambda: len(browser.all("#sessions li")) == 1, "others are left")
+
+
+def an_access_key_is_made_copied_and_ended(browser, stack):
+    browser.cdp("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+    browser.log_on(stack.add("scripts"))
+    browser.says("#keys ul", "No access keys yet.")
+    browser.fill(key_name="cluster")
+    browser.press("#keys .main")
+    key = browser.wait(lambda: browser.find("#key output").text, "no key is shown")
+    assert re.fullmatch(r"jea_[0-9a-f]{32}_[\w-]{43}", key), key
+    browser.look("account-key")
+    browser.press("#key .copy")
+    browser.says("#keys .said", "Copied.")
+    assert browser.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == key
+    browser.says("#keys ul", "cluster")
+    browser.press("#keys li button")
+    browser.says("#keys ul", "No access keys yet.")
+
+
+def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
+    address = stack.add("careful")
+    browser.log_on(address)
+    browser.says("#who", address)
+    secret, codes = enrol(browser)
+    assert len(codes) == 10 and browser.find("#recovery a").get_attribute("href").startswith("blob:")
+    browser.look("account-recovery-codes")
+    browser.driver.delete_all_cookies()
+    browser.expect(401)
+    browser.log_on(address)
+    browser.shown("#code")
+    browser.look("sign-in-code")
+    browser.fill(otp="000000")
+    browser.press("#code .main")
+    browser.says("#code .said", "The code is wrong.")
+    assert browser.focused() == "otp"
+    browser.driver.back()
+    browser.shown("#log-on")
+    assert browser.find("#email").get_attribute("value") == address
+    browser.press("#log-on .main")
+    browser.fill(otp=codes[0].upper().replace("-", " "))
+    browser.press("#code .main")
+    browser.at("/users/account")
+    browser.driver.delete_all_cookies()
+    wait_for_next_step()
+    browser.log_on(address)
+    browser.fill(otp=code(secret))
+    browser.press("#code .main")
+    browser.at("/users/account")
+    browser.says("#who", address)
+    browser.expect(403)
+    browser.fill(old_password=PASSWORD, new_password=NEW_PASSWORD)
+    browser.press("#password-form .main")
+    browser.says("#password-form .said", "A code of your authenticator app is needed.")
+    browser.fill(password_otp=codes[1])
+    browser.press("#password-form .main")
+    browser.says("#password-form .said", "Your password is changed")
+    browser.press("#remove")
+    browser.says("#factor .said", "The second factor is removed.")
+
+
+def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
+    address = stack.add("patient")
+    browser.log_on(address)
+    browser.says("#who", address)
+    # As if a quarter of an hour had gone by.
+    browser.driver.execute_script(
+        "const real = fetch; let once = true; window.fetch = (url, options) => once && String(url).endsWith('/keys') && options.method === 'POST'"
+        "? (once = false, Promise.resolve(new Response(JSON.stringify({ok: false, status: 'Confirm your password first: POST "
+        "/users/api/confirm.'}), {status: 403}))) : real(url, options)"
+    )
+    browser.fill(key_name="later")
+    browser.press("#keys .main")
+    browser.shown("#confirm")
+    browser.look("account-confirm")
+    browser.expect(403)
+    browser.fill(confirm_password="wrong")
+    browser.press("#confirm .main")
+    browser.says("#confirm .said", "Email or password is wrong.")
+    browser.fill(confirm_password=PASSWORD)
+    browser.press("#confirm .main")
+    browser.wait(lambda: browser.find("#key output").text.startswith("jea_"), "no key is shown")
+    browser.says("#keys ul", "later")
+
+
+def a_session_that_ends_under_a_page_loses_nothing_typed(browser, stack):
+    address = stack.add("tabs")
+    browser.log_on(address)
+    browser.says("#who", address)
+    browser.fill(details_company="typed here")
+    stack.run("session", "revoke", address, "--yes")
+    browser.expect(401)
+    # The authorizer may remember the session for five seconds; the operation itself looks.
+    browser.press("#details .main")
+    browser.shown("#ended")
+    browser.look("account-ended")
+    browser.press("#ended .close")
+    assert browser.find("#details-company").get_attribute("value") == "typed here"
+    browser.press("#details .main")
+    browser.press("#ended a")
+    browser.at("/users/sign-in")
+    browser.fill(email=address, password=PASSWORD)
+    browser.press("#log-on .main")
+    browser.at("/users/account")
+
+
+def a_log_on_leads_home_and_nowhere_else(browser, stack):
+    address, host = stack.add("traveller"), stack.url.split("//")[1]
+    for wanted in (
+        "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "/%09/evil.example", "/%0a/evil.example",
+        "javascript:alert(1)", "data:text/html,x", f"http://{host}@evil.example/", f"http://{host}.evil.example/",
+        "http://127.0.0.1:9/", "%20https://evil.example", "http:evil.example", "https:/evil.example", "null", "",
+    ):
+        browser.log_on(address, path=f"/users/sign-in?return_to={wanted}")
+        browser.wait(lambda: "/sign-in" not in browser.driver.current_url, f"{wanted} leads nowhere")
+        assert browser.driver.current_url == f"{stack.url}/users/account", f"{wanted} leads to {browser.driver.current_url}"
+        browser.says("#who", address)
+        browser.driver.delete_all_cookies()
+    browser.log_on(address, path="/users/sign-in?return_to=/users/api/user%3Fx=1")
+    browser.at("/users/api/user")
+    browser.says("body", address)
+
+
+JOURNEYS = [
+    somebody_logs_on_with_the_keyboard_alone_and_logs_off,
+    a_wrong_password_is_told_and_nothing_typed_is_lost,
+    whoever_tries_too_often_sees_how_long_to_wait,
+    without_a_network_nothing_is_lost,
+    a_forgotten_password_is_set_by_the_mailed_link,
+    who_is_invited_sets_a_password_and_logs_on,
+    an_owner_changes_details_and_password,
+    sessions_are_seen_and_ended,
+    an_access_key_is_made_copied_and_ended,
+    a_second_factor_is_set_up_asked_for_and_removed,
+    a_password_is_asked_for_again_and_what_was_typed_stays,
+    a_session_that_ends_under_a_page_loses_nothing_typed,
+    a_log_on_leads_home_and_nowhere_else,
+]
+
+
+def main():
+    options = arguments()
+    if options.screenshots:
+        os.makedirs(options.screenshots, exist_ok=True)
+    stack = Stack(options.binary)
+    browser = Browser(stack, options.axe, options.screenshots)
+    try:
+        for journey in JOURNEYS:
+            name = journey.__name__.replace("_", " ")
+            journey(browser, stack)
+            browser.finish(name)
+            print(f"ok  {name}", flush=True)
+    except AssertionError as error:
+        sys.exit(f"FAIL  {name}: {error}")
+    finally:
+        browser.driver.quit()
+        stack.stop()
+
+
+if __name__ == "__main__":
+    main()
