@@ -50,7 +50,9 @@ pub fn root() -> &'static Path {
 /// All that is written for people: the README and what is in docs/.
 pub fn documentation() -> String {
     let docs = sources(&root().join("docs")).into_iter().chain([root().join("README.md")]);
-    docs.map(|path| fs::read_to_string(path).unwrap()).collect()
+    docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 /// The top module that a file belongs to, and its text.

@@ -2,12 +2,13 @@
 
 use std::{fs, time::Duration};
 
-use jea_auth::app;
+use jea_auth::{app, event::Event};
 use serde_json::{Value, json};
 
 use crate::{
     architecture::root,
     event::{authorization, event, log_on_event},
+    factor::code,
     proxy::Wire,
     service::{EMAIL, PASSWORD, Service, claims_of, context_of},
 };
@@ -80,6 +81,14 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     authorizer.handle(&authorization().bearer(token).event()).await.unwrap();
     let new_password = json!({"password": PASSWORD, "new_password": "another long enough password"});
     let mut rows = Vec::new();
+    let counted = async |name: &'static str, event: Event| {
+        logon.handle(&operation("GET", "/.well-known/jwks.json")).await;
+        count(&wire);
+        let answer = logon.handle(&event).await;
+        let status = if name.contains("wrong") { 401 } else { 200 };
+        assert_eq!(answer.status.as_u16(), status, "{name}: {}", answer.body);
+        (count(&wire), answer.body)
+    };
     for (name, event) in [
         ("Log on", log_on_event(EMAIL, PASSWORD).event()),
         ("Log on, again within half a minute", log_on_event(EMAIL, PASSWORD).from("192.0.2.3").event()),
@@ -97,17 +106,26 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
         ("End an access key with one session", asks("DELETE", &format!("/users/api/keys/{id}"), 0, &Value::Null)),
         ("End all other sessions, three of them", asks("DELETE", "/users/api/sessions", 0, &Value::Null)),
         ("Change the password", asks("POST", "/users/api/password", 1, &new_password)),
-        ("Log off", operation("POST", "/users/api/logout")),
     ] {
         if !name.contains("again") {
             untouched();
         }
-        logon.handle(&operation("GET", "/.well-known/jwks.json")).await;
-        count(&wire);
-        let status = logon.handle(&event).await.status.as_u16();
-        assert_eq!(status, if name.contains("wrong") { 401 } else { 200 }, "{name}");
-        rows.push((name, count(&wire)));
+        rows.push((name, counted(name, event).await.0));
     }
+    untouched();
+    let (calls, begun) = counted("begin", asks("POST", "/users/api/totp", 2, &Value::Null)).await;
+    rows.push(("Begin a second factor", calls));
+    let begun: Value = serde_json::from_str(&begun).unwrap();
+    let secret = begun["data"]["secret"].as_str().unwrap();
+    untouched();
+    let otp = json!({"otp": code(&service, secret)});
+    rows.push(("Confirm it", counted("confirm", asks("POST", "/users/api/totp/confirm", 2, &otp)).await.0));
+    untouched();
+    let with_code = json!({"email": EMAIL, "password": "another long enough password", "otp": code(&service, secret)});
+    let with_code = event("POST", "/users/api/auth").json(&with_code).from("192.0.2.1").event();
+    rows.push(("Log on, with a code", counted("log on", with_code).await.0));
+    untouched();
+    rows.push(("Log off", counted("log off", operation("POST", "/users/api/logout")).await.0));
     let costs = fs::read_to_string(root().join("docs/operating.md")).unwrap();
     let table = rows.iter().map(|(name, (writes, reads))| {
         let units = |count: usize| f64::from(u8::try_from(count).unwrap());

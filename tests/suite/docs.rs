@@ -9,7 +9,7 @@ use std::{
 
 use jea_auth::{
     account::Status,
-    local::{DEMO_EMAIL, Options},
+    local::{DEMO_EMAIL, DEMO_PASSWORD, Options},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Which test runs a block: the page, the block's language, some text of it, and the test's name.
-const RUN_BY: [(&str, &str, &str, &str); 21] = [
+const RUN_BY: [(&str, &str, &str, &str); 22] = [
     ("README.md", "console", "cargo run -- serve", "the_first_lines_of_the_readme_give_what_they_say"),
     ("README.md", "sh", "/users/api/logout", "curl_logs_on_checks_in_and_logs_off"),
     ("docs/clients.md", "bat", "%BASE%", "curl_on_windows_is_told_what_curl_elsewhere_is_told"),
@@ -40,6 +40,7 @@ const RUN_BY: [(&str, &str, &str, &str); 21] = [
     ("CONTRIBUTING.md", "sh", "cargo run -- serve", "the_first_lines_of_the_readme_give_what_they_say"),
     ("CONTRIBUTING.md", "sh", "throttle::", "the_commands_for_a_single_test_name_what_is_there"),
     ("README.md", "sh", "KEY=", "a_journey_with_curl_goes_as_it_is_told"),
+    ("README.md", "sh", "oathtool", "a_second_factor_is_set_up_as_it_is_told"),
     ("README.md", "sh", "api/forgot", "a_forgotten_password_is_asked_for_as_it_is_told"),
     ("README.md", "python", "JEA_KEY", "a_script_logs_on_with_a_key_by_the_readme_s_lines"),
     ("docs/operating.md", "console", "user set", "accounts_are_changed_as_it_is_told"),
@@ -48,7 +49,8 @@ const RUN_BY: [(&str, &str, &str, &str); 21] = [
 
 fn pages() -> Vec<PathBuf> {
     let names = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root().join(name));
-    sources(&root().join("docs")).into_iter().chain(names).collect()
+    let pages = sources(&root().join("docs")).into_iter().chain(names);
+    pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
 fn read(path: &Path) -> String {
@@ -241,6 +243,23 @@ async fn a_forgotten_password_is_asked_for_as_it_is_told() {
         lines.replace("\ncat ", "; echo\nwhile ! ls .jea-auth/mail/*.eml; do sleep 0.1; done 2> /dev/null\ncat ");
     let printed = text(&shell(&lines, folder.path(), &[("BASE", serving.url.clone())]).await.stdout);
     assert!(printed.contains("a message is on its way") && printed.contains("/users/sign-in#reset="), "{printed}");
+    assert!(serving.stop("-TERM").status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_is_set_up_as_it_is_told() {
+    if !has("curl", &["--version"]) || !has("oathtool", &["--version"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), free_ports()).await;
+    let lines =
+        block("README.md", "sh", "oathtool").replace("yi@jeplus.org", DEMO_EMAIL).replace("********", DEMO_PASSWORD);
+    let printed = text(&shell(&lines, folder.path(), &[("BASE", serving.url.clone())]).await.stdout);
+    let answers: Vec<Value> = serde_json::Deserializer::from_str(&printed).into_iter().map(Result::unwrap).collect();
+    assert!(answers.iter().all(|answer| answer["ok"] == true), "{printed}");
+    assert_eq!(answers[1]["data"]["recovery_codes"].as_array().unwrap().len(), 10);
+    assert_eq!(answers[2]["status"], "Logged in successfully!");
     assert!(serving.stop("-TERM").status.success());
 }
 
