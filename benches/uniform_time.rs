@@ -1,4 +1,5 @@
-//! Whether the time of a failed log-on tells an unknown email, a wrong password and a disabled account apart, or what is wrong
+//! Whether the time of a failed log-on tells an unknown email, a wrong password, a disabled account and one with a second
+//! factor apart, or what is wrong
 //! with an access key, or who has asked for a link to set a forgotten password.
 //!
 //!     cargo bench --bench uniform_time [-- TRIES]
@@ -25,17 +26,18 @@ use std::time::Instant;
 
 use crowd::{add_accounts, user};
 use jea_auth::{
-    access_key::AccessKey,
+    access_key::{AccessKey, Digest},
     account::{Account, Email, Name, Status},
     administration::Administration,
     app,
     event::Event,
-    ids::AccountId,
+    factor::{Factor, RECOVERY_CODES},
+    ids::{AccountId, hexadecimal},
     local::Options,
     logon::LogonFunction,
     machine,
     password::{Hasher, Password},
-    store::Store,
+    store::{Store, StoreError},
 };
 use serde_json::{Value, json};
 use stack::{log_on, stack_with};
@@ -60,14 +62,22 @@ async fn main() {
     ] {
         add(&store, email, status, keys).await;
     }
+    add(&store, "factor@example.org", Status::Active, &[FACTOR]).await;
+    let factor = |account: &Account| {
+        let recovery = vec![Digest([7; 32]); RECOVERY_CODES];
+        let factor = Factor { sealed: vec![7; 48], last_step: 1, last_use: hexadecimal(&[7; 16]), recovery };
+        Ok::<_, StoreError>(Account { factor: Some(factor), ..account.clone() })
+    };
+    store.change_account(&Email::canonical("factor@example.org"), factor).await.unwrap().unwrap();
     let function = app::logon(&running.config, machine::system_clock());
     let password = |email: &'static str| {
         Box::new(move |_| log_on(email, "a wrong password", "192.0.2.1")) as Box<dyn Fn(usize) -> _>
     };
-    let by_password: [Class; 3] = [
+    let by_password: [Class; 4] = [
         ("wrong password", password("active@example.org")),
         ("unknown email", password("unknown@example.org")),
         ("disabled account", password("disabled@example.org")),
+        ("second factor", password("factor@example.org")),
     ];
     compare(&function, &by_password, tries, 401).await;
     let key = |email: &'static str, kind: u8, secret: u8| {
@@ -106,6 +116,7 @@ const EXPIRED: u8 = 2;
 const DISABLED: u8 = 3;
 const OTHER: u8 = 4;
 const INVENTED: u8 = 5;
+const FACTOR: u8 = 6;
 
 /// The key that a try uses.
 fn key(kind: u8, attempt: usize, secret: u8) -> AccessKey {
