@@ -8,39 +8,38 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 /// A page.
 pub struct Page {
-    html: &'static str,
+    body: &'static str,
+    scripts: &'static [&'static str],
     policy: LazyLock<String>,
 }
 
-/// One page out of its own parts and those that all share.
-macro_rules! page {
-    ($body:literal, $($script:literal),+) => {{
-        const HTML: &str = concat!(
-            include_str!("pages/head.html"),
-            "<style>",
-            include_str!("pages/style.css"),
-            "</style>\n",
-            include_str!($body),
-            "<script type=\"module\">",
-            include_str!("pages/words.js"),
-            include_str!("pages/client.js"),
-            $(include_str!($script),)+
-            "</script>\n"
-        );
-        Page { html: HTML, policy: LazyLock::new(|| policy(HTML)) }
-    }};
-}
+/// What both pages begin with.
+const HEAD: &str = include_str!("pages/head.html");
+const STYLE: &str = include_str!("pages/style.css");
+const WORDS: &str = include_str!("pages/words.js");
+const CLIENT: &str = include_str!("pages/client.js");
 
 /// The page to log on, and to set a password by a link.
-pub static SIGN_IN: Page = page!("pages/sign-in.html", "pages/sign-in.js");
+pub static SIGN_IN: Page = Page {
+    body: include_str!("pages/sign-in.html"),
+    scripts: &[WORDS, CLIENT, include_str!("pages/sign-in.js")],
+    policy: LazyLock::new(|| policy(&SIGN_IN)),
+};
+
 /// The page of one's own account.
-pub static ACCOUNT: Page = page!("pages/account.html", "pages/qr.js", "pages/account.js");
+pub static ACCOUNT: Page = Page {
+    body: include_str!("pages/account.html"),
+    scripts: &[WORDS, CLIENT, include_str!("pages/qr.js"), include_str!("pages/account.js")],
+    policy: LazyLock::new(|| policy(&ACCOUNT)),
+};
 
 impl Page {
     /// Its HTML, which names the origins that a log-on may lead on to. An origin has no quote and no angle bracket.
     #[must_use]
     pub fn html(&self, origins: &[String]) -> String {
-        self.html.replacen("data-origins=\"\"", &format!("data-origins=\"{}\"", origins.join(" ")), 1)
+        let head = HEAD.replacen("data-origins=\"\"", &format!("data-origins=\"{}\"", origins.join(" ")), 1);
+        let script = self.scripts.concat();
+        format!("{head}<style>{STYLE}</style>\n{}<script type=\"module\">{script}</script>\n", self.body)
     }
 
     /// Its Content Security Policy: it runs its own script, has its own style, and asks its own origin alone.
@@ -51,16 +50,13 @@ impl Page {
 }
 
 /// What is inside of an element is allowed by its hash (Content Security Policy Level 3, section 8.3).
-fn policy(html: &str) -> String {
-    let hash = |start: &str, end: &str| {
-        let inside = html.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("", |(inside, _)| inside);
-        STANDARD.encode(digest(&SHA256, inside.as_bytes()))
-    };
+fn policy(page: &Page) -> String {
+    let hash = |inside: &str| STANDARD.encode(digest(&SHA256, inside.as_bytes()));
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; connect-src 'self'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-        hash("<script type=\"module\">", "</script>"),
-        hash("<style>", "</style>"),
+        hash(&page.scripts.concat()),
+        hash(STYLE),
     )
 }
 
@@ -72,15 +68,16 @@ mod tests {
     #[test]
     fn a_page_has_one_style_and_one_script_and_fetches_nothing() {
         for page in [&SIGN_IN, &ACCOUNT] {
+            let html = page.html(&[]);
             for (once, times) in
                 [("<style", 1), ("</style", 1), ("<script", 1), ("</script", 1), ("data-origins=\"\"", 1)]
             {
-                assert_eq!(page.html.matches(once).count(), times, "{once}");
+                assert_eq!(html.matches(once).count(), times, "{once}");
             }
             for foreign in
                 ["http:", "https:", "src=", " style=", " onclick=", "innerHTML", "localStorage", "sessionStorage"]
             {
-                assert!(!page.html.contains(foreign), "{foreign}");
+                assert!(!html.contains(foreign), "{foreign}");
             }
             assert!(page.policy().contains("script-src 'sha256-") && !page.policy().contains("unsafe"));
         }

@@ -55,9 +55,10 @@ fn description() -> Result<Value, Failure> {
     });
     let mut generator = settings.into_generator();
     let mut paths: BTreeMap<&str, BTreeMap<String, OperationObject>> = BTreeMap::new();
+    let mut common = Common::of(&examples);
     for route in &ROUTES {
         let of_route = examples.get(&format!("{} {}", route.method, route.path));
-        let operation = operation(route, of_route.unwrap_or(&BTreeMap::new()), &mut generator);
+        let operation = operation(route, of_route.unwrap_or(&BTreeMap::new()), &mut common, &mut generator);
         paths.entry(route.path).or_default().insert(route.method.to_lowercase(), operation);
     }
     Ok(json!({
@@ -72,6 +73,7 @@ fn description() -> Result<Value, Failure> {
         "servers": [{"url": "../.."}],
         "paths": paths,
         "components": {
+            "responses": common.responses,
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
                 "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE_NAME},
@@ -92,7 +94,7 @@ struct OperationObject {
     parameters: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_body: Option<Value>,
-    responses: BTreeMap<String, ResponseObject>,
+    responses: BTreeMap<String, Value>,
 }
 
 /// An answer of one status ("Response Object").
@@ -112,7 +114,44 @@ struct Content {
     example: Option<Value>,
 }
 
-fn operation(route: &Route, examples: &BTreeMap<String, Example>, generator: &mut SchemaGenerator) -> OperationObject {
+/// Answers that several operations give, each told once.
+struct Common {
+    /// How many operations give an answer of a status.
+    counts: BTreeMap<(String, String), usize>,
+    responses: BTreeMap<String, Value>,
+}
+
+impl Common {
+    fn of(examples: &Examples) -> Self {
+        let mut counts = BTreeMap::new();
+        for (status, example) in examples.values().flatten() {
+            *counts.entry((status.clone(), example.answer.to_string())).or_default() += 1;
+        }
+        Self { counts, responses: BTreeMap::new() }
+    }
+
+    /// A refusal that others give as well, by a reference to where it is told; else the response as it is.
+    fn reference(&mut self, status: &str, answer: &Value, response: Value) -> Value {
+        let count = self.counts.get(&(status.to_owned(), answer.to_string())).copied().unwrap_or_default();
+        if status == "200" || count < 2 {
+            return response;
+        }
+        let known = self.responses.iter().find(|(_, known)| **known == response).map(|(name, _)| name.clone());
+        let name = known.unwrap_or_else(|| {
+            let name = format!("{status}.{}", self.responses.len());
+            self.responses.insert(name.clone(), response);
+            name
+        });
+        json!({"$ref": format!("#/components/responses/{name}")})
+    }
+}
+
+fn operation(
+    route: &Route,
+    examples: &BTreeMap<String, Example>,
+    common: &mut Common,
+    generator: &mut SchemaGenerator,
+) -> OperationObject {
     let name = route.operation.name();
     let parameters = route.path.split_once('{').map(|(_, parameter)| {
         let schema = json!({"type": "string", "minLength": 1});
@@ -122,9 +161,10 @@ fn operation(route: &Route, examples: &BTreeMap<String, Example>, generator: &mu
         let example = examples.get("200").and_then(|example| example.request.clone());
         json!({"required": true, "content": {"application/json": Content { schema, example }}})
     });
-    let responses = examples
-        .iter()
-        .map(|(status, example)| (status.clone(), response(route.operation, status, example, generator)));
+    let responses = examples.iter().map(|(status, example)| {
+        let response = json!(response(route.operation, status, example, generator));
+        (status.clone(), common.reference(status, &example.answer, response))
+    });
     OperationObject {
         // An operation can have two paths, and an id stands once.
         operation_id: if route.path == route.operation.path() { name.to_owned() } else { format!("{name}-alias") },

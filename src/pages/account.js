@@ -7,9 +7,12 @@ const autocomplete = {
 const date = (text) => new Date(text).toLocaleDateString([], { dateStyle: "medium" });
 let account = null;
 
+const signIn = `${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`;
+
 function ended() {
-  $("#ended a").href = `${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`;
-  $("#ended").showModal();
+  $("#ended a").href = signIn;
+  // Several questions can be on their way when a session ends.
+  if (!$("#ended").open) $("#ended").showModal();
 }
 
 /** Asks an operation of the session. If that has ended, the person is told and nothing that was typed is lost. */
@@ -96,14 +99,18 @@ async function loadKeys() {
 async function load() {
   const answer = await call("GET", "user");
   if (answer.httpStatus === 401) {
-    location.replace(`${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`);
+    location.replace(signIn);
     return;
   }
   if (!answer.ok) return complain($("#details"), answer.status);
   account = answer.data;
   $("#who").textContent = account.email + (account.role ? ` · ${account.role}` : "");
-  for (const input of $$(".username")) input.value = account.email;
-  for (const input of $$("#details input")) input.value = account[input.name] ?? "";
+  for (const input of $$(".username")) input.defaultValue = account.email;
+  for (const input of $$("#details input")) {
+    const isTyped = input.value !== input.defaultValue;
+    input.defaultValue = account[input.name] ?? "";
+    if (!isTyped) input.value = input.defaultValue;
+  }
   await Promise.all([loadSessions(), loadKeys()]);
 }
 
@@ -119,7 +126,10 @@ $("#details .pair").append(...Object.keys(autocomplete).map((name) => {
 whenSent($("#details"), async () => {
   const change = $$("#details input").map(({ name, value }) => [name, value]);
   const answer = await ask("POST", "user", Object.fromEntries(change));
-  if (answer.ok) say($("#details"), words.detailsSaved);
+  if (answer.ok) {
+    say($("#details"), words.detailsSaved);
+    for (const input of $$("#details input")) input.defaultValue = input.value;
+  }
   return answer;
 }, (answer) => $(`#details-${answer.status.split(":")[0]}`) ?? null);
 
@@ -131,7 +141,6 @@ whenSent($("#password-form"), async () => {
   if (answer.ok) {
     form.reset();
     $(".with-code", form).hidden = true;
-    for (const input of $$(".username")) input.value = account.email;
     say(form, words.passwordChanged);
     loadSessions();
   }
@@ -235,8 +244,15 @@ whenSent($("#log-off"), async () => {
 for (const button of $$(".copy"))
   button.addEventListener("click", async () => {
     const form = button.closest("form");
-    await navigator.clipboard.writeText($("output", button.parentElement.parentElement).textContent);
-    say(form, words.copied);
+    const shown = $("output", button.closest("#key, #recovery"));
+    try {
+      await navigator.clipboard.writeText(shown.textContent);
+      say(form, words.copied);
+    } catch {
+      // The browser does not let a page copy; a person can.
+      getSelection().selectAllChildren(shown);
+      say(form, words.copyYourself);
+    }
   });
 
 document.title = words.yourAccount;

@@ -16,6 +16,7 @@ const words = {
   confirmTitle: "Is it you?",
   copied: "Copied.",
   copy: "Copy",
+  copyYourself: "It is selected; copy it with your keyboard.",
   country: "Country",
   created: (date) => `since ${date}`,
   current: "This session",
