@@ -212,10 +212,11 @@ impl Account {
         texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum()
     }
 
-    /// The same account with all its sessions ended, once it is written.
+    /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them is given
+    /// up: whoever ends sessions may doubt who began it.
     #[must_use]
     pub fn next_generation(self) -> Self {
-        Self { generation: self.generation.saturating_add(1), ..self }
+        Self { generation: self.generation.saturating_add(1), begun_factor: None, ..self }
     }
 }
 

@@ -12,7 +12,7 @@ use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use crate::{access_key::Digest, time::Timestamp};
+use crate::{access_key::Digest, ids::AccountId, secret::ServiceSecret, time::Timestamp};
 
 /// Length of the secret that service and app share, in bytes: as SHA-1's output (RFC 4226, section 4, R6).
 pub const SECRET_BYTES: usize = 20;
@@ -22,7 +22,7 @@ pub const RECOVERY_CODES: usize = 10;
 pub const RECOVERY_CODE_BYTES: usize = 15;
 
 /// How long a code is the present one, in seconds.
-const STEP_SECONDS: u64 = 30;
+pub const STEP_SECONDS: u64 = 30;
 const DIGITS: usize = 6;
 /// How many letters of a recovery code stand together.
 const GROUP: usize = 4;
@@ -41,6 +41,12 @@ impl TotpSecret {
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
+    }
+
+    /// The secret that was sealed for the account `sub`; nothing if it was sealed with another service secret.
+    #[must_use]
+    pub fn open(secret: &ServiceSecret, sub: &AccountId, sealed: &[u8]) -> Option<Self> {
+        Self::from_slice(&secret.open(sub, sealed)?)
     }
 
     /// The secret that a text of base32 is, as apps take it.
@@ -115,7 +121,8 @@ impl RecoveryCode {
     /// Its text in groups, to be shown this once.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
-        let letters = Zeroizing::new(BASE32_NOPAD.encode(self.0.as_slice()).to_ascii_lowercase());
+        let mut letters = Zeroizing::new(BASE32_NOPAD.encode(self.0.as_slice()));
+        letters.make_ascii_lowercase();
         let mut text = Zeroizing::new(String::with_capacity(letters.len() * 2));
         for (at, letter) in letters.chars().enumerate() {
             if at > 0 && at % GROUP == 0 {

@@ -58,6 +58,8 @@ pub enum Metric {
     Unavailable,
     /// The time of a log-on's hash.
     HashTime,
+    /// Log-ons that were asked for a code: the password was right, and none came.
+    CodesAsked,
     /// Wrong codes of a second factor, after a right password.
     FactorRefused,
     /// The time of a log-on's calls of DynamoDB.
@@ -82,13 +84,14 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::LogOns,
         Self::LogOnsRefused,
         Self::LogOnsThrottled,
         Self::AccountChanges,
         Self::AccountChangesRefused,
         Self::Unavailable,
+        Self::CodesAsked,
         Self::FactorRefused,
         Self::HashTime,
         Self::StoreTime,
@@ -112,6 +115,7 @@ impl Metric {
             Self::AccountChanges => "AccountChanges",
             Self::AccountChangesRefused => "AccountChangesRefused",
             Self::Unavailable => "Unavailable",
+            Self::CodesAsked => "CodesAsked",
             Self::FactorRefused => "FactorRefused",
             Self::HashTime => "HashTime",
             Self::StoreTime => "StoreTime",

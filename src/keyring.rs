@@ -48,7 +48,7 @@ pub struct Signer {
 pub struct Unsealed {
     /// Signs tokens.
     pub signer: Arc<Signer>,
-    /// Keys the hashes of emails.
+    /// Keys the hashes of emails, and seals second factors.
     pub secret: Arc<ServiceSecret>,
 }
 

@@ -8,9 +8,10 @@
 //!    attempt of the account's bucket and one of the address's ([`throttle`]), or one of a known [`device`]'s, and the
 //!    [`account`].
 //! 3. [`password`] computes one Argon2id hash: that of the account, or a decoy of the same cost. An [`access_key`], which a
-//!    script gives in the place of a password, is compared without one.
+//!    script gives in the place of a password, is compared without one. An account with a second [`factor`] needs a code too.
 //! 4. The [`session`] is written, and beside it the attempt is given back. Then the account is looked at again: if somebody
-//!    has ended its sessions meanwhile, the session is deleted, and the log-on starts over.
+//!    has ended its sessions meanwhile, the session is deleted, and the log-on starts over. With a code this look is the write that
+//!    uses it up.
 //! 5. [`token`] signs, and [`logon`] answers: the Auth object, and the cookie.
 //!
 //! Every other request meets [`authorizer`], which asks [`access`]: one token ([`carrier`]), of one exact shape, signed

@@ -134,8 +134,7 @@ impl LogonFunction {
             503 => Some(Metric::Unavailable),
             429 => Some(Metric::LogOnsThrottled),
             _ if refused.is_some_and(Refused::is_wrong_code) => Some(Metric::FactorRefused),
-            // Half of a log-on: the code comes with the next request.
-            _ if refused.is_some_and(Refused::is_no_code) => None,
+            _ if refused.is_some_and(Refused::is_no_code) => Some(Metric::CodesAsked),
             _ if checks_password && reason.is_some() => Some(Metric::LogOnsRefused),
             200 if operation == Some(Operation::LogOn) => Some(Metric::LogOns),
             200 if changes_account => Some(Metric::AccountChanges),

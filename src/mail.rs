@@ -151,6 +151,10 @@ impl Sender {
                 body.push_str("\nIf it was not you, do nothing: without this mail nobody can set your password.\n");
             }
             (_, _) if kind == MailKind::Test => {}
+            // Whoever has set a factor up is asked for its codes, and not its owner.
+            (_, _) if kind == MailKind::FactorSet => {
+                body.push_str("\nIf it was not you, tell whoever runs the service: somebody else can log on, and you cannot.\n");
+            }
             (_, _) => body.push_str(
                 "\nIf it was not you, ask for a new password now, or tell whoever runs the service: somebody else can log on.\n",
             ),

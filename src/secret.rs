@@ -85,6 +85,8 @@ pub enum TagUse {
     Mail,
     /// The bucket of codes of a second factor.
     Code,
+    /// The bucket of codes that confirm a second factor.
+    Confirmation,
     /// A link in a mail.
     Link,
     /// The cookie of a known device.
@@ -102,6 +104,7 @@ impl TagUse {
             Self::AccessKey => "access-key",
             Self::Mail => "mail",
             Self::Code => "code",
+            Self::Confirmation => "code-confirmation",
             Self::Link => "link",
             Self::DeviceCookie => "known-device",
         }

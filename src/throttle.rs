@@ -93,7 +93,14 @@ impl Pace {
     /// comes back by itself before anybody can miss it.
     #[must_use]
     pub fn given_back_by_success(&self, taken: Taken) -> Duration {
-        if taken.was_full { Duration::ZERO } else { self.interval.saturating_sub(SUCCESS_COST) }
+        if taken.was_full { Duration::ZERO } else { self.all_but_a_second() }
+    }
+
+    /// How far a right code puts back its bucket: by all that its attempt took but `SUCCESS_COST`. Also if the bucket was full
+    /// before, as an interval of a quarter of an hour is missed.
+    #[must_use]
+    pub fn all_but_a_second(&self) -> Duration {
+        self.interval.saturating_sub(SUCCESS_COST)
     }
 
     /// How far a right password puts back the bucket of its address: by the one attempt that it took, if more than half
@@ -151,6 +158,13 @@ impl BucketKey {
     #[must_use]
     pub fn code(secret: &ServiceSecret, sub: &AccountId) -> Self {
         Self::of(TagUse::Code, secret, sub.as_str())
+    }
+
+    /// The bucket of codes that confirm the second factor of the account `sub`. Whoever has a session, without the password, takes
+    /// nothing from the codes that its owner logs on with.
+    #[must_use]
+    pub fn confirmation(secret: &ServiceSecret, sub: &AccountId) -> Self {
+        Self::of(TagUse::Confirmation, secret, sub.as_str())
     }
 
     fn of(tag_use: TagUse, secret: &ServiceSecret, of: &str) -> Self {

@@ -86,7 +86,7 @@ credential "$(sed -n 's/.*"key":"\(jea_[^"]*\)".*/\1/p' "$folder/body")" > "$fol
 call "log on with it" 200 '"ok":true' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
 signed "end it" 200 '"ok":true' -X DELETE "$base/users/api/keys/$id"
 call "it opens nothing any more" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
-signed "no second factor to remove" 404 'no second factor' -X DELETE "$base/users/api/totp"
+signed "no second factor to remove" 404 'There is no second factor' -X DELETE "$base/users/api/totp"
 signed "log off" 200 'Logged out' -X POST "$base/users/api/logout"
 signed "the token is void" 401 '"ok":false' "$base/users/api/user"
 

@@ -24,12 +24,15 @@ pub(super) async fn run(with_factors: bool, target: &Target) -> Result<(), Failu
     let stack = target.connect().await.stack;
     let secret = if with_factors {
         let secret = stack.keyring().service_secret(machine::now()).await;
-        Some(secret.map_err(|error| Failure::with_hint(error, "you need kms:Decrypt on the stack's key"))?)
+        Some(secret.map_err(|error| {
+            Failure::with_hint(error, "the stack needs its keys, and you kms:Decrypt on its KMS key")
+        })?)
     } else {
         None
     };
     let mut pages = stack.store.accounts();
     let (mut before, mut malformed, mut left_behind) = ("[", Vec::new(), 0_usize);
+    let mut closed: Vec<String> = Vec::new();
     while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
         let mut lines = String::new();
         for item in page {
@@ -41,10 +44,10 @@ pub(super) async fn run(with_factors: bool, target: &Target) -> Result<(), Failu
                     let mut line = Line::of(&account);
                     match &secret {
                         Some(secret) => {
-                            line.second_factor = OpenFactor::of(&account, secret).map_err(|reason| {
-                                let what = format!("{}: {reason}", account.email.as_str());
-                                Failure::new(what, "`jea-auth user factor EMAIL --reset` removes it")
-                            })?;
+                            line.second_factor = OpenFactor::of(&account, secret).unwrap_or_else(|reason| {
+                                closed.push(format!("\n  {}: {reason}", account.email.as_str()));
+                                None
+                            });
                         }
                         None => left_behind += usize::from(account.factor.is_some()),
                     }
@@ -64,5 +67,11 @@ pub(super) async fn run(with_factors: bool, target: &Target) -> Result<(), Failu
     if left_behind > 0 {
         output::note(&format!("second factors left out: {left_behind}; --with-factors has them in clear"));
     }
-    left_out(&malformed)
+    left_out(&malformed)?;
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let hint =
+        "bring the table of signing keys back from a backup, or remove them with `jea-auth user factor EMAIL --reset`";
+    Err(Failure::new(format!("second factors left out:{}", closed.concat()), hint))
 }

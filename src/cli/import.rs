@@ -291,7 +291,9 @@ async fn add(
     let stack = target.connect().await.stack;
     let secret = if reading.with_factors {
         let secret = stack.keyring().service_secret(machine::now()).await;
-        Some(secret.map_err(|error| Failure::with_hint(error, "you need kms:Decrypt on the stack's key"))?)
+        Some(secret.map_err(|error| {
+            Failure::with_hint(error, "the stack needs its keys, and you kms:Decrypt on its KMS key")
+        })?)
     } else {
         None
     };

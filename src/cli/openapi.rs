@@ -89,6 +89,8 @@ fn description() -> Result<Value, Failure> {
 struct OperationObject {
     operation_id: String,
     summary: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
     security: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Option<Value>,
@@ -169,6 +171,8 @@ fn operation(
         // An operation can have two paths, and an id stands once.
         operation_id: if route.path == route.operation.path() { name.to_owned() } else { format!("{name}-alias") },
         summary: route.summary,
+        description: (route.access == Access::SteppedUp)
+            .then_some("The session's password must have been given in the last 15 minutes, by log-on or to confirm."),
         security: match route.access {
             Access::Open => json!([]),
             Access::Session | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
@@ -209,7 +213,12 @@ fn request(operation: Operation) -> Option<Value> {
         Operation::UpdateUser => {
             let text = json!({"type": ["string", "null"], "maxLength": details::VALUE_MAX_BYTES});
             let members = details::MEMBERS.iter().map(|name| ((*name).to_owned(), text.clone()));
-            object(&[], &Value::Object(members.collect()))
+            let mut object = object(&[], &Value::Object(members.collect()));
+            // What `data` of the account details has may be sent back, and what clients of the original service send.
+            if let Some(members) = object.as_object_mut() {
+                members.insert("additionalProperties".to_owned(), true.into());
+            }
+            object
         }
         Operation::Password => {
             object(&["password", "new_password"], &json!({"password": text(), "new_password": text(), "otp": otp()}))

@@ -50,7 +50,7 @@ impl Refused {
         match self {
             Self::CrossSite => Some("cross-site"),
             Self::NotJson(_) | Self::TooLarge | Self::Malformed(_) => Some("malformed"),
-            Self::NotConfirmed => Some("not confirmed"),
+            Self::NotConfirmed | Self::ByOperation(_, Refusal::NeedsPassword) => Some("not confirmed"),
             Self::ByOperation(_, Refusal::Mismatch(mismatch) | Refusal::WrongPassword(mismatch)) => {
                 Some(mismatch.reason())
             }
@@ -77,7 +77,8 @@ impl Refused {
 
     /// Whether a right password came with a wrong code of the second factor.
     pub(super) fn is_wrong_code(&self) -> bool {
-        matches!(self, Self::ByOperation(_, Refusal::WrongCode))
+        // Whoever sets a factor up is no guesser.
+        matches!(self, Self::ByOperation(operation, Refusal::WrongCode) if *operation != Operation::ConfirmFactor)
     }
 
     /// What the client is told. A dependency's failure is logged here, once.
@@ -102,7 +103,7 @@ impl Refused {
             Self::NotJson(sentence) => Answer::failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence),
             Self::TooLarge => Answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "Send a credential of at most 4 KiB."),
             Self::Malformed(sentence) => Answer::failed(StatusCode::BAD_REQUEST, sentence),
-            Self::NotConfirmed => {
+            Self::NotConfirmed | Self::ByOperation(_, Refusal::NeedsPassword) => {
                 let sentence = format!("Confirm your password first: POST {}.", Operation::Confirm.path());
                 Answer::failed(StatusCode::FORBIDDEN, &sentence)
             }
@@ -130,10 +131,12 @@ impl Refused {
             Self::ByOperation(operation, Refusal::WrongCode) => {
                 Answer::lacks_code(without_code(*operation, site), WRONG_CODE)
             }
-            Self::ByOperation(_, Refusal::NoFactor) => {
-                let sentence =
-                    format!("There is no second factor. Begin one with POST {}.", Operation::BeginFactor.path());
+            Self::ByOperation(Operation::ConfirmFactor, Refusal::NoFactor) => {
+                let sentence = format!("No second factor is begun. POST {} begins one.", Operation::BeginFactor.path());
                 Answer::failed(StatusCode::NOT_FOUND, &sentence)
+            }
+            Self::ByOperation(_, Refusal::NoFactor) => {
+                Answer::failed(StatusCode::NOT_FOUND, "There is no second factor.")
             }
             Self::ByOperation(_, Refusal::TooManyKeys) => {
                 let sentence = format!("An account has at most {KEYS_MAX} access keys. End one that you do not need.");

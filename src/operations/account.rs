@@ -30,7 +30,7 @@ pub(super) struct Carried {
 }
 
 /// How often what another change overtook starts over. Each time one of those at the same moment gets through.
-const TRIES: u32 = 16;
+pub(super) const TRIES: u32 = 16;
 
 impl Operations {
     /// The account of a session, as it is now. The authorizer asks for the session alone; so every operation on an account

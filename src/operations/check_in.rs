@@ -77,8 +77,11 @@ impl Operations {
             self.account(identity, now).await?;
         }
         if let Some(code) = self.prove_code(&verified.account, otp, &keys.secret, now, fresh).await? {
-            self.use_up(&code, &verified.account).await?;
-            self.give_back(&code.given_back).await;
+            let used = self.use_up(&code, &verified.account, identity, now).await;
+            if !matches!(used, Err(Refusal::WrongCode)) {
+                self.give_back(&code.given_back).await;
+            }
+            used?;
         }
         self.renew(identity, &verified.account, &keys.signer, now, fresh, Confirmed::Now).await
     }

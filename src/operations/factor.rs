@@ -2,14 +2,15 @@
 
 use zeroize::Zeroizing;
 
-use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
+use super::{Fresh, Operations, Refusal, Unavailable, account::TRIES, proof::GivenBack};
 use crate::{
     account::Account,
     factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
     identity::Identity,
-    ids::{AccountId, hexadecimal},
+    ids::hexadecimal,
     mail::MailKind,
     secret::ServiceSecret,
+    session::By,
     store::StoreError,
     throttle::{BucketKey, CODE_PACE},
     time::Timestamp,
@@ -26,9 +27,11 @@ pub struct BegunFactor {
 /// A code that is right and waits for the write that uses it up.
 pub(super) struct RightCode {
     accepted: Accepted,
+    /// The sealed secret of the factor that it is a code of.
+    sealed: Vec<u8>,
     /// The id of the request, which is written down with the code.
     request: String,
-    /// The attempt, if the code is used.
+    /// The attempt, which is given back unless another request has used the code.
     pub(super) given_back: GivenBack,
 }
 
@@ -36,9 +39,10 @@ impl RightCode {
     /// The account with the code used up.
     ///
     /// # Errors
-    /// [`Refusal::WrongCode`] if another request has used it meanwhile.
+    /// [`Refusal::WrongCode`] if another request has used it meanwhile, or the account has another factor.
     pub(super) fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
-        let factor = account.factor.as_ref().and_then(|factor| factor.after(&self.accepted, &self.request));
+        let factor = account.factor.as_ref().filter(|factor| factor.sealed == self.sealed);
+        let factor = factor.and_then(|factor| factor.after(&self.accepted, &self.request));
         Ok(Account { factor: Some(factor.ok_or(Refusal::WrongCode)?), ..account.clone() })
     }
 }
@@ -66,7 +70,7 @@ impl Operations {
     /// recovery codes.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::NeedsPassword`] if an access key opened the session, [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
     /// [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
@@ -75,11 +79,15 @@ impl Operations {
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<Vec<Zeroizing<String>>, Refusal> {
+        // An access key stands for no password, here as little as where a password must have been given a moment ago.
+        if identity.by != By::Password {
+            return Err(Refusal::NeedsPassword);
+        }
         let keys = self.keyring.unsealed(now).await?;
         let account = self.account(identity, now).await?;
         let sealed = account.begun_factor.ok_or(Refusal::NoFactor)?;
-        let given_back = self.take_code(&account.sub, &keys.secret, now).await?;
-        let secret = opened(&keys.secret, &account.sub, &sealed)?;
+        let secret = TotpSecret::open(&keys.secret, &account.sub, &sealed).ok_or(Unavailable::Factor)?;
+        let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), now).await?;
         let last_step = step_of(&secret, otp, now).ok_or(Refusal::WrongCode)?;
         let codes: Vec<RecoveryCode> = fresh.recovery.iter().map(RecoveryCode::new).collect();
         let factor = Factor {
@@ -89,6 +97,10 @@ impl Operations {
             recovery: codes.iter().map(RecoveryCode::digest).collect(),
         };
         let confirm = |account: &Account| {
+            // By an earlier copy of this very write.
+            if account.factor.as_ref() == Some(&factor) {
+                return Ok(account.clone());
+            }
             // Another one may have been begun meanwhile, or this one confirmed.
             let is_begun = account.begun_factor.as_ref() == Some(&factor.sealed);
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
@@ -107,10 +119,11 @@ impl Operations {
     pub async fn remove_factor(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<(), Refusal> {
         let remove = |account: &Account| Ok(Account { factor: None, begun_factor: None, ..account.clone() });
         let changed = self.change_own(identity, now, remove).await?;
-        if changed.before.factor.is_none() {
-            return Err(Refusal::NoFactor);
+        match (&changed.before.factor, &changed.before.begun_factor) {
+            (Some(_), _) => self.notify(MailKind::FactorRemoved, &changed.after, now, fresh).await,
+            (None, Some(_)) => {}
+            (None, None) => return Err(Refusal::NoFactor),
         }
-        self.notify(MailKind::FactorRemoved, &changed.after, now, fresh).await;
         Ok(())
     }
 
@@ -129,48 +142,51 @@ impl Operations {
     ) -> Result<Option<RightCode>, Refusal> {
         let Some(factor) = &account.factor else { return Ok(None) };
         let otp = otp.ok_or(Refusal::CodeNeeded)?;
-        let given_back = self.take_code(&account.sub, secret, now).await?;
-        let of_app = opened(secret, &account.sub, &factor.sealed)?;
+        // A factor that does not open keeps everybody out: with a restored table of keys it may open again.
+        let of_app = TotpSecret::open(secret, &account.sub, &factor.sealed).ok_or(Unavailable::Factor)?;
+        let given_back = self.take_code(BucketKey::code(secret, &account.sub), now).await?;
         let accepted = factor.accept(&of_app, otp, now).ok_or(Refusal::WrongCode)?;
-        Ok(Some(RightCode { accepted, request: hexadecimal(&fresh.jti), given_back }))
+        let sealed = factor.sealed.clone();
+        Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&fresh.jti), given_back }))
     }
 
     /// Uses a code up where nothing else of the account changes.
     ///
     /// # Errors
-    /// [`Refusal::WrongCode`] if another request has used it meanwhile, [`Refusal::Unavailable`].
-    pub(super) async fn use_up(&self, code: &RightCode, read: &Account) -> Result<(), Refusal> {
-        let after = code.used_in(read)?;
-        let found = self.store.use_code(read, &after).await?.ok_or(Refusal::SessionEnded)?;
-        if found.factor == after.factor {
-            return Ok(());
+    /// [`Refusal::WrongCode`] if another request has used it meanwhile, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub(super) async fn use_up(
+        &self,
+        code: &RightCode,
+        read: &Account,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let mut read = read.clone();
+        for _ in 0..TRIES {
+            let after = code.used_in(&read)?;
+            let found = self.store.use_code(&read, &after).await?.ok_or(Refusal::SessionEnded)?;
+            if found.factor == after.factor {
+                return Ok(());
+            }
+            read = self.account(identity, now).await?;
         }
-        code.used_in(&found)?;
         Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
-    async fn take_code(&self, sub: &AccountId, secret: &ServiceSecret, now: Timestamp) -> Result<GivenBack, Refusal> {
-        let bucket = BucketKey::code(secret, sub);
-        let known_wait = self.attempts.known_wait(&bucket, now);
-        if !known_wait.is_zero() {
-            return Err(Refusal::Throttled(known_wait));
-        }
-        let taken = self.attempts.take(&self.store, &bucket, CODE_PACE, now).await?.map_err(Refusal::Throttled)?;
-        Ok(vec![(bucket, CODE_PACE.given_back_by_success(taken))])
+    /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other instances give
+    /// back right codes.
+    async fn take_code(&self, bucket: BucketKey, now: Timestamp) -> Result<GivenBack, Refusal> {
+        self.attempts.take(&self.store, &bucket, CODE_PACE, now).await?.map_err(Refusal::Throttled)?;
+        Ok(vec![(bucket, CODE_PACE.all_but_a_second())])
     }
 }
 
-/// The account with the code used up, if one was asked for; and a code must have been, if the account has got a factor since.
+/// The account with the code used up, if one was asked for and is still needed; and a code must have been, if the account has got
+/// a factor since.
 pub(super) fn with_code_used(account: &Account, code: Option<&RightCode>) -> Result<Account, Refusal> {
-    match code {
-        Some(code) => code.used_in(account),
-        None if account.factor.is_some() => Err(Refusal::CodeNeeded),
-        None => Ok(account.clone()),
+    match (code, &account.factor) {
+        (Some(code), Some(_)) => code.used_in(account),
+        (None, Some(_)) => Err(Refusal::CodeNeeded),
+        (_, None) => Ok(account.clone()),
     }
-}
-
-/// An account whose factor does not open is let in by nobody: the secret may come back with a restored table of keys.
-fn opened(secret: &ServiceSecret, sub: &AccountId, sealed: &[u8]) -> Result<TotpSecret, Refusal> {
-    let secret = secret.open(sub, sealed).and_then(|bytes| TotpSecret::from_slice(&bytes));
-    secret.ok_or(Refusal::Unavailable(Unavailable::Factor))
 }

@@ -74,7 +74,17 @@ impl Operations {
                 By::Password => self.prove_code(&verified.account, otp.as_ref(), &keys.secret, now, fresh).await,
             };
             let opened = match code {
-                Ok(code) => self.open(&Verified { code, ..verified }, &keys, client, sids, now, fresh).await,
+                Ok(code) => {
+                    let verified = Verified { code, ..verified };
+                    let opened = self.open(&verified, &keys, client, sids, now, fresh).await;
+                    // The code was right, unless another request has used it.
+                    if let Some(code) = &verified.code
+                        && !matches!(opened, Err(Refusal::WrongCode))
+                    {
+                        self.give_back(&code.given_back).await;
+                    }
+                    opened
+                }
                 Err(refusal) => {
                     // The password was right, whatever becomes of the code.
                     self.give_back(&verified.given_back).await;
@@ -119,9 +129,6 @@ impl Operations {
             Ok::<_, Refusal>(Issued { device: Some(device.cookie(&keys.secret, &account.email, now)), ..issued })
         });
         if matches!(look, Ok(Look::Same)) {
-            if let Some(code) = &verified.code {
-                self.give_back(&code.given_back).await;
-            }
             return issued.map(Some);
         }
         // Nobody has a token of it, and no check-in would renew it: a failure to delete it harms nobody.
@@ -225,7 +232,9 @@ impl Operations {
         Ok(match self.store.use_code(read, &after).await? {
             // Also if an earlier copy of this very write got through: no other request writes the same.
             Some(account) if account.factor == after.factor => Look::Same,
-            Some(account) if is_as_read(&account, read) && code.used_in(&account).is_err() => Look::CodeUsed,
+            Some(account) if is_as_read(&account, read) && sealed(&account) == sealed(read) => {
+                if code.used_in(&account).is_err() { Look::CodeUsed } else { Look::Changed }
+            }
             Some(_) | None => Look::Changed,
         })
     }

@@ -210,8 +210,8 @@ impl Store {
         self.look_again(update).await
     }
 
-    /// Uses a code up: makes an account that is as it was `read` one that is as `after`, if also what a session says of it is as
-    /// it was. Gives back the account as it is then, or nothing if it is gone.
+    /// Uses a code up: makes an account that is as it was `read` one that is as `after`, if its name, role and status are as they
+    /// were too. Gives back the account as it is then, or nothing if it is gone.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.

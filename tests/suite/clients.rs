@@ -160,7 +160,7 @@ public class Client {{
 }
 
 #[tokio::test]
-async fn java_s_http_client_logs_on_and_checks_in_by_the_readme_s_lines() {
+async fn java_s_http_client_logs_on_and_checks_in_by_the_lines_for_it() {
     if !has("javac", &["-version"]) {
         return;
     }
@@ -199,7 +199,7 @@ for (String path : new String[] {{"auth", "checkin", "checkin", "logout", "check
 }
 
 #[tokio::test]
-async fn aiohttp_logs_on_and_checks_in_by_the_readme_s_lines() {
+async fn aiohttp_logs_on_and_checks_in_by_the_lines_for_it() {
     if !has("python3", &["-c", "import aiohttp"]) {
         return;
     }

@@ -27,9 +27,9 @@ const RUN_BY: [(&str, &str, &str, &str); 22] = [
     ("README.md", "sh", "/users/api/logout", "curl_logs_on_checks_in_and_logs_off"),
     ("docs/clients.md", "bat", "%BASE%", "curl_on_windows_is_told_what_curl_elsewhere_is_told"),
     ("README.md", "python", "import requests", "python_requests_logs_on_checks_in_and_logs_off"),
-    ("docs/clients.md", "python", "aiohttp", "aiohttp_logs_on_and_checks_in_by_the_readme_s_lines"),
-    ("docs/clients.md", "java", "CookieManager", "java_s_http_client_logs_on_and_checks_in_by_the_readme_s_lines"),
-    ("docs/clients.md", "js", "fetch(", "fetch_logs_on_by_the_readme_s_lines"),
+    ("docs/clients.md", "python", "aiohttp", "aiohttp_logs_on_and_checks_in_by_the_lines_for_it"),
+    ("docs/clients.md", "java", "CookieManager", "java_s_http_client_logs_on_and_checks_in_by_the_lines_for_it"),
+    ("docs/clients.md", "js", "fetch(", "fetch_logs_on_by_the_lines_for_it"),
     ("README.md", "sh", "--name Ann", "the_second_terminal_s_lines_run"),
     ("README.md", "sh", "--backend", "the_options_of_serve_that_are_told_are_taken"),
     ("docs/local-gateway.md", "sh", "jea-auth serve --listen", "the_options_of_serve_that_are_told_are_taken"),
@@ -288,7 +288,7 @@ async fn mails_are_sent_as_it_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fetch_logs_on_by_the_readme_s_lines() {
+async fn fetch_logs_on_by_the_lines_for_it() {
     if !has("node", &["-e", "fetch"]) {
         return;
     }

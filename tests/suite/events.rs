@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-pub const STATUSES: [(&str, u16); 51] = [
+pub const STATUSES: [(&str, u16); 52] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
@@ -49,6 +49,7 @@ pub const STATUSES: [(&str, u16); 51] = [
     ("begin-factor", 200),
     ("begin-factor-not-confirmed", 403),
     ("confirm-factor-wrong-code", 400),
+    ("remove-factor", 200),
     ("remove-factor-none", 404),
     ("password-wrong", 403),
     ("password-too-short", 400),

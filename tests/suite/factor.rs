@@ -107,10 +107,13 @@ async fn an_account_without_a_factor_ignores_a_code() {
     assert_eq!(log_on(&service, PASSWORD, Some("123456")).await.text().await.unwrap(), plain);
     assert_eq!(assert_refused(log_on(&service, "wrong", Some("123456")).await, 401).await, NO_MATCH);
     service.log_on(EMAIL, PASSWORD).await;
-    for (method, path) in [(Method::DELETE, "totp"), (Method::POST, "totp/confirm")] {
-        let sentence = assert_refused(send(&service, method, path, &json!({"otp": "123456"})).await, 404).await;
-        assert_eq!(sentence, "There is no second factor. Begin one with POST /users/api/totp.");
-    }
+    let none = assert_refused(send(&service, Method::DELETE, "totp", &json!({})).await, 404).await;
+    assert_eq!(none, "There is no second factor.");
+    let none = assert_refused(send(&service, Method::POST, "totp/confirm", &json!({"otp": "123456"})).await, 404).await;
+    assert_eq!(none, "No second factor is begun. POST /users/api/totp begins one.");
+    ok(service.post("/users/api/totp").await).await;
+    ok(send(&service, Method::DELETE, "totp", &json!({})).await).await;
+    assert!(service.account().await.begun_factor.is_none(), "what is begun is removed as well");
     for body in [json!({}), json!({"otp": 123_456}), json!({"otp": "1", "x": 1}), json!(["123456"])] {
         assert_refused(send(&service, Method::POST, "totp/confirm", &body).await, 400).await;
     }
@@ -284,14 +287,22 @@ async fn a_new_factor_leaves_the_old_one_in_force_and_removal_ends_it() {
 }
 
 #[tokio::test]
-async fn an_access_key_is_asked_for_no_code() {
+async fn an_access_key_is_asked_for_no_code_and_sets_up_no_factor() {
     let service = Service::start().await;
-    enrol(&service).await;
+    let (_, codes) = enrol(&service).await;
     let key = ok(send(&service, Method::POST, "keys", &json!({"name": "script"})).await).await;
     let by_key = log_on(&service, key["data"]["key"].as_str().unwrap(), None).await;
     assert_eq!(by_key.status(), StatusCode::OK);
-    let refused = bearer(&service, Method::DELETE, "totp", &token_of(&by_key)).send().await.unwrap();
-    assert_eq!(assert_refused(refused, 403).await, STEP_UP);
+    let token = token_of(&by_key);
+    let begun = ok(service.post("/users/api/totp").await).await;
+    let otp = json!({"otp": code(&service, begun["data"]["secret"].as_str().unwrap())});
+    for (method, path) in [(Method::DELETE, "totp"), (Method::POST, "totp"), (Method::POST, "totp/confirm")] {
+        let refused = bearer(&service, method, path, &token).json(&otp).send().await.unwrap();
+        assert_eq!(assert_refused(refused, 403).await, STEP_UP, "{path}");
+    }
+    let password = json!({"password": PASSWORD, "new_password": NEW_PASSWORD, "otp": codes[0]});
+    ok(send(&service, Method::POST, "password", &password).await).await;
+    assert!(service.account().await.begun_factor.is_none(), "a new password gives up what was begun");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The second factor where something is missing: the password, DynamoDB, the secret that it was sealed with.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    account::{Account, Email, Status},
+    account::{Account, Email, Name, Status},
     app,
-    factor::TotpSecret,
+    factor::{Factor, TotpSecret},
+    local::Options,
     store::StoreError,
 };
 use reqwest::StatusCode;
@@ -13,9 +14,9 @@ use serde_json::json;
 
 use crate::{
     event::event,
-    factor::{NEEDED, STEP, code, enrol, lacks, log_on},
+    factor::{NEEDED, STEP, WRONG, code, enrol, lacks, log_on},
     proxy::{Fault, Wire},
-    service::{EMAIL, PASSWORD, Service, assert_refused},
+    service::{EMAIL, PASSWORD, Service, assert_refused, context_of, token_of},
 };
 
 // Check 76.
@@ -90,4 +91,79 @@ async fn a_code_that_cannot_be_used_up_is_503_and_leaves_no_session() {
     wire.fail("UpdateItem", "jea-auth-accounts", Fault::Lost);
     let answer = function.handle(&event("POST", "/users/api/auth").json(&credential).event()).await;
     assert_eq!(answer.status, StatusCode::OK, "it was this very request that used the code");
+}
+
+// Check 76.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_factor_that_comes_while_a_log_on_runs_is_asked_for() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    let factor = service.account().await.factor;
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = Arc::new(app::logon(&config, service.clock()));
+    let email = Email::canonical(EMAIL);
+    let set = async |factor: Option<Factor>| {
+        let change = |account: &Account| Ok::<_, StoreError>(Account { factor: factor.clone(), ..account.clone() });
+        service.store().change_account(&email, change).await.unwrap().unwrap();
+    };
+    // It comes, or it goes, between the first look at the account and the second one.
+    for (before, after, otp, status) in
+        [(None, factor.clone(), None, 401), (factor.clone(), None, Some(code(&service, &secret)), 200)]
+    {
+        set(before).await;
+        let sessions = service.store().sessions(&service.account().await.sub).await.unwrap().len();
+        let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": otp});
+        let log_on = event("POST", "/users/api/auth").json(&credential).event();
+        wire.fail("PutItem", "jea-auth-sessions", Fault::Slow(500));
+        let running = tokio::spawn({
+            let function = Arc::clone(&function);
+            async move { function.handle(&log_on).await }
+        });
+        while wire.rule.lock().unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        set(after).await;
+        let answer = running.await.unwrap();
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+        let opened = service.store().sessions(&service.account().await.sub).await.unwrap().len() - sessions;
+        assert_eq!(opened, usize::from(status == 200));
+    }
+}
+
+#[tokio::test]
+async fn old_clients_get_200_for_a_code_that_is_missing_or_wrong() {
+    let service = Service::start_with(Options { failed_logon_status: StatusCode::OK, ..Options::in_memory() }).await;
+    enrol(&service).await;
+    lacks(log_on(&service, PASSWORD, None).await, 200, NEEDED).await;
+    lacks(log_on(&service, PASSWORD, Some("no code")).await, 200, WRONG).await;
+    let lines = service.store().sessions(&service.account().await.sub).await.unwrap();
+    assert_eq!(lines.len(), 1, "none was opened");
+}
+
+// Check 76.
+#[tokio::test(flavor = "multi_thread")]
+async fn confirming_goes_on_while_the_account_changes() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = Arc::new(app::logon(&config, service.clock()));
+    let token = token_of(&log_on(&service, PASSWORD, Some(&code(&service, &secret))).await);
+    service.advance(STEP);
+    let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
+    let confirm = event("POST", "/users/api/confirm").json(&credential).by(&context_of(&token)).event();
+    wire.fail("UpdateItem", "jea-auth-accounts", Fault::Slow(500));
+    let running = tokio::spawn({
+        let function = Arc::clone(&function);
+        async move { function.handle(&confirm).await }
+    });
+    while wire.rule.lock().unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let rename =
+        |account: &Account| Ok::<_, StoreError>(Account { name: Name::parse("Zhang").unwrap(), ..account.clone() });
+    service.store().change_account(&Email::canonical(EMAIL), rename).await.unwrap().unwrap();
+    let answer = running.await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
 }

@@ -1,6 +1,6 @@
 //! The description of the service for programs: its examples are answers of the running service.
 //!
-//! After a change of an answer: `UPDATE_EXAMPLES=1 cargo test openapi`, then `cargo run -- openapi > src/logon/openapi.json`.
+//! After a change of an answer both files are written anew, as CONTRIBUTING.md says.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -306,7 +306,7 @@ async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
     let output = Command::new(PROGRAM).arg("openapi").output().unwrap();
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
-    assert!(text(&output.stdout) == told, "cargo run -- openapi > src/logon/openapi.json");
+    assert!(text(&output.stdout) == told, "write it anew, as CONTRIBUTING.md says");
     let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
     assert!(served == printed, "the file is another one than what the program prints");

@@ -264,7 +264,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
             }
         }
     }
-    assert_eq!(watched, 9, "six alarms of one, and the flood's three");
+    assert_eq!(watched, 11, "six alarms of one, and the flood's five");
     let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {

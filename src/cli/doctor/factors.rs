@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{Connection, Finding, State};
-use crate::{account::Account, secret::ServiceSecret, time::Timestamp};
+use crate::{account::Account, causes::Causes, factor::TotpSecret, secret::ServiceSecret, time::Timestamp};
 
 const CHECK: &str = "second factors";
 
 /// What is found of them, account by account.
 pub(super) struct Factors {
-    /// Nothing if it cannot be had from here.
-    secret: Option<Arc<ServiceSecret>>,
+    /// The service secret, or why it cannot be had from here.
+    secret: Result<Arc<ServiceSecret>, String>,
     seen: usize,
     /// Emails of accounts whose factor does not open, the first few.
     closed: Vec<String>,
@@ -22,15 +22,16 @@ const NAMED_MAX: usize = 3;
 
 impl Factors {
     pub(super) async fn of(connection: &Connection, now: Timestamp) -> Self {
-        let secret = connection.stack.keyring().service_secret(now).await.ok();
+        let secret = connection.stack.keyring().service_secret(now).await;
+        let secret = secret.map_err(|error| Causes(&error).to_string());
         Self { secret, seen: 0, closed: Vec::new(), closed_count: 0 }
     }
 
     pub(super) fn look_at(&mut self, account: &Account) {
         let Some(factor) = &account.factor else { return };
         self.seen += 1;
-        let opens = |secret: &Arc<ServiceSecret>| secret.open(&account.sub, &factor.sealed).is_some();
-        if !self.secret.as_ref().is_some_and(opens) {
+        let opens = |secret: &Arc<ServiceSecret>| TotpSecret::open(secret, &account.sub, &factor.sealed).is_some();
+        if !self.secret.as_ref().is_ok_and(opens) {
             self.closed_count += 1;
             if self.closed.len() < NAMED_MAX {
                 self.closed.push(account.email.as_str().to_owned());
@@ -39,9 +40,9 @@ impl Factors {
     }
 
     pub(super) fn finding(&self) -> Finding {
-        if self.seen > 0 && self.secret.is_none() {
-            let todo = "you need kms:Decrypt on the stack's key";
-            return Finding::not(State::Skipped, CHECK, format!("{}; whether they open is not known", self.seen), todo);
+        if let (Err(cause), 1..) = (&self.secret, self.seen) {
+            let found = format!("{}; whether they open is not known: {cause}", self.seen);
+            return Finding::not(State::Skipped, CHECK, found, "you need kms:Decrypt on the stack's key");
         }
         if self.closed_count == 0 {
             return Finding::ok(CHECK, format!("{}, which all open", self.seen));

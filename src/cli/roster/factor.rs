@@ -10,8 +10,9 @@ use super::{
 use crate::{
     access_key::Digest,
     account::Account,
-    factor::{Factor, RECOVERY_CODES, TotpSecret},
+    factor::{Factor, RECOVERY_CODES, STEP_SECONDS, TotpSecret},
     ids::AccountId,
+    machine,
     secret::{SealNonce, ServiceSecret},
 };
 
@@ -28,8 +29,8 @@ impl OpenFactor {
     /// The factor of an account, if it has one. What is wrong with one that does not open is told.
     pub(in crate::cli) fn of(account: &Account, secret: &ServiceSecret) -> Result<Option<Self>, &'static str> {
         let Some(factor) = &account.factor else { return Ok(None) };
-        let opened = secret.open(&account.sub, &factor.sealed).and_then(|bytes| TotpSecret::from_slice(&bytes));
-        let secret = opened.ok_or("its second factor was sealed with another service secret than the present one")?;
+        let secret = TotpSecret::open(secret, &account.sub, &factor.sealed)
+            .ok_or("its second factor was sealed with another service secret than the present one")?;
         Ok(Some(Self { secret, last_step: factor.last_step, recovery: factor.recovery.clone() }))
     }
 
@@ -52,12 +53,16 @@ impl OpenFactor {
         let none = Vec::new();
         let codes = if member("recovery_codes").is_null() { Some(&none) } else { member("recovery_codes").as_array() };
         let codes = codes.ok_or("second_factor: recovery_codes: a list is expected")?;
+        let last_step = number("second_factor: last_step", member("last_step"), "a time step of 30 seconds")?;
+        // No code of a step before it counts.
+        if last_step.is_some_and(|step| step > machine::now().seconds() / STEP_SECONDS + 1) {
+            return Err("second_factor: last_step is in the future: a time step of 30 seconds is expected".to_owned());
+        }
         let recovery: Option<Vec<_>> = codes.iter().map(|code| digest(code.as_str()?)).collect();
         let recovery = recovery.filter(|recovery| recovery.len() <= RECOVERY_CODES);
         Ok(Some(Self {
             secret: secret.ok_or("second_factor: secret: 20 bytes in base32 are expected, 32 letters and digits")?,
-            last_step: number("second_factor: last_step", member("last_step"), "a time step of 30 seconds")?
-                .unwrap_or_default(),
+            last_step: last_step.unwrap_or_default(),
             recovery: recovery.ok_or_else(|| {
                 format!(
                     "second_factor: recovery_codes: at most {RECOVERY_CODES} SHA-256 in hexadecimal digits are expected"
