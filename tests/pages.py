@@ -18,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -50,11 +51,16 @@ class Stack:
 
     def __init__(self, binary):
         self.binary, self.folder = binary, tempfile.TemporaryDirectory()
-        self.start("127.0.0.1:0")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.start(f"127.0.0.1:{port}")
 
     def start(self, listen):
         command = [self.binary, "serve", "--data", self.folder.name, "--listen", listen]
-        command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0"]
+        # The same server by another name, which is another origin to a browser.
+        self.other = f"http://localhost:{listen.split(':')[1]}"
+        command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0", "--allow-origin", self.other]
         self.server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         told = {}
         for line in self.server.stderr:
@@ -110,7 +116,7 @@ class Browser:
             options.add_argument(f"--{switch}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-        self.stack, self.screenshots, self.expected = stack, screenshots, set()
+        self.stack, self.screenshots, self.expected, self.origins = stack, screenshots, set(), [stack.url]
         self.axe = open(axe, encoding="utf-8").read() if axe else None
         self.cdp("Network.enable", {})
 
@@ -215,9 +221,10 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]
-                is_ours = url.startswith((self.stack.url + "/", "data:", "blob:" + self.stack.url, "about:"))
+                ours = [start for origin in self.origins for start in (origin + "/", "blob:" + origin)]
+                is_ours = url.startswith((*ours, "data:", "about:"))
                 assert is_ours, f"{journey}: {url} was asked for"
-        self.expected = set()
+        self.expected, self.origins = set(), [self.stack.url]
         self.driver.delete_all_cookies()
 
 
@@ -297,8 +304,9 @@ def whoever_tries_too_often_sees_how_long_to_wait(browser, stack):
             break
     browser.says("#log-on .said", "Too many attempts. You can try again in ")
     browser.look("sign-in-throttled")
-    before = browser.find("#log-on .said").text
-    browser.wait(lambda: browser.find("#log-on .said").text != before, "it does not count down")
+    before = browser.find("#log-on .main").text
+    assert re.fullmatch(r"In \d+ s", before), before
+    browser.wait(lambda: browser.find("#log-on .main").text != before, "it does not count down")
     assert browser.find("#log-on .main").get_attribute("aria-disabled") == "true"
 
 
@@ -319,8 +327,9 @@ def without_a_network_nothing_is_lost(browser, stack):
     browser.cdp("Network.emulateNetworkConditions", offline | {"offline": False})
     browser.at("/users/account")
     browser.driver.back()
-    browser.at("/users/sign-in")
-    assert browser.find("#password").get_attribute("value") in ("", PASSWORD)
+    browser.shown("#log-on")
+    browser.driver.forward()
+    browser.says("#who", address)
 
 
 def a_forgotten_password_is_set_by_the_mailed_link(browser, stack):
@@ -446,6 +455,10 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.press("#code .main")
     browser.says("#code .said", "The code is wrong.")
     assert browser.focused() == "otp"
+    browser.driver.refresh()
+    browser.fill(email=address, password=PASSWORD)
+    browser.press("#log-on .main")
+    browser.shown("#code")
     browser.driver.back()
     browser.shown("#log-on")
     assert browser.find("#email").get_attribute("value") == address
@@ -469,6 +482,14 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.says("#password-form .said", "Your password is changed")
     browser.press("#remove")
     browser.says("#factor .said", "The second factor is removed.")
+    browser.expect(404)
+    browser.press("#remove")
+    browser.says("#factor .said", "There is no second factor.")
+    browser.press("#begin")
+    browser.shown("#enrol")
+    browser.press("#remove")
+    browser.wait(lambda: not browser.find("#enrol").is_displayed(), "what was begun stays")
+    assert not browser.find("#recovery").is_displayed()
 
 
 def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
@@ -510,10 +531,18 @@ def a_session_that_ends_under_a_page_loses_nothing_typed(browser, stack):
     assert browser.find("#details-company").get_attribute("value") == "typed here"
     browser.press("#details .main")
     browser.press("#ended a")
-    browser.at("/users/sign-in")
+    here, there = browser.driver.window_handles
+    browser.driver.switch_to.window(there)
     browser.fill(email=address, password=PASSWORD)
     browser.press("#log-on .main")
     browser.at("/users/account")
+    browser.driver.close()
+    browser.driver.switch_to.window(here)
+    browser.press("#ended .close")
+    browser.press("#details .main")
+    browser.says("#details .said", "Saved.")
+    browser.driver.refresh()
+    browser.wait(lambda: browser.find("#details-company").get_attribute("value") == "typed here", "it was not saved")
 
 
 def a_log_on_leads_home_and_nowhere_else(browser, stack):
@@ -531,6 +560,10 @@ def a_log_on_leads_home_and_nowhere_else(browser, stack):
     browser.log_on(address, path="/users/sign-in?return_to=/users/api/user%3Fx=1")
     browser.at("/users/api/user")
     browser.says("body", address)
+    browser.origins.append(stack.other)
+    browser.log_on(address, path=f"/users/sign-in?return_to={stack.other}/users/api/info")
+    browser.wait(lambda: browser.driver.current_url == f"{stack.other}/users/api/info", "a configured origin is not led to")
+    browser.driver.delete_all_cookies()
 
 
 JOURNEYS = [

@@ -8,9 +8,9 @@ const date = (text) => new Date(text).toLocaleDateString([], { dateStyle: "mediu
 let account = null;
 
 const signIn = `${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`;
+$("#ended a").href = signIn;
 
 function ended() {
-  $("#ended a").href = signIn;
   // Several questions can be on their way when a session ends.
   if (!$("#ended").open) $("#ended").showModal();
 }
@@ -57,7 +57,7 @@ function item(title, hint, name, end) {
     button.type = "button";
     button.textContent = words.end;
     button.setAttribute("aria-label", words.endOf(name));
-    button.addEventListener("click", end);
+    button.addEventListener("click", () => once(button, end));
     li.append(button);
   }
   return li;
@@ -117,6 +117,7 @@ async function load() {
 $("#details .pair").append(...Object.keys(autocomplete).map((name) => {
   const [box, label, input] = ["div", "label", "input"].map((tag) => document.createElement(tag));
   input.id = `details-${name}`;
+  input.setAttribute("aria-describedby", "said-details");
   Object.assign(input, { name, autocomplete: autocomplete[name], maxLength: 256, required: name === "nickname" });
   Object.assign(label, { htmlFor: input.id, textContent: words[name] });
   box.append(label, input);
@@ -124,14 +125,17 @@ $("#details .pair").append(...Object.keys(autocomplete).map((name) => {
 }));
 
 whenSent($("#details"), async () => {
-  const change = $$("#details input").map(({ name, value }) => [name, value]);
-  const answer = await ask("POST", "user", Object.fromEntries(change));
+  if (!account) await load();
+  if (!account) return { ok: false, httpStatus: 0, status: words.offline };
+  // What was not typed here is left as it is: another tab may have changed it.
+  const typed = $$("#details input").filter((input) => input.value !== input.defaultValue);
+  const answer = await ask("POST", "user", Object.fromEntries(typed.map(({ name, value }) => [name, value])));
   if (answer.ok) {
     say($("#details"), words.detailsSaved);
     for (const input of $$("#details input")) input.defaultValue = input.value;
   }
   return answer;
-}, (answer) => $(`#details-${answer.status.split(":")[0]}`) ?? null);
+}, (answer) => document.getElementById(`details-${answer.status.split(":")[0]}`));
 
 whenSent($("#password-form"), async () => {
   const form = $("#password-form");
@@ -154,6 +158,8 @@ whenSent($("#password-form"), async () => {
 });
 
 whenSent($("#confirm form"), async () => {
+  if (!account) await load();
+  if (!account) return { ok: false, httpStatus: 0, status: words.offline };
   const otp = $("#confirm-otp").value;
   const body = { email: account.email, password: $("#confirm-password").value, ...(otp && { otp }) };
   const answer = await ask("POST", "confirm", body);
@@ -166,7 +172,7 @@ whenSent($("#confirm form"), async () => {
 });
 for (const button of $$("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close(""));
 
-$("#begin").addEventListener("click", async () => {
+$("#begin").addEventListener("click", () => once($("#begin"), async () => {
   const answer = await askConfirmed("POST", "totp");
   if (!answer) return;
   if (!answer.ok) return say($("#factor"), answer.status, true);
@@ -187,14 +193,15 @@ $("#begin").addEventListener("click", async () => {
   $("#factor-otp").value = "";
   $("#factor-otp").required = true;
   $("#factor-otp").focus();
-});
+}));
 
-$("#remove").addEventListener("click", async () => {
+$("#remove").addEventListener("click", () => once($("#remove"), async () => {
   const answer = await askConfirmed("DELETE", "totp");
   if (!answer) return;
-  $("#enrol").hidden = $("#recovery").hidden = answer.ok || $("#enrol").hidden;
-  say($("#factor"), answer.ok ? words.factorRemoved : answer.status, !answer.ok);
-});
+  if (answer.ok) $("#enrol").hidden = $("#recovery").hidden = true;
+  const isNone = answer.httpStatus === 404;
+  say($("#factor"), answer.ok ? words.factorRemoved : isNone ? words.noFactor : answer.status, !answer.ok);
+}));
 
 whenSent($("#factor"), async () => {
   const answer = await ask("POST", "totp/confirm", { otp: $("#factor-otp").value });
@@ -223,7 +230,7 @@ whenSent($("#keys"), async () => {
     loadKeys();
   }
   return answer;
-}, () => $("#key-name"));
+}, (answer) => $(answer.status.startsWith("days") ? "#key-days" : "#key-name"));
 
 whenSent($("#sessions"), async () => {
   const answer = await askConfirmed("DELETE", "sessions");

@@ -22,6 +22,7 @@ async function call(method, operation, body) {
 /** Tells what came of a form. A text that stays the same would not be read out again, so it is taken away first. */
 function say(form, text, isBad = false) {
   const said = $(".said", form);
+  for (const input of $$("input", form)) input.removeAttribute("aria-invalid");
   said.textContent = "";
   said.classList.toggle("bad", isBad);
   requestAnimationFrame(() => (said.textContent = text));
@@ -30,7 +31,6 @@ function say(form, text, isBad = false) {
 /** Tells what is wrong, and leads to it. */
 function complain(form, text, field) {
   say(form, text, true);
-  for (const other of $$("input", form)) other.removeAttribute("aria-invalid");
   if (field) {
     field.setAttribute("aria-invalid", "true");
     field.focus();
@@ -38,23 +38,23 @@ function complain(form, text, field) {
   }
 }
 
-/** Keeps a form's button from being used for some seconds, and counts them down. */
+/** Keeps a form's button from being used for some seconds. They are counted down on it: what is said, is read out once. */
 function countDown(form, seconds) {
   const button = $("button.main", form);
+  const word = button.textContent;
   button.setAttribute("aria-disabled", "true");
   say(form, words.wait(seconds), true);
   const end = Date.now() + seconds * 1000;
-  const timer = setInterval(() => {
+  const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000);
-    if (left > 0) {
-      // Not by `say`: a number a second is more than anybody wants to hear.
-      $(".said", form).textContent = words.wait(left);
-      return;
-    }
+    button.textContent = left > 0 ? words.left(left) : word;
+    if (left > 0) return;
     clearInterval(timer);
     button.removeAttribute("aria-disabled");
     say(form, words.again);
-  }, 1000);
+  };
+  const timer = setInterval(tick, 1000);
+  tick();
 }
 
 /** What an answer says, without the name of the member that a field stands for. */
@@ -63,23 +63,39 @@ function sentence({ status }) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Sends a form by `send`, once at a time. If the answer is a refusal, `refused` says which field it is about. */
+/** Does what a button is for, once at a time, and shows that it is being done. */
+async function once(button, work) {
+  if (button.getAttribute("aria-disabled")) return;
+  const word = button.textContent;
+  button.setAttribute("aria-disabled", "true");
+  button.textContent = words.waiting;
+  try {
+    return await work();
+  } finally {
+    button.textContent = word;
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+/** Sends a form by `send`. If the answer is a refusal, `refused` says which field it is about. */
 function whenSent(form, send, refused = () => null) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = $("button.main", form);
-    if (button.getAttribute("aria-disabled")) return;
-    const word = button.textContent;
-    button.setAttribute("aria-disabled", "true");
-    button.textContent = words.waiting;
+    if ($("button.main", form).getAttribute("aria-disabled")) return;
     say(form, "");
-    const answer = await send();
-    button.textContent = word;
-    button.removeAttribute("aria-disabled");
+    const answer = await once($("button.main", form), send);
     if (!answer || answer.ok) return;
     if (answer.httpStatus === 429) countDown(form, answer.wait);
     else complain(form, sentence(answer), answer.httpStatus && answer.httpStatus < 500 ? refused(answer) : null);
   });
+}
+
+// What is said of a form belongs to each of its fields.
+for (const form of $$("form")) {
+  const said = $(".said", form);
+  said.id = `said-${form.id || "confirm"}`;
+  for (const input of $$("input", form))
+    input.setAttribute("aria-describedby", `${input.getAttribute("aria-describedby") ?? ""} ${said.id}`.trim());
 }
 
 // Whoever can see the screen may see the password as well.

@@ -11,7 +11,7 @@ function destination() {
   try {
     const url = new URL(wanted, location.href);
     const isHome = url.origin === location.origin && wanted.startsWith("/");
-    if (isHome || origins.includes(url.origin)) return url.href;
+    if (isHome || (/^https?:$/.test(url.protocol) && origins.includes(url.origin))) return url.href;
   } catch {
     // It is no address.
   }
@@ -28,8 +28,13 @@ function show(id) {
 
 /** Shows what the address asks for. So the browser's buttons lead back and forth. */
 function route() {
-  const [name, token] = location.hash.slice(1).split("=");
+  let [name, token] = location.hash.slice(1).split("=");
   if (name === "code" && waiting) return show("code");
+  if (name === "code") {
+    // The page was loaded anew, and what the code was for is gone.
+    history.replaceState(null, "", location.pathname + location.search);
+    name = "";
+  }
   if (name === "reset" && token) {
     // The fourth part of a token is the email that it is for.
     try {
@@ -48,7 +53,9 @@ async function withCode(send) {
   const answer = await send();
   if (answer.factor && location.hash !== "#code") {
     waiting = send;
-    $("#otp").value = "";
+    $("#code").reset();
+    say($("#code"), "");
+    $("#code a").href = location.hash || "#";
     location.hash = "code";
     return null;
   }
@@ -70,7 +77,8 @@ function reset(token) {
     if (answer.ok) {
       $("#email").value = $("#reset-email").value;
       $("#new-password").value = "";
-      // The link is used up, and has no place in the history.
+      waiting = null;
+      // The link is used up.
       history.replaceState(null, "", location.pathname + location.search);
       route();
       say($("#log-on"), answer.status);
