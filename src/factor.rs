@@ -1,8 +1,6 @@
 //! The second factor of an account: codes of an authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 s), and recovery
 //! codes for whoever has lost the app. Every code counts once.
 
-use std::fmt;
-
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
@@ -156,21 +154,12 @@ pub struct Factor {
 }
 
 /// A code that is right, and that was not used before.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
     /// The code of this time step.
     Step(u64),
     /// This recovery code.
     Recovery(Digest),
-}
-
-impl fmt::Debug for Accepted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Step(_) => "Step(..)",
-            Self::Recovery(_) => "Recovery(..)",
-        })
-    }
 }
 
 /// The time step whose code this is: the present one, or the one before, for whoever types slowly (RFC 6238, section 5.2).

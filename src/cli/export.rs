@@ -3,10 +3,9 @@
 use super::{
     Failure, Target, harmless,
     output::{self, Reader},
-    roster::{Line, OpenFactor},
+    roster::{Line, OpenFactor, sealing_secret},
     user::left_out,
 };
-use crate::machine;
 
 pub(super) const HELP: &str = "\
 Everything that is stored of the accounts comes out, in the form that `jea-auth user import` reads: password hashes, profiles,
@@ -22,14 +21,7 @@ Example:
 /// One object a line; with `--json` one array of them, an element a line.
 pub(super) async fn run(with_factors: bool, target: &Target) -> Result<(), Failure> {
     let stack = target.connect().await.stack;
-    let secret = if with_factors {
-        let secret = stack.keyring().service_secret(machine::now()).await;
-        Some(secret.map_err(|error| {
-            Failure::with_hint(error, "the stack needs its keys, and you kms:Decrypt on its KMS key")
-        })?)
-    } else {
-        None
-    };
+    let secret = if with_factors { Some(sealing_secret(&stack).await?) } else { None };
     let mut pages = stack.store.accounts();
     let (mut before, mut malformed, mut left_behind) = ("[", Vec::new(), 0_usize);
     let mut closed: Vec<String> = Vec::new();

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::{
     Failure, Target, output,
-    roster::{Line, OpenFactor},
+    roster::{Line, OpenFactor, sealing_secret},
 };
 use crate::{
     account::{Account, Email, is_unseen},
@@ -289,14 +289,7 @@ async fn add(
     target: &Target,
 ) -> Result<(), Failure> {
     let stack = target.connect().await.stack;
-    let secret = if reading.with_factors {
-        let secret = stack.keyring().service_secret(machine::now()).await;
-        Some(secret.map_err(|error| {
-            Failure::with_hint(error, "the stack needs its keys, and you kms:Decrypt on its KMS key")
-        })?)
-    } else {
-        None
-    };
+    let secret = if reading.with_factors { Some(sealing_secret(&stack).await?) } else { None };
     let store = stack.store;
     let mut batch: Vec<Account> = Vec::with_capacity(ADDED_AT_ONCE);
     for numbered in lines(file, source, reading)? {

@@ -140,7 +140,8 @@ impl Common {
         }
         let known = self.responses.iter().find(|(_, known)| **known == response).map(|(name, _)| name.clone());
         let name = known.unwrap_or_else(|| {
-            let name = format!("{status}.{}", self.responses.len());
+            let of_status = self.responses.keys().filter(|name| name.starts_with(status)).count();
+            let name = format!("{status}-{}", of_status + 1);
             self.responses.insert(name.clone(), response);
             name
         });

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(super) use factor::OpenFactor;
+pub(super) use factor::{OpenFactor, sealing_secret};
 
 use super::import::hash;
 use crate::{

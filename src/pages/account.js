@@ -21,7 +21,7 @@ async function ask(method, operation, body) {
   // A right password without its code is 401 as well.
   if (answer.httpStatus === 401 && !answer.factor) {
     ended();
-    return { ...answer, status: "" };
+    return { ...answer, status: "", hasEnded: true };
   }
   return answer;
 }

@@ -84,7 +84,7 @@ function whenSent(form, send, refused = () => null) {
     if ($("button.main", form).getAttribute("aria-disabled")) return;
     say(form, "");
     const answer = await once($("button.main", form), send);
-    if (!answer || answer.ok) return;
+    if (!answer || answer.ok || answer.hasEnded) return;
     if (answer.httpStatus === 429) countDown(form, answer.wait);
     else complain(form, sentence(answer), answer.httpStatus && answer.httpStatus < 500 ? refused(answer) : null);
   });

@@ -72,17 +72,7 @@ impl Store {
 
     /// Makes an account that is as `before` one that is as `after`. Tells whether it is.
     async fn replace(&self, before: &Account, after: &Account) -> Result<bool, StoreError> {
-        let Difference { update, condition, names, values } = Difference::of(before, after);
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(before.email.as_str()))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = self.update_by(&before.email, Difference::of(before, after));
         match until_alone(meets_transaction, || update.clone().send()).await {
             Ok(_) => Ok(true),
             // The same as wanted, if the SDK sent it twice and the first copy got through.
@@ -216,20 +206,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
     pub async fn use_code(&self, read: &Account, after: &Account) -> Result<Option<Account>, StoreError> {
-        let difference = Difference::of(read, after).and_as_read(read, ["name", "role", "status"]);
+        let difference = Difference::of(read, after).and_as_read(read, &["name", "role", "status"]);
+        self.look_again(self.update_by(&read.email, difference).return_values(ReturnValue::AllNew)).await
+    }
+
+    /// An update of an account that gives back what it found where its condition failed.
+    fn update_by(&self, email: &Email, difference: Difference) -> UpdateItemFluentBuilder {
         let Difference { update, condition, names, values } = difference;
-        let update = self
-            .client
+        self.client
             .update_item()
             .table_name(&self.tables.accounts)
-            .key("email", text(read.email.as_str()))
+            .key("email", text(email.as_str()))
             .update_expression(update)
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.look_again(update).await
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     async fn look_again(&self, update: UpdateItemFluentBuilder) -> Result<Option<Account>, StoreError> {
@@ -330,12 +322,12 @@ impl Difference {
     }
 
     /// Asks for these attributes too, as they were read.
-    fn and_as_read(mut self, read: &Account, asked: [&str; 3]) -> Self {
+    fn and_as_read(mut self, read: &Account, asked: &[&str]) -> Self {
         let mut read = attributes(read);
         let mut conditions = vec![self.condition];
         for name in asked {
-            self.names.insert(format!("#{name}"), name.to_owned());
-            conditions.push(match read.remove(name) {
+            self.names.insert(format!("#{name}"), (*name).to_owned());
+            conditions.push(match read.remove(*name) {
                 Some(value) => {
                     self.values.insert(format!(":{name}"), value);
                     format!("#{name} = :{name}")

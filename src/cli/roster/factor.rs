@@ -1,5 +1,7 @@
 //! A second factor as it stands in a file: in clear, so that another stack can seal it for itself.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value;
 
@@ -10,6 +12,8 @@ use super::{
 use crate::{
     access_key::Digest,
     account::Account,
+    app::Stack,
+    cli::Failure,
     factor::{Factor, RECOVERY_CODES, STEP_SECONDS, TotpSecret},
     ids::AccountId,
     machine,
@@ -23,6 +27,12 @@ pub(in crate::cli) struct OpenFactor {
     secret: TotpSecret,
     last_step: u64,
     recovery: Vec<Digest>,
+}
+
+/// The secret that factors of a stack are sealed with.
+pub(in crate::cli) async fn sealing_secret(stack: &Stack) -> Result<Arc<ServiceSecret>, Failure> {
+    let secret = stack.keyring().service_secret(machine::now()).await;
+    secret.map_err(|error| Failure::with_hint(error, "the stack needs its keys, and you kms:Decrypt on its KMS key"))
 }
 
 impl OpenFactor {
