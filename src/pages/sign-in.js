@@ -66,9 +66,9 @@ const logOn = async (otp) => {
   const [email, password] = [$("#email").value, $("#password").value];
   const answer = await call("POST", "auth", { email, password, ...otp });
   if (answer.ok) location.assign(destination());
-  return answer.ok || answer.factor || answer.httpStatus !== 401 && answer.httpStatus !== 200
-    ? answer
-    : { ...answer, status: words.wrongPassword };
+  // An operator can have failed log-ons answered with 200.
+  const isWrong = !answer.ok && !answer.factor && [200, 401].includes(answer.httpStatus);
+  return isWrong ? { ...answer, status: words.wrongPassword } : answer;
 };
 
 function reset(token) {
