@@ -2,7 +2,7 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf::{HKDF_SHA256, Prk, Salt},
+    hkdf::{HKDF_SHA256, Salt},
     hmac,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,7 +14,8 @@ use crate::ids::AccountId;
 /// that is derived from it seals the secrets of second factors.
 pub struct ServiceSecret {
     tags: hmac::Key,
-    derived: Prk,
+    /// What the sealing key is derived from, when it is needed: not at each start of a function.
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 /// Random bytes that a sealed secret begins with. None may be used twice (NIST SP 800-38D, section 8.2.2).
@@ -24,7 +25,7 @@ impl ServiceSecret {
     /// Takes the secret's bytes.
     #[must_use]
     pub fn new(bytes: &Zeroizing<Vec<u8>>) -> Self {
-        Self { tags: hmac::Key::new(hmac::HMAC_SHA256, bytes), derived: Salt::new(HKDF_SHA256, &[]).extract(bytes) }
+        Self { tags: hmac::Key::new(hmac::HMAC_SHA256, bytes), bytes: bytes.clone() }
     }
 
     /// A keyed hash of `of`, different for each use.
@@ -65,7 +66,8 @@ impl ServiceSecret {
     }
 
     fn sealing_key(&self) -> Option<LessSafeKey> {
-        let key = self.derived.expand(&[b"totp"], &AES_256_GCM).ok()?;
+        let derived = Salt::new(HKDF_SHA256, &[]).extract(&self.bytes);
+        let key = derived.expand(&[b"totp"], &AES_256_GCM).ok()?;
         Some(LessSafeKey::new(UnboundKey::from(key)))
     }
 }
