@@ -8,8 +8,9 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::{
+    architecture::root,
     mails,
-    owner::ok,
+    owner::{STEP_UP, ok},
     service::{EMAIL, PASSWORD, Service, assert_refused},
 };
 
@@ -98,4 +99,13 @@ async fn the_link_of_a_mail_is_the_page_and_opening_it_uses_nothing_up() {
     ok(service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap()).await;
     let again = service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap();
     assert_refused(again, 403).await;
+}
+
+/// The page knows by the sentence that the password is asked for; other tests hold what the service says.
+#[test]
+fn the_page_of_the_account_knows_the_sentence_that_asks_for_the_password() {
+    let script = std::fs::read_to_string(root().join("src/pages/account.js")).unwrap();
+    let (_, rest) = script.split_once("answer.status.startsWith(\"").unwrap();
+    let (known, _) = rest.split_once('"').unwrap();
+    assert!(known.len() > 20 && STEP_UP.starts_with(known), "{known}");
 }
