@@ -1,35 +1,39 @@
 //! `jea-auth user import`: accounts from a file.
 
+mod checked;
 mod csv;
+mod entry;
+mod file;
 pub(super) mod hash;
 mod json;
 mod layout;
+mod place;
+mod reading;
 mod source;
+mod state;
 mod system;
 
 use std::{
-    collections::{BTreeSet, HashMap},
     io::{self, IsTerminal, Write},
     path::Path,
 };
 
 use serde::Serialize;
 
-use super::{
-    Failure, Target, output,
-    roster::{Line, OpenFactor, sealing_secret},
-};
+use super::{Failure, Target, output, roster::sealing_secret};
 use crate::{
-    account::{Account, Email, is_unseen},
+    account::Account,
     causes::Causes,
-    ids::AccountId,
     machine,
     store::{ADDED_AT_ONCE, Added, Store},
 };
 
-pub(super) use layout::Reading;
+use checked::Checked;
+use entry::{Entry, Read};
+use file::{Bad, entries};
+use place::Place;
+pub(super) use reading::Reading;
 use source::Source;
-use system::System;
 
 pub(super) const HELP: &str = "\
 A line has email and name; it may have password_hash, role, status (active or disabled, 1 or 0, true or false), sub, created
@@ -64,14 +68,11 @@ Examples:
 
 /// Longest line, in bytes: with every letter escaped, an account of the most that it may have.
 const LINE_MAX_BYTES: usize = 400_000;
-/// How many bad lines are told one by one.
-const TOLD_MAX: u64 = 100;
+/// What stands at a place in a file, or what is wrong with its text.
+type Placed<T> = (Place, Result<T, String>);
 
-/// What a line holds, or what is wrong with it, with its number.
-type Numbered<T> = (u64, Result<T, String>);
-
-/// What is read of a file, line by line, until it cannot be read.
-type Lines<'a, T> = Box<dyn Iterator<Item = Result<Numbered<T>, Failure>> + 'a>;
+/// The same with the account that it is of.
+type Told<T> = (Place, Result<T, Bad>);
 
 /// What came of an import.
 #[derive(Serialize)]
@@ -81,35 +82,20 @@ struct Summary {
     /// Nothing if it was not looked at.
     already_there: Option<u64>,
     without_password: u64,
+    left_out: u64,
     bad: u64,
 }
 
-const COLUMNS: [&str; 5] = ["lines", "added", "already_there", "without_password", "bad"];
-
-/// What is known of the accounts in a file. Memory grows by their emails and ids alone.
-#[derive(Default)]
-struct Checked {
-    lines: u64,
-    bad: u64,
-    without_password: u64,
-    emails: HashMap<Email, u64>,
-    /// Ids that the file brings, and where.
-    subs: HashMap<AccountId, (u64, Email)>,
-    /// Names of members of profiles.
-    profile: BTreeSet<String>,
-    access_keys: usize,
-    factors: usize,
-}
+const COLUMNS: [&str; 6] = ["lines", "added", "already_there", "without_password", "left_out", "bad"];
 
 pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &Target) -> Result<(), Failure> {
     let source = Source::open(file)?;
     let mut checked = Checked::default();
-    for numbered in lines(file, &source, reading)? {
-        let (number, line) = numbered?;
-        checked.check(number, line);
+    for entry in entries(file, &source, reading)? {
+        checked.check(entry?);
     }
     let mut already_there = None;
-    if dry_run || (checked.bad == 0 && !checked.subs.is_empty()) {
+    if dry_run || (checked.bad == 0 && checked.has_subs()) {
         let store = target.connect().await.stack.store;
         match checked.compare(&store).await {
             Ok(number) => already_there = Some(number),
@@ -120,22 +106,16 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
             Err(error) => return Err(target.unreachable(error)),
         }
     }
-    let Checked { lines, bad, without_password, factors, .. } = checked;
-    let mut summary = Summary { lines, added: 0, already_there, without_password, bad };
+    let Checked { lines, bad, without_password, .. } = checked;
+    let left_out = checked.left_out.values().sum();
+    let mut summary = Summary { lines, added: 0, already_there, without_password, left_out, bad };
     if dry_run {
         checked.tell_dry_run();
     } else if bad == 0 {
         summary.already_there = Some(0);
         add(file, &source, reading, &mut summary, target).await?;
     }
-    if factors > 0 && !reading.with_factors {
-        output::note(&format!("second factors left out: {factors}; with --with-factors they come along"));
-    }
-    if without_password > 0 {
-        output::note(&format!(
-            "accounts without a hash: {without_password}; nobody can log on to them before `jea-auth user passwd` sets a password"
-        ));
-    }
+    checked.tell_what_stays_behind(reading.with_factors);
     output::rows(&[&summary], &COLUMNS, target.json)?;
     if bad > 0 {
         return Err(Failure::new(
@@ -143,142 +123,10 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
             "nothing was added; mend them and import again",
         ));
     }
+    if checked.accounts() == 0 {
+        return Err(Failure::new("no account came in", "check the file, and what was left out of it"));
+    }
     Ok(())
-}
-
-impl Checked {
-    fn check(&mut self, number: u64, line: Result<Read, String>) {
-        self.lines += 1;
-        let unique = line.and_then(|Read { account, has_sub, factor }| match self.emails.get(&account.email) {
-            Some(first) => Err(format!("email: the same as in line {first}")),
-            None => match self.subs.get(&account.sub) {
-                Some((first, _)) => Err(format!("sub: the same as in line {first}")),
-                None => Ok((account, has_sub, factor.is_some())),
-            },
-        });
-        match unique {
-            Ok((account, has_sub, has_factor)) => {
-                self.factors += usize::from(has_factor);
-                self.without_password += u64::from(account.password_hash.is_none());
-                self.emails.insert(account.email.clone(), number);
-                if has_sub {
-                    self.subs.insert(account.sub, (number, account.email));
-                }
-                self.profile.extend(account.profile.into_keys());
-                self.access_keys += account.access_keys.len();
-            }
-            Err(reason) => self.tell(number, &reason),
-        }
-    }
-
-    fn tell(&mut self, number: u64, reason: &str) {
-        self.bad += 1;
-        if self.bad <= TOLD_MAX {
-            // What a file calls its members must not move the terminal's cursor.
-            let reason: String = reason.chars().map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
-            output::note(&format!("line {number}: {reason}"));
-        } else if self.bad == TOLD_MAX + 1 {
-            output::note("and more");
-        }
-    }
-
-    /// How many of the accounts are there already. An id that another account has is told: the two would share their
-    /// sessions. Malformed items are passed over, and two imports that run at once are not told of each other.
-    async fn compare(&mut self, store: &Store) -> Result<u64, crate::store::StoreError> {
-        let mut already_there = 0;
-        let mut pages = store.accounts();
-        while let Some(page) = pages.next().await? {
-            for account in page.into_iter().flatten() {
-                already_there += u64::from(self.emails.contains_key(&account.email));
-                if let Some((number, email)) = self.subs.get(&account.sub)
-                    && *email != account.email
-                {
-                    self.tell(*number, &format!("sub: {} has it already", account.email.as_str()));
-                }
-            }
-        }
-        Ok(already_there)
-    }
-
-    fn tell_dry_run(&self) {
-        let names: Vec<&str> = self.profile.iter().map(String::as_str).collect();
-        output::note(&match names.as_slice() {
-            [] => "nothing becomes a member of a profile".to_owned(),
-            names => {
-                format!("members of a profile, which every client of an account's owner sees: {}", names.join(", "))
-            }
-        });
-        if self.access_keys > 0 {
-            let keys = output::count(self.access_keys, "access key");
-            output::note(&format!("{keys} come along, and whoever has one can log on with it until it expires"));
-        }
-        output::note(
-            "not checked: whether a hash is that of its owner's password, and what others add or change meanwhile",
-        );
-    }
-}
-
-/// An account, whether the file brings its id, and its second factor, which is not sealed yet.
-struct Read {
-    account: Account,
-    has_sub: bool,
-    factor: Option<OpenFactor>,
-}
-
-/// The accounts of a file, line by line.
-fn lines<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading) -> Result<Lines<'a, Read>, Failure> {
-    let mut reader = source.reader()?;
-    let first = reader.fill_buf()?.trim_ascii_start().first().copied();
-    let is_json = is_json(file, first)?;
-    if reading.from.and_then(System::is_json).is_some_and(|expected| expected != is_json) {
-        let form = if is_json { "CSV" } else { "JSON" };
-        return Err(Failure::new(format!("the export of that system is {form}"), "check the file and --from"));
-    }
-    if is_json && reading.from.is_some() && reading.renames() {
-        return Err(Failure::new("--map and --skip are not for an export in JSON", "leave them out, or --from"));
-    }
-    let lines: Lines<Option<Line>> = if is_json {
-        let objects: Lines<json::Object> = match (first, reading.from) {
-            (_, Some(System::Keycloak)) => Box::new(json::Elements::new(reader, Some("users"))?),
-            (Some(b'['), _) => Box::new(json::Elements::new(reader, None)?),
-            _ => Box::new(json::lines(reader)),
-        };
-        Box::new(objects.map(|numbered| {
-            numbered.map(|(number, object)| (number, object.and_then(|object| reading.object(&object))))
-        }))
-    } else {
-        let mut rows = csv::Rows::new(reader)?;
-        let head = rows.next_row().transpose()?.map_or(Ok(Vec::new()), |(_, head)| head);
-        let head = head.map_err(|reason| Failure::new(format!("the head of the file: {reason}"), "check the file"))?;
-        let columns = reading.columns(&head)?;
-        Box::new(std::iter::from_fn(move || rows.next_row()).map(move |numbered| {
-            numbered.map(|(number, cells)| (number, cells.and_then(|cells| layout::row(&columns, cells))))
-        }))
-    };
-    // What was deleted there is not there.
-    let lines = lines.filter_map(|numbered| match numbered {
-        Ok((number, line)) => line.transpose().map(|line| Ok((number, line))),
-        Err(failure) => Some(Err(failure)),
-    });
-    let account = |mut line: Line| {
-        let (has_sub, factor) = (line.has_sub(), line.second_factor.take());
-        line.account(reading.name_from_email).map(|account| Read { account, has_sub, factor })
-    };
-    Ok(Box::new(lines.map(move |numbered| numbered.map(|(number, line)| (number, line.and_then(account))))))
-}
-
-/// Whether a file is JSON by its name, or stdin by its first byte.
-fn is_json(file: &Path, first: Option<u8>) -> Result<bool, Failure> {
-    let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
-    match ending.as_deref() {
-        Some("csv" | "tsv") => Ok(false),
-        Some("json" | "jsonl" | "ndjson") => Ok(true),
-        None if file.as_os_str() == "-" => Ok(matches!(first, Some(b'[' | b'{'))),
-        _ => Err(Failure::new(
-            format!("{} is neither CSV nor JSON by its name", file.display()),
-            "give it the ending .csv or .jsonl, or .json if it is an array",
-        )),
-    }
 }
 
 async fn add(
@@ -292,11 +140,13 @@ async fn add(
     let secret = if reading.with_factors { Some(sealing_secret(&stack).await?) } else { None };
     let store = stack.store;
     let mut batch: Vec<Account> = Vec::with_capacity(ADDED_AT_ONCE);
-    for numbered in lines(file, source, reading)? {
-        let (number, line) = numbered?;
-        let Read { mut account, factor, .. } = line.map_err(|reason| {
-            Failure::new(format!("line {number} has changed: {reason}"), "import again when nobody writes the file")
+    for entry in entries(file, source, reading)? {
+        let (place, entry) = entry?;
+        let entry = entry.map_err(|Bad { reason, .. }| {
+            Failure::new(format!("{place} has changed: {reason}"), "import again when nobody writes the file")
         })?;
+        let Entry::Account(read) = entry else { continue };
+        let Read { mut account, factor, .. } = *read;
         if let (Some(factor), Some(secret)) = (factor, &secret) {
             account.factor = factor.sealed(&account.sub, secret, machine::random());
             if account.factor.is_none() {

@@ -11,12 +11,12 @@ use serde_json::Value;
 
 pub(super) use factor::{OpenFactor, sealing_secret};
 
-use super::import::hash;
 use crate::{
     access_key::{AccessKeyId, StoredKey},
     account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
     ids::AccountId,
     machine,
+    password::PasswordHash,
     store::ADDED_AT_ONCE,
     time::Timestamp,
 };
@@ -39,12 +39,12 @@ const SECOND_FACTOR: &str = "second_factor";
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
 pub(super) struct Line {
-    email: String,
+    pub(super) email: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    password_hash: Option<String>,
+    pub(super) password_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,9 +60,42 @@ pub(super) struct Line {
     /// With its secret in clear; there if an operator wants it so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) second_factor: Option<OpenFactor>,
-    /// What the person was called where no other name is known.
+    /// What a file says of the account beside what is kept of it.
     #[serde(skip)]
-    username: Option<String>,
+    pub(super) told: Told,
+}
+
+/// Whether an account may log on in another system. What one member says, no other takes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Nothing says that it may not.
+    #[default]
+    Open,
+    /// It may not.
+    Barred,
+    /// It was deleted.
+    Deleted,
+}
+
+/// What the file of another system says of an account beside what is kept of it.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) standing: Standing,
+    /// Nobody has proved there that its address is the owner's.
+    pub(super) is_unproved: bool,
+    /// Its password is one that the owner must change first.
+    pub(super) is_temporary: bool,
+    /// Why its hash cannot be taken, where that is known before it is read.
+    pub(super) unusable: Option<String>,
+    /// The salt of its hash, where it is not in it.
+    pub(super) salt: Option<String>,
+    /// What the person is called, in a member of another name.
+    pub(super) full_name: Option<String>,
+    /// What the person was called where no other name is known.
+    pub(super) username: Option<String>,
+    /// The secret of a second factor, and whether that is on.
+    pub(super) totp_secret: Option<String>,
+    pub(super) totp_on: bool,
 }
 
 impl Line {
@@ -80,7 +113,7 @@ impl Line {
             profile: account.profile.clone(),
             access_keys: account.access_keys.clone(),
             second_factor: None,
-            username: None,
+            told: Told::default(),
         }
     }
 
@@ -124,18 +157,14 @@ impl Line {
         }
     }
 
-    /// What the person was called where no other name is known.
-    pub(super) fn set_username(&mut self, username: Option<String>) {
-        self.username = username;
+    /// What tells a person which account it is.
+    pub(super) fn who(&self) -> Option<&str> {
+        [Some(self.email.trim()), self.told.username.as_deref()].into_iter().flatten().find(|who| !who.is_empty())
     }
 
-    /// The account, or what is wrong with the line. What is not there gets the value of a new account.
-    pub(super) fn account(self, name_from_email: bool) -> Result<Account, String> {
-        if self.email.trim().is_empty() {
-            return Err("email is missing".to_owned());
-        }
+    /// The account with this hash, or what is wrong with the line. What is not there gets the value of a new account.
+    pub(super) fn account(self, password_hash: Option<PasswordHash>, name_from_email: bool) -> Result<Account, String> {
         let email = Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
-        let password_hash = self.password_hash.as_deref().map(hash::parse).transpose()?;
         let created = self.created.map_or_else(machine::now, Timestamp::from_seconds);
         if created > machine::now() {
             return Err("created is in the future: seconds since 1970 are expected, not milliseconds".to_owned());
@@ -146,13 +175,14 @@ impl Line {
         let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
         let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
         let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
+        let status = self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active);
         let account = Account {
             name,
             email,
             registered_email: self.email.trim().to_owned(),
             sub: sub.unwrap_or_else(|| AccountId::new(&machine::random())),
             role,
-            status: self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active),
+            status: if self.told.standing == Standing::Open { status } else { Status::Disabled },
             password_hash,
             created,
             generation: self.generation.unwrap_or_default(),
@@ -174,7 +204,7 @@ impl Line {
             .map(String::as_str)
             .collect();
         let before_at = || self.email.trim().rsplit_once('@').map(|(local, _)| local.to_owned());
-        [Some(self.name.clone()), Some(parts.join(" ")), self.username.clone()]
+        [Some(self.name.clone()), self.told.full_name.clone(), Some(parts.join(" ")), self.told.username.clone()]
             .into_iter()
             .flatten()
             .find(|name| !name.is_empty())

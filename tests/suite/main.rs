@@ -40,6 +40,7 @@ mod hostile_tokens;
 mod import;
 mod import_files;
 mod import_layouts;
+mod import_safe;
 mod keys;
 mod lambda_binaries;
 mod local_ports;

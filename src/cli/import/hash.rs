@@ -14,16 +14,34 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The hash that an account gets.
+pub(super) enum Imported {
+    /// It is stored as it is.
+    Kept(PasswordHash),
+}
+
 /// The hash that an account gets, or why there is none.
-pub(in crate::cli) fn parse(text: &str) -> Result<PasswordHash, String> {
+pub(super) fn parse(text: &str) -> Result<Imported, String> {
     let rewritten = rewritten(text);
-    PasswordHash::parse(rewritten.as_deref().unwrap_or(text)).map_err(|error| match (&rewritten, unusable(text)) {
-        (None, Some(system)) => format!(
-            "password_hash is {system}, which cannot be taken: import the account without a hash, and set a password with \
-             `jea-auth user passwd`"
-        ),
+    let parsed = PasswordHash::parse(rewritten.as_deref().unwrap_or(text));
+    parsed.map(Imported::Kept).map_err(|error| match (&rewritten, unusable(text)) {
+        (None, Some(system)) => cannot(system),
         _ => format!("password_hash is {error}"),
     })
+}
+
+/// What is said of a hash that cannot be taken.
+pub(super) fn cannot(what: &str) -> String {
+    format!(
+        "password_hash is {what}, which cannot be taken: import the account without a hash, by --unusable drop-hash, and set a \
+         password with `jea-auth user passwd`"
+    )
+}
+
+/// Whether it marks an account that has no password: of Django an exclamation mark and forty letters and digits, and of Unix.
+pub(super) fn is_mark_for_none(hash: &str) -> bool {
+    let is_django = |rest: &str| rest.len() == 40 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    matches!(hash, "!" | "!!" | "*" | "!*") || hash.strip_prefix('!').is_some_and(is_django)
 }
 
 /// Whether a text is the hash of a password, by its form.
