@@ -1,5 +1,6 @@
 //! `jea-auth user import`: accounts from a file.
 
+mod adding;
 mod checked;
 mod csv;
 mod entry;
@@ -13,24 +14,18 @@ mod source;
 mod state;
 mod system;
 
-use std::{
-    io::{self, IsTerminal, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Failure, Target, output, roster::sealing_secret};
-use crate::{
-    account::Account,
-    causes::Causes,
-    machine,
-    store::{ADDED_AT_ONCE, Added, Store},
-};
+use super::{Failure, Target, output};
+use crate::causes::Causes;
 
+use adding::Adding;
 use checked::Checked;
-use entry::{Entry, Read};
+use entry::Entry;
 use file::{Bad, entries};
+use hash::Secrets;
 use place::Place;
 pub(super) use reading::Reading;
 use source::Source;
@@ -89,9 +84,11 @@ struct Summary {
 const COLUMNS: [&str; 6] = ["lines", "added", "already_there", "without_password", "left_out", "bad"];
 
 pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &Target) -> Result<(), Failure> {
+    let secrets = Secrets::read(reading.hash_config.as_deref(), reading.pepper_file.as_deref())?;
     let source = Source::open(file)?;
     let mut checked = Checked::default();
-    for entry in entries(file, &source, reading)? {
+    checked.needs_secret = reading.with_factors || secrets.are_there();
+    for entry in entries(file, &source, reading, &secrets)? {
         checked.check(entry?);
     }
     let mut already_there = None;
@@ -113,7 +110,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         checked.tell_dry_run();
     } else if bad == 0 {
         summary.already_there = Some(0);
-        add(file, &source, reading, &mut summary, target).await?;
+        add(file, &source, reading, &secrets, &checked, &mut summary, target).await?;
     }
     checked.tell_what_stays_behind(reading.with_factors);
     output::rows(&[&summary], &COLUMNS, target.json)?;
@@ -133,55 +130,21 @@ async fn add(
     file: &Path,
     source: &Source<'_>,
     reading: &Reading,
+    secrets: &Secrets,
+    checked: &Checked,
     summary: &mut Summary,
     target: &Target,
 ) -> Result<(), Failure> {
-    let stack = target.connect().await.stack;
-    let secret = if reading.with_factors { Some(sealing_secret(&stack).await?) } else { None };
-    let store = stack.store;
-    let mut batch: Vec<Account> = Vec::with_capacity(ADDED_AT_ONCE);
-    for entry in entries(file, source, reading)? {
+    let mut adding = Adding::start(target.connect().await.stack, checked, target).await?;
+    for entry in entries(file, source, reading, secrets)? {
         let (place, entry) = entry?;
         let entry = entry.map_err(|Bad { reason, .. }| {
             Failure::new(format!("{place} has changed: {reason}"), "import again when nobody writes the file")
         })?;
-        let Entry::Account(read) = entry else { continue };
-        let Read { mut account, factor, .. } = *read;
-        if let (Some(factor), Some(secret)) = (factor, &secret) {
-            account.factor = factor.sealed(&account.sub, secret, machine::random());
-            if account.factor.is_none() {
-                return Err(Failure::new("a second factor could not be sealed", "import again"));
-            }
-        }
-        // A transaction takes no two writes of one item: the file may have changed.
-        if batch.len() == ADDED_AT_ONCE || batch.iter().any(|other| other.email == account.email) {
-            flush(&store, &mut batch, summary, target).await?;
-        }
-        batch.push(account);
-    }
-    flush(&store, &mut batch, summary, target).await?;
-    if io::stderr().is_terminal() {
-        output::note("");
-    }
-    Ok(())
-}
-
-async fn flush(store: &Store, batch: &mut Vec<Account>, summary: &mut Summary, target: &Target) -> Result<(), Failure> {
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let results = store.add_accounts(batch).await.map_err(|error| target.unreachable(error))?;
-    for result in results {
-        match result {
-            Added::Added => summary.added += 1,
-            Added::Exists => *summary.already_there.get_or_insert(0) += 1,
+        if let Entry::Account(mut read) = entry {
+            read.factor = read.factor.filter(|_| reading.with_factors);
+            adding.add(*read, summary).await?;
         }
     }
-    batch.clear();
-    if io::stderr().is_terminal() {
-        // A line that is written over is of use to a person alone.
-        let done = summary.added + summary.already_there.unwrap_or_default();
-        let _ = write!(io::stderr().lock(), "\r{done} of {} lines", summary.lines);
-    }
-    Ok(())
+    adding.finish(summary).await
 }

@@ -41,6 +41,7 @@ mod import;
 mod import_files;
 mod import_layouts;
 mod import_safe;
+mod import_systems;
 mod keys;
 mod lambda_binaries;
 mod local_ports;

@@ -6,6 +6,7 @@ use super::{
     Told,
     entry::{Entry, LeftOut, Read, Withheld},
     file::Bad,
+    hash::Imported,
     place::Place,
 };
 use crate::{
@@ -25,6 +26,10 @@ pub(super) struct Checked {
     pub(super) bad: u64,
     pub(super) without_password: u64,
     pub(super) factors: usize,
+    /// How many hashes are computed at the import.
+    pub(super) fast: u64,
+    /// Whether something is sealed.
+    pub(super) needs_secret: bool,
     pub(super) left_out: BTreeMap<LeftOut, u64>,
     withheld: BTreeMap<&'static str, u64>,
     emails: HashMap<Email, u64>,
@@ -71,6 +76,8 @@ impl Checked {
         }
         self.factors += usize::from(factor.is_some());
         self.without_password += u64::from(account.password_hash.is_none() && unfinished.is_none());
+        self.fast += u64::from(matches!(unfinished, Some(Imported::Fast(_))));
+        self.needs_secret |= matches!(unfinished, Some(Imported::Sealed(_) | Imported::Secret(_)));
         self.emails.insert(account.email.clone(), place.number());
         if has_sub {
             self.subs.insert(account.sub, (place, account.email));

@@ -1,7 +1,7 @@
 //! What becomes of a line: an account, with or without its hash, or none; and why.
 
 use super::{
-    hash::{self, Imported},
+    hash::{self, Imported, Secrets},
     reading::{NoEmail, Reading, Unusable},
 };
 use crate::{
@@ -77,7 +77,7 @@ impl Withheld {
 
 impl Line {
     /// What becomes of it, or what is wrong with it.
-    pub(super) fn entry(mut self, reading: &Reading) -> Result<Entry, String> {
+    pub(super) fn entry(mut self, reading: &Reading, secrets: &Secrets) -> Result<Entry, String> {
         let who = self.who().map(str::to_owned);
         if self.told.standing == Standing::Deleted {
             return Ok(Entry::LeftOut(LeftOut::Deleted, who));
@@ -87,10 +87,10 @@ impl Line {
             let missing = "email is missing: say --no-email skip to leave such accounts out";
             return if skips { Ok(Entry::LeftOut(LeftOut::NoEmail, who)) } else { Err(missing.to_owned()) };
         }
-        let (hash, withheld) = self.hash(reading)?;
+        let (hash, withheld) = self.hash(reading, secrets)?;
         let (password_hash, unfinished) = match hash {
             Some(Imported::Kept(hash)) => (Some(hash), None),
-            None => (None, None),
+            unfinished => (None, unfinished),
         };
         let has_sub = self.has_sub();
         let factor = self.factor()?;
@@ -99,11 +99,11 @@ impl Line {
     }
 
     /// The hash that comes in, or why none does though the file has one.
-    fn hash(&mut self, reading: &Reading) -> Result<(Option<Imported>, Option<Withheld>), String> {
+    fn hash(&mut self, reading: &Reading, secrets: &Secrets) -> Result<(Option<Imported>, Option<Withheld>), String> {
         let text = self.password_hash.take().filter(|text| !hash::is_mark_for_none(text));
         let parsed = match (self.told.unusable.take(), text) {
             (Some(what), _) => Err(hash::cannot(&what)),
-            (None, Some(text)) => hash::parse(&text),
+            (None, Some(text)) => hash::parse(&text, self.told.salt.as_deref(), secrets),
             (None, None) => return Ok((None, None)),
         };
         if self.told.is_temporary {

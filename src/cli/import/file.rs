@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     Failure, Told, csv,
     entry::{Entry, LeftOut},
+    hash::Secrets,
     json::{self, Elements, Object, Objects},
     layout,
     place::Place,
@@ -24,7 +25,12 @@ pub(super) struct Bad {
 pub(super) type Entries<'a> = Box<dyn Iterator<Item = Result<Told<Entry>, Failure>> + 'a>;
 
 /// The entries of a file.
-pub(super) fn entries<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading) -> Result<Entries<'a>, Failure> {
+pub(super) fn entries<'a>(
+    file: &Path,
+    source: &Source<'_>,
+    reading: &'a Reading,
+    secrets: &'a Secrets,
+) -> Result<Entries<'a>, Failure> {
     let mut reader = source.reader(reading.encoding)?;
     let first = reader.fill_buf()?.trim_ascii_start().first().copied();
     let is_json = is_json(file, first)?;
@@ -35,7 +41,7 @@ pub(super) fn entries<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading
         return Err(Failure::new(format!("the export of {} is {form}", system.name()), "check the file and --from"));
     }
     if is_json {
-        return of_json(source, first, reading);
+        return of_json(source, first, reading, secrets);
     }
     let mut rows = csv::Rows::new(reader)?;
     let head = rows.next_row().transpose()?.map_or(Ok(Vec::new()), |(_, head)| head);
@@ -44,12 +50,17 @@ pub(super) fn entries<'a>(file: &Path, source: &Source<'_>, reading: &'a Reading
     Ok(Box::new(std::iter::from_fn(move || rows.next_row()).map(move |row| {
         row.map(|(place, cells)| {
             let line = cells.and_then(|cells| layout::row(&columns, cells));
-            (place, line.and_then(|line| line.entry(reading)).map_err(|reason| Bad { who: None, reason }))
+            (place, line.and_then(|line| line.entry(reading, secrets)).map_err(|reason| Bad { who: None, reason }))
         })
     })))
 }
 
-fn of_json<'a>(source: &Source<'_>, first: Option<u8>, reading: &'a Reading) -> Result<Entries<'a>, Failure> {
+fn of_json<'a>(
+    source: &Source<'_>,
+    first: Option<u8>,
+    reading: &'a Reading,
+    secrets: &'a Secrets,
+) -> Result<Entries<'a>, Failure> {
     let reader = || source.reader(reading.encoding);
     let array = reading.from.and_then(super::system::System::array);
     let around = match array {
@@ -72,18 +83,26 @@ fn of_json<'a>(source: &Source<'_>, first: Option<u8>, reading: &'a Reading) -> 
                 place,
                 object
                     .map_err(|reason| Bad { who: None, reason })
-                    .and_then(|object| entry(&object, place, verifies, reading)),
+                    .and_then(|object| entry(&object, place, verifies, reading, secrets)),
             )
         })
     })))
 }
 
-fn entry(object: &Object, place: Place, verifies: Option<bool>, reading: &Reading) -> Result<Entry, Bad> {
+fn entry(
+    object: &Object,
+    place: Place,
+    verifies: Option<bool>,
+    reading: &Reading,
+    secrets: &Secrets,
+) -> Result<Entry, Bad> {
     let entry = match reading.object(object, verifies) {
         Ok(None) => Ok(Entry::LeftOut(LeftOut::NoPerson, None)),
         Ok(Some(line)) => {
             let who = line.who().map(str::to_owned);
-            return line.entry(reading).map_err(|reason| Bad { who: who.filter(|_| place.is_element()), reason });
+            return line
+                .entry(reading, secrets)
+                .map_err(|reason| Bad { who: who.filter(|_| place.is_element()), reason });
         }
         Err(reason) => Err(reason),
     };

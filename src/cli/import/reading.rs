@@ -1,5 +1,7 @@
 //! How a file is read: as `--map`, `--skip` and `--from` say, or as its columns and members are named.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -48,6 +50,12 @@ pub(in crate::cli) struct Reading {
     /// What the bytes of the file are, if no byte order mark says it
     #[arg(long, value_name = "ENCODING", default_value = "utf-8")]
     pub(super) encoding: Encoding,
+    /// The parameters of a Firebase project, copied from its console into a file
+    #[arg(long, value_name = "FILE")]
+    pub(super) hash_config: Option<PathBuf>,
+    /// A file with the pepper of the old system's hashes; one line end at its end is no part of it
+    #[arg(long, value_name = "FILE")]
+    pub(super) pepper_file: Option<PathBuf>,
 }
 
 /// What to do with a hash that cannot be taken.

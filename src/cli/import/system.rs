@@ -28,6 +28,8 @@ pub(super) enum System {
     Django,
     /// `FastAPI` Users, the table `user` as CSV or JSON
     FastapiUsers,
+    /// Firebase, `firebase auth:export` as JSON; --hash-config has the parameters of the project
+    Firebase,
     /// Flask-AppBuilder, the table `ab_user` as CSV or JSON
     FlaskAppbuilder,
     /// Keycloak, a realm with its users as JSON, or an array of realms
@@ -57,7 +59,7 @@ impl System {
     /// Whether its export is JSON, and not CSV; nothing if there are both.
     pub(super) fn is_json(self) -> Option<bool> {
         match self {
-            Self::Auth0 | Self::Keycloak | Self::Medusa => Some(true),
+            Self::Auth0 | Self::Firebase | Self::Keycloak | Self::Medusa => Some(true),
             Self::Devise | Self::Laravel | Self::Supabase => Some(false),
             Self::BetterAuth
             | Self::Django
@@ -72,7 +74,7 @@ impl System {
 
     /// The array that its accounts stand in, if the file is an object.
     pub(super) fn array(self) -> Option<&'static str> {
-        (self == Self::Keycloak).then_some("users")
+        matches!(self, Self::Firebase | Self::Keycloak).then_some("users")
     }
 
     /// Whether its export always tells who has proved an address, and it lets nobody in who has not.
@@ -93,8 +95,8 @@ impl System {
             | (Self::Mediawiki, "user_password")
             | (Self::Payload, "hash")
             | (Self::Wordpress, "user_pass")
-            | (Self::Auth0, "passwordhash" | "password_hash") => member("password_hash"),
-            (Self::Payload, "salt") => Column::Salt,
+            | (Self::Auth0 | Self::Firebase, "passwordhash" | "password_hash") => member("password_hash"),
+            (Self::Firebase | Self::Payload, "salt") => Column::Salt,
             (Self::Keycloak, "firstname") | (Self::Django | Self::FlaskAppbuilder, "first_name") => {
                 profile("firstname")
             }
