@@ -75,6 +75,8 @@ pub(super) enum Standing {
     Barred,
     /// It was deleted.
     Deleted,
+    /// Another service lets its owner in, and it has no password.
+    Elsewhere,
 }
 
 /// What the file of another system says of an account beside what is kept of it.

@@ -34,6 +34,8 @@ pub(super) struct Read {
 pub(super) enum LeftOut {
     /// It was deleted there.
     Deleted,
+    /// It is a log-on by another service.
+    Elsewhere,
     /// It has no email.
     NoEmail,
     /// It is of another model, or of a program.
@@ -44,6 +46,7 @@ impl LeftOut {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Deleted => "were deleted there",
+            Self::Elsewhere => "are log-ons by other services",
             Self::NoEmail => "have no email",
             Self::NoPerson => "are no accounts of persons",
         }
@@ -79,8 +82,10 @@ impl Line {
     /// What becomes of it, or what is wrong with it.
     pub(super) fn entry(mut self, reading: &Reading, secrets: &Secrets) -> Result<Entry, String> {
         let who = self.who().map(str::to_owned);
-        if self.told.standing == Standing::Deleted {
-            return Ok(Entry::LeftOut(LeftOut::Deleted, who));
+        match self.told.standing {
+            Standing::Deleted => return Ok(Entry::LeftOut(LeftOut::Deleted, who)),
+            Standing::Elsewhere => return Ok(Entry::LeftOut(LeftOut::Elsewhere, who)),
+            Standing::Open | Standing::Barred => {}
         }
         if self.email.trim().is_empty() {
             let skips = reading.no_email == NoEmail::Skip;

@@ -319,6 +319,9 @@ impl Elements {
                     return Err(too_long(begins));
                 }
             }
+            if closes && depth == 0 {
+                return Ok(value);
+            }
         }
         Err(Failure::new(format!("the file ends within what begins in line {begins}"), "check that it is whole"))
     }

@@ -27,6 +27,8 @@ pub(super) enum Column {
     State(Sense),
     /// If there is nothing in it, nobody has proved that the address is the account's.
     Proved,
+    /// Who lets the account in: `credential` is its password.
+    Provider,
     /// The salt of the hash, where it is not in it.
     Salt,
     /// The secret of a second factor, in base32.
@@ -60,7 +62,13 @@ impl Column {
             Self::TotpOn => Some("totp_on"),
             Self::Date => Some("created"),
             // Several may say that somebody is kept out, and of several names the first is taken.
-            Self::State(_) | Self::Proved | Self::FullName | Self::Names | Self::Username | Self::Skipped => None,
+            Self::State(_)
+            | Self::Proved
+            | Self::Provider
+            | Self::FullName
+            | Self::Names
+            | Self::Username
+            | Self::Skipped => None,
         }
     }
 }
@@ -111,6 +119,12 @@ pub(super) fn set(line: &mut Line, column: &Column, value: &Value) -> Result<(),
         }
         Column::State(sense) => told_state(line, *sense, value)?,
         Column::Proved => told.is_unproved |= is_nothing(value),
+        Column::Provider => {
+            let provider = text("providerId", value)?;
+            if provider.is_some_and(|provider| provider != "credential") {
+                told.standing = told.standing.max(Standing::Elsewhere);
+            }
+        }
         Column::Salt => told.salt = text("salt", value)?,
         Column::TotpSecret => told.totp_secret = text("totp_secret", value)?,
         Column::TotpOn => told.totp_on = !is_nothing(value),

@@ -113,6 +113,7 @@ impl System {
             (Self::Devise, "confirmed_at") | (Self::Supabase, "email_confirmed_at") | (Self::Payload, "_verified") => {
                 Column::Proved
             }
+            (Self::BetterAuth, "providerid") => Column::Provider,
             (Self::Devise, "otp_secret") => Column::TotpSecret,
             (Self::Devise, "otp_required_for_login") => Column::TotpOn,
             (Self::Supabase, "raw_user_meta_data") => Column::Names,
