@@ -45,21 +45,34 @@ With --with-factors second factors come along that the file has in clear, as `us
 counted, and those accounts need no code. For it you need kms:Decrypt on the stack's key.
 
 CSV has its columns' names in its first line, in any case; the separator is , or ; or a tab. JSON is one object a line, or
-an array. Both are UTF-8, or UTF-16 by its byte order mark. Accounts of stdin are read with the file name -.
+an array. Both are UTF-8, or UTF-16 by its byte order mark, or what --encoding says. Accounts of stdin are read with the file
+name -. NULL, null, \\N, [NULL] and dates of zeros, without quotes, are no value.
 
-Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt and PBKDF2 (SHA-1, SHA-256, SHA-512), in PHC or modular-crypt form, and as
-ASP.NET Identity, Atlassian, Django, Keycloak, LDAP, Spring and Werkzeug spell them. At the first log-on each that is
-weaker is replaced by Argon2id. An account without a hash cannot log on until `user passwd` gives it a password.
+A column that says by its name whether somebody may log on, as is_active or banned_at, stops the import until you say what it
+means: --map status=COLUMN for a word, 1 or true, disabled=COLUMN or deleted=COLUMN where anything in it counts,
+disabled_until=COLUMN for a date, permitted=COLUMN where nothing in it counts.
+
+Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt, PBKDF2 (SHA-1, SHA-256, SHA-512), yescrypt and SCRAM, in PHC or modular-crypt
+form, and as AdonisJS, ASP.NET Identity, Atlassian, better-auth, Django, Dovecot, Firebase, Galaxy, Keycloak, LDAP, MediaWiki,
+Medusa, Nextcloud, Payload, Spring, Symfony, WordPress and Werkzeug spell them. Fast ones with a salt, of WordPress, phpBB,
+Drupal, MediaWiki, LDAP and Unix, are put below Argon2id. At the first log-on each that is weaker is replaced by Argon2id. An
+account without a hash cannot log on until `user passwd` gives it a password.
+
+Some systems put a secret into every hash, which does not show: Flask-Security (SECURITY_PASSWORD_SALT), Devise and Synapse with a
+pepper, and argon2 of Node with a secret. Without --pepper-file their hashes fit no password. With it, the secret is appended to
+the password where the hash is bcrypt, and is the key of HMAC-SHA-512 where it is Argon2; nothing else is known. For Firebase
+say --hash-config. These hashes are sealed, and you need kms:Decrypt on the stack's key.
 
 With --from a system's own export is read: email, hash, name and whether the account may log on, and nothing else. Roles and
-ids stay behind, and deleted accounts too. Hashes of Devise with a pepper fit no password.
+ids stay behind, and deleted accounts too, and hashes of addresses that nobody has proved.
 
 All lines are checked before any account is added. An account that is there already stays as it is, so a file can be
-imported again after an interruption. Progress and bad lines go to stderr.
+imported again after an interruption. What is left out is counted by reason. Progress and bad lines go to stderr.
 
 Examples:
-  jea-auth user import users.csv --map email=mail,name=display_name --dry-run
-  jea-auth user import realm.json --from keycloak";
+  jea-auth user import users.csv --map email=mail,name=nick,status=is_active --dry-run
+  jea-auth user import realm.json --from keycloak
+  jea-auth user import users.json --from firebase --hash-config hash_config";
 
 /// Longest line, in bytes: with every letter escaped, an account of the most that it may have.
 const LINE_MAX_BYTES: usize = 400_000;
