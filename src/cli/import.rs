@@ -52,8 +52,8 @@ A column that says by its name whether somebody may log on, as is_active or bann
 means: --map status=COLUMN for a word, 1 or true, disabled=COLUMN or deleted=COLUMN where anything in it counts,
 disabled_until=COLUMN for a date, permitted=COLUMN where nothing in it counts.
 
-Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt, PBKDF2 (SHA-1, SHA-256, SHA-512), yescrypt and SCRAM, in PHC or modular-crypt
-form, and as AdonisJS, ASP.NET Identity, Atlassian, better-auth, Django, Dovecot, Firebase, Galaxy, Keycloak, LDAP, MediaWiki,
+Hashes: Argon2, bcrypt ($2a$, $2b$, $2y$), scrypt, PBKDF2 (SHA-1, SHA-256, SHA-512), yescrypt and SCRAM,
+in PHC or modular-crypt form, and as AdonisJS, ASP.NET Identity, Atlassian, better-auth, Django, Dovecot, Firebase, Galaxy, Keycloak, LDAP, MediaWiki,
 Medusa, Nextcloud, Payload, Spring, Symfony, WordPress and Werkzeug spell them. Fast ones with a salt, of WordPress, phpBB,
 Drupal, MediaWiki, LDAP and Unix, are put below Argon2id. At the first log-on each that is weaker is replaced by Argon2id. An
 account without a hash cannot log on until `user passwd` gives it a password.
