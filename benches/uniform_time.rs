@@ -130,7 +130,10 @@ const FAMILIES: [(&str, &str); 10] = [
         "PBKDF2, 600,000",
         "$pbkdf2-sha256$i=600000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw",
     ),
-    ("PBKDF2, at the cap", "$pbkdf2-sha1$i=4000000,l=20$MDEyMzQ1Njc4OWFiY2RlZg$Z9gmGzoozvnlCqtpDCaVxStDFDU"),
+    (
+        "PBKDF2, at the cap",
+        "$pbkdf2-sha512$i=4000000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw",
+    ),
     ("scrypt, N=2^14", "$scrypt$ln=14,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$2Jebo09aMByWxTPv0C8xN2wATm1ip/b7YG95bWHCB0Q"),
     (
         "Argon2id, 64 MiB",

@@ -92,7 +92,9 @@ impl Scheme {
         let (steps, _) = rest.split_once('$')?;
         let core = Core::parse(rest.get(steps.len()..)?)?;
         let steps: Vec<Step> = steps.split(',').map(Step::parse).collect::<Option<_>>()?;
-        (steps.len() <= STEPS_MAX).then_some(Self { steps, core })
+        // One that takes time is enough, or a stored text could take minutes.
+        let slow = steps.iter().filter(|step| step.is_slow()).count();
+        (steps.len() <= STEPS_MAX && slow <= 1).then_some(Self { steps, core })
     }
 
     /// Whether it has the parameters of new hashes, and so takes their time.

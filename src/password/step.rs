@@ -123,6 +123,11 @@ impl Step {
         }
     }
 
+    /// Whether it takes time.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self, Self::Iterated { .. } | Self::ShaCrypt { .. })
+    }
+
     /// Whether what comes out has one length, and differs for any two texts.
     pub(super) fn is_digest(&self) -> bool {
         !matches!(self, Self::WordPress | Self::Append(_))

@@ -118,6 +118,7 @@ const FAST: [(&str, &str); 9] = [
 fn fast_hashes_are_stored_below_argon2id_and_fit_their_passwords() {
     for (system, text) in FAST {
         let hash = stored(text);
+        assert_eq!(stored(hash.as_str()).as_str(), hash.as_str(), "as an export has it");
         assert!(
             hash.as_str().starts_with("$after$") && hash.as_str().contains("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{system}"
