@@ -160,6 +160,21 @@ async fn files_are_read_in_the_forms_that_tools_write() {
         importer.import("auth0.json", auth0.to_string().as_bytes(), "--from auth0 --name-from-email");
     assert_eq!((code, &summary["added"], &summary["without_password"]), (0, &3.into(), &0.into()), "{told}");
     assert!(importer.logs_on("b@example.org").await && importer.logs_on("d@example.org").await);
+    // In parts, as its import takes them; made with Python's hashlib.
+    let parts = json!([
+        {"email": "s@example.org", "custom_password_hash": {"algorithm": "scrypt", "cost": 1024, "blockSize": 8, "parallelization": 1,
+            "keylen": 64, "salt": {"value": "seasaltseasalt", "encoding": "utf8"}, "hash": {"encoding": "hex", "value": "39b6b9418ceb5f0bbbb7a1f1fc79c5599f187c40154ceae6d8118ed0465187d40406f445d02bcec2065a845bae80633b667395e3cebec2a5c98d7d25c8efc7d9"}}},
+        {"email": "t@example.org", "custom_password_hash": {"algorithm": "sha256",
+            "salt": {"value": "saltsalt", "position": "suffix"}, "hash": {"encoding": "hex", "value": "5f0c8bb1d0b62417cb9014648915548d5c805f310bafbe236b3773f7bc284a24"}}},
+    ]);
+    let (told, _, code) = importer.import("parts.json", parts.to_string().as_bytes(), "--from auth0 --name-from-email");
+    assert!(code == 0 && importer.logs_on("s@example.org").await && importer.logs_on("t@example.org").await, "{told}");
+    let other = parts.to_string().replace("sha256", "hmac").replace('@', "2@");
+    let (told, _, code) = importer.import("other.json", other.as_bytes(), "--from auth0 --name-from-email");
+    assert!(
+        code == 1 && told.contains("element 2 (t2@example.org): password_hash is Auth0's custom_password_hash, hmac"),
+        "{told}"
+    );
     assert!(!importer.logs_on("c@example.org").await, "it is blocked there");
     assert_eq!(importer.name("b@example.org"), "Bob Bell");
 }

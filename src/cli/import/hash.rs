@@ -19,7 +19,7 @@ pub(super) use secrets::Secrets;
 pub(super) use spelling::keycloak;
 
 /// Base64 with its padding or without.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -90,7 +90,7 @@ fn pbkdf2(digest: &str, rounds: u32, salt: &[u8], hash: &[u8]) -> String {
     format!("$pbkdf2-{digest}$i={rounds},l={length}${salt}${hash}")
 }
 
-fn scrypt(log_n: u32, r: u32, p: u32, salt: &[u8], hash: &[u8]) -> String {
+pub(super) fn scrypt(log_n: u32, r: u32, p: u32, salt: &[u8], hash: &[u8]) -> String {
     format!("$scrypt$ln={log_n},r={r},p={p}${}${}", STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash))
 }
 
@@ -103,7 +103,7 @@ fn parts<const N: usize>(text: &str) -> Option<[&str; N]> {
     text.split('$').collect::<Vec<_>>().try_into().ok()
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
     let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let pairs = pairs.map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
