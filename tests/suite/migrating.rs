@@ -28,6 +28,38 @@ fn lines() -> Vec<String> {
     spans.filter(|span| span.starts_with("jea-auth user import")).collect()
 }
 
+/// The words of a line, with the files of the folder in the place of their names.
+fn words(line: &str) -> Vec<String> {
+    let path = |word: &str| {
+        let file = root().join("tests/imports").join(word);
+        if file.is_file() { file.to_str().unwrap().to_owned() } else { word.to_owned() }
+    };
+    line.split_whitespace().skip(1).map(path).collect()
+}
+
+/// What a dry run of each says stands in `tests/dry-runs.txt`, for people to read; `UPDATE_EXAMPLES=1` writes it anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_of_each_line_says_what_would_come_in() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    let (file, mut said) = (root().join("tests/dry-runs.txt"), String::new());
+    for line in lines() {
+        let words = words(&line);
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(["--dry-run"]).collect();
+        let transcript = operator.transcript(&words, "");
+        said.push_str(&transcript.replace(&format!("{}/tests/imports/", root().display()), "").replacen(
+            "$ ",
+            "$ jea-auth ",
+            1,
+        ));
+        said.push('\n');
+    }
+    if std::env::var_os("UPDATE_EXAMPLES").is_some() {
+        fs::write(&file, &said).unwrap();
+    }
+    assert_eq!(said, fs::read_to_string(file).unwrap());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_for_another_system_imports_its_file() {
     let service = Service::start().await;
@@ -35,12 +67,7 @@ async fn every_line_for_another_system_imports_its_file() {
     let folder = root().join("tests/imports");
     let mut imported: BTreeSet<String> = OTHERS.iter().map(|name| (*name).to_owned()).collect();
     for line in lines() {
-        // A file of the line is one of the folder.
-        let path = |word: &str| {
-            let file = folder.join(word);
-            if file.is_file() { file.to_str().unwrap().to_owned() } else { word.to_owned() }
-        };
-        let words: Vec<String> = line.split_whitespace().skip(1).map(path).collect();
+        let words = words(&line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         for more in [&["--dry-run"][..], &[]] {
             let output = operator.run(&[words.as_slice(), more].concat(), "");

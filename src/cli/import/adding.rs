@@ -58,9 +58,11 @@ impl<'a> Adding<'a> {
     /// How long the hashes will take that are computed at an import.
     fn tell_time(&self, fast: u64) {
         let Some(hasher) = self.hashers.first().filter(|_| fast > 0) else { return };
-        hasher.warm_up();
+        // The first one waits for its memory.
+        let hash = || hasher.wrap("digest:sha1:raw::", &[0; 20], machine::random());
+        let _ = hash();
         let watch = Stopwatch::start();
-        let _ = hasher.wrap("digest:sha1:raw::", &[0; 20], machine::random());
+        let _ = hash();
         let each = u32::try_from(fast.div_ceil(self.hashers.len() as u64)).unwrap_or(u32::MAX);
         let seconds = watch.elapsed().saturating_mul(each).as_secs() + 1;
         output::note(&format!(

@@ -10,7 +10,7 @@ use super::{
     place::Place,
 };
 use crate::{
-    account::{Email, is_unseen},
+    account::{Email, Status, is_unseen},
     cli::output,
     ids::AccountId,
     store::{Store, StoreError},
@@ -38,6 +38,7 @@ pub(super) struct Checked {
     /// Names of members of profiles.
     profile: BTreeSet<String>,
     access_keys: usize,
+    disabled: u64,
     told: u64,
 }
 
@@ -76,6 +77,7 @@ impl Checked {
         }
         self.factors += usize::from(factor.is_some());
         self.without_password += u64::from(account.password_hash.is_none() && unfinished.is_none());
+        self.disabled += u64::from(account.status == Status::Disabled);
         self.fast += u64::from(matches!(unfinished, Some(Imported::Fast(_))));
         self.needs_secret |= matches!(unfinished, Some(Imported::Sealed(_) | Imported::Secret(_)));
         self.emails.insert(account.email.clone(), place.number());
@@ -159,6 +161,12 @@ impl Checked {
                 format!("members of a profile, which every client of an account's owner sees: {}", names.join(", "))
             }
         });
+        if self.disabled > 0 {
+            output::note(&format!("accounts that come in disabled: {}", self.disabled));
+        }
+        if self.fast > 0 {
+            output::note(&format!("fast hashes, over which Argon2id is computed at the import: {}", self.fast));
+        }
         if self.access_keys > 0 {
             let keys = output::count(self.access_keys, "access key");
             output::note(&format!("{keys} come along, and whoever has one can log on with it until it expires"));
