@@ -1,9 +1,10 @@
 //! Access: whether a request with a token may pass.
 
+mod emails;
 mod keys;
 mod memory;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     api::{self, Asked, Features},
@@ -11,11 +12,12 @@ use crate::{
     causes::Causes,
     ids::{AccountId, SessionId},
     origin::{Provenance, TrustedOrigins},
-    session::Session,
-    store::{Store, StoreError},
+    session::{Life, Session},
+    store::{AccountSummary, ReadOfAccount, Store, StoreError},
     time::Timestamp,
     token::{TokenError, TokenRules, UnverifiedToken},
 };
+use emails::KnownEmails;
 use keys::KnownKeys;
 use memory::{Known, TokenMemory};
 
@@ -25,6 +27,7 @@ pub struct Access {
     tokens: TokenRules,
     origins: TrustedOrigins,
     keys: KnownKeys,
+    emails: KnownEmails,
     memory: TokenMemory,
 }
 
@@ -46,11 +49,20 @@ pub struct Presented<'a> {
     pub claims_identity: bool,
 }
 
+/// A session that is alive, and its account.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Living {
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub account: AccountSummary,
+}
+
 /// A request that may pass.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Admitted {
-    /// Its session.
-    pub session: Session,
+    /// Its session, with the account.
+    pub living: Arc<Living>,
     /// How its token came.
     pub carrier: Carrier,
 }
@@ -82,19 +94,20 @@ pub enum Denial {
 }
 
 impl Access {
-    /// Asks `store` for sessions and keys. A token and its session are remembered for `session_memory`; a log-off at another
-    /// instance takes that long to be seen here. Requests for the service's own operations always read the session, so that a
-    /// log-off is seen by them at once; they are too rare for that to cost anything.
+    /// Asks `store` for sessions, accounts and keys. A token, its session and its account are remembered for `session_memory`; a
+    /// log-off, an end of sessions or another name takes that long to be seen here. Requests for the service's own operations
+    /// always read, so they see it at once; they are too rare for that to cost anything.
     #[must_use]
     pub fn new(store: Store, tokens: TokenRules, origins: TrustedOrigins, session_memory: Duration) -> Self {
-        Self { store, tokens, origins, keys: KnownKeys::default(), memory: TokenMemory::new(session_memory) }
+        let (keys, emails, memory) = (KnownKeys::default(), KnownEmails::default(), TokenMemory::new(session_memory));
+        Self { store, tokens, origins, keys, emails, memory }
     }
 
     /// Opens the connection to the store before the first request needs it. A failure is left to that request.
     pub async fn warm_up(&self) {
         // Ids of random bits are never all zeros; if they were, nothing would come of this read.
         let (sub, sid) = (AccountId::new(&[0; 16]), SessionId::new(&[0; 16]));
-        if let Err(error) = self.store.session(&sub, &sid).await {
+        if let Err(error) = self.store.living::<AccountSummary>((&sub, &sid), None, Timestamp::from_seconds(0)).await {
             tracing::warn!(error = %Causes(&error), "not warmed up");
         }
     }
@@ -127,31 +140,34 @@ impl Access {
         let is_own =
             api::asked(presented.methods.first().unwrap_or(&""), presented.path, Features::ALL) != Asked::Nothing;
         if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
-            && let Some(session) = self.still_good(&known, now).await?
+            && self.is_still_good(&known, now).await?
         {
-            return Ok(Admitted { session, carrier });
+            return Ok(Admitted { living: Arc::clone(&known.living), carrier });
         }
         let token = UnverifiedToken::parse(text)?;
         let key = self.keys.find(&self.store, token.key_id(), now).await?;
         let claims = token.verify(key.algorithm, &key.verifying, &self.tokens, now)?;
-        let session = self.store.session(&claims.sub, &claims.sid).await?.ok_or(Denial::SessionEnded)?;
-        if !session.is_alive(now) {
-            return Err(Denial::SessionEnded);
-        }
-        let known = Known { kid: token.key_id().clone(), claims, session: session.clone(), read_at: now };
+        let email = self.emails.recall(&claims.sub);
+        let living = self.store.living::<AccountSummary>((&claims.sub, &claims.sid), email.as_ref(), now).await?;
+        let (session, account) = living.ok_or(Denial::SessionEnded)?;
+        self.emails.remember(&session, email.as_ref());
+        let living = Arc::new(Living { session, account });
+        let known = Known { kid: token.key_id().clone(), claims, living: Arc::clone(&living), read_at: now };
         self.memory.remember(text, known);
-        Ok(Admitted { session, carrier })
+        Ok(Admitted { living, carrier })
     }
 
-    /// The session of a token that was admitted a moment ago, if its key has not been revoked and neither has ended
-    /// since. If the remembered session has expired the answer is no, and it is read again: a check-in may have extended it.
-    async fn still_good(&self, known: &Known, now: Timestamp) -> Result<Option<Session>, Denial> {
+    /// Whether a token that was admitted a moment ago is still good: its key has not been revoked, and neither it nor what is
+    /// remembered of its session has ended since. If the session has expired by what is remembered, the answer is no, and it is
+    /// read again: a check-in may have extended it.
+    async fn is_still_good(&self, known: &Known, now: Timestamp) -> Result<bool, Denial> {
         let has_key = match self.keys.find(&self.store, &known.kid, now).await {
             Ok(_) => true,
             Err(Denial::UnknownKey) => false,
             Err(other) => return Err(other),
         };
-        let is_good = has_key && self.tokens.check(&known.claims, now).is_ok() && known.session.is_alive(now);
-        Ok(is_good.then(|| known.session.clone()))
+        let Living { session, account } = known.living.as_ref();
+        let is_alive = session.life(Some(account.holder()), now) == Life::Alive;
+        Ok(has_key && is_alive && self.tokens.check(&known.claims, now).is_ok())
     }
 }

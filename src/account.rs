@@ -154,9 +154,16 @@ pub struct Account {
     pub password_hash: Option<PasswordHash>,
     /// When it was made.
     pub created: Timestamp,
-    /// Raised by whatever ends the account's sessions, before it reads and deletes them. A session is good for the
-    /// generation that it was opened in.
+    /// Raised by whatever ends the account's sessions: a session lives in the generation that it was opened in. It is the time
+    /// of that end in milliseconds, so no generation comes twice, also when an account is deleted and added again with the same
+    /// id, or a table is restored from a backup.
     pub generation: u64,
+    /// Raised by a link that was used and by what an operator does, which voids all mailed links of before. It is a time as
+    /// [`Self::generation`] is. No session moves it, or whoever has learned the password could keep the owner of the mailbox
+    /// from setting another one.
+    pub links: u64,
+    /// The tag of the mailed link by which the password was set, as long as it is the last thing that moved [`Self::links`].
+    pub used_link: Option<String>,
     /// Whatever else is known of the person: title, company, country and the like.
     pub profile: BTreeMap<String, String>,
     /// Its access keys, those included that have expired and were not removed yet.
@@ -167,12 +174,25 @@ pub struct Account {
     pub begun_factor: Option<Vec<u8>>,
 }
 
+/// What of an account its sessions live by.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// The account's opaque id.
+    pub sub: &'a AccountId,
+    /// Whether it may log on.
+    pub status: Status,
+    /// Its generation.
+    pub generation: u64,
+    /// Its access keys.
+    pub access_keys: &'a BTreeMap<AccessKeyId, StoredKey>,
+}
+
 impl Account {
-    /// A new account, which may log on once it has a password. `email` is shown as it is written here.
+    /// An account that is made now, and may log on once it has a password. `email` is shown as it is written here.
     ///
     /// # Errors
     /// [`InvalidEmail`] if no account can have this email.
-    pub fn new(email: &str, name: Name, sub: AccountId, created: Timestamp) -> Result<Self, InvalidEmail> {
+    pub fn new(email: &str, name: Name, sub: AccountId, now: Timestamp) -> Result<Self, InvalidEmail> {
         Ok(Self {
             email: Email::parse(email)?,
             registered_email: email.trim().to_owned(),
@@ -181,8 +201,10 @@ impl Account {
             role: None,
             status: Status::Active,
             password_hash: None,
-            created,
-            generation: 0,
+            created: now,
+            generation: now.millis(),
+            links: now.millis(),
+            used_link: None,
             profile: BTreeMap::new(),
             access_keys: BTreeMap::new(),
             factor: None,
@@ -190,10 +212,11 @@ impl Account {
         })
     }
 
-    /// A key of it that still opens sessions, and keeps those that it opened.
+    /// What of it its sessions live by.
     #[must_use]
-    pub fn living_key(&self, id: &AccessKeyId, now: Timestamp) -> Option<&StoredKey> {
-        self.access_keys.get(id).filter(|key| key.is_alive(now))
+    pub fn holder(&self) -> Holder<'_> {
+        let Self { sub, status, generation, access_keys, .. } = self;
+        Holder { sub, status: *status, generation: *generation, access_keys }
     }
 
     /// What it is called, in every spelling that its owner may have seen: none of these can be its password.
@@ -215,9 +238,21 @@ impl Account {
     /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them is given
     /// up: whoever ends sessions may doubt who began it.
     #[must_use]
-    pub fn next_generation(self) -> Self {
-        Self { generation: self.generation.saturating_add(1), begun_factor: None, ..self }
+    pub fn next_generation(self, now: Timestamp) -> Self {
+        Self { generation: later(self.generation, now), begun_factor: None, ..self }
     }
+
+    /// The same account with all links void that were mailed before, once it is written.
+    #[must_use]
+    pub fn next_links(self, now: Timestamp) -> Self {
+        Self { links: later(self.links, now), used_link: None, ..self }
+    }
+}
+
+/// Now in milliseconds, or the next number where the clock has been set back or two changes meet in one millisecond: a number
+/// that only rises.
+fn later(than: u64, now: Timestamp) -> u64 {
+    now.millis().max(than.saturating_add(1))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! What an operator does to accounts and sessions.
 //!
-//! Whatever ends sessions raises the account's generation first. From then on no check-in and no other operation of these
-//! sessions succeeds, and no log-on that read the account before gets a token: it looks at the account again after it has
-//! written its session. When the write was acknowledged, and not before, the sessions are read, consistently, and deleted.
-//! So no log-on and no check-in that runs at the same moment leaves a session behind.
+//! Each is one conditional write of the account, and sessions live by their account: from the moment that the write is
+//! acknowledged, whoever reads the account sees that they have ended. Nothing is done by halves, and what broke off can be done
+//! again.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +10,23 @@ use crate::{
     access_key::AccessKeyId,
     account::{Account, Email, InvalidEmail, Name, Role, Status, TEXTS_MAX_BYTES},
     password::PasswordHash,
-    session::Session,
-    store::{Ended, Renamed, Store, StoreError},
-    time::Timestamp,
+    session::{Life, Session},
+    store::{Renamed, Store, StoreError},
+    time::Clock,
 };
 
 /// The accounts and sessions of one stack.
 pub struct Administration {
     /// The tables.
     pub store: Store,
+    /// Tells the time of an end of sessions.
+    pub clock: Clock,
 }
 
-/// An account after a change, and how many of its sessions ended with it.
+/// An account after a change.
 pub struct Changed {
     /// The account.
     pub account: Account,
-    /// How many sessions ended.
-    pub ended: usize,
     /// How many access keys were removed.
     pub keys_removed: usize,
 }
@@ -84,15 +83,16 @@ pub enum RenameError {
 }
 
 impl Administration {
-    /// Replaces the password, and ends all sessions. Nothing comes back if there is no such account.
+    /// Replaces the password, ends all sessions, and voids all links. Nothing comes back if there is no such account.
     ///
     /// # Errors
-    /// [`StoreError`]; if the account was written and sessions could not be ended, doing it again ends them.
+    /// [`StoreError`]. If DynamoDB did not answer it is perhaps done; doing it again is then the same once more.
     pub async fn change_password(&self, email: &Email, hash: PasswordHash) -> Result<Option<Changed>, StoreError> {
         self.change_and_end(email, |account| account.password_hash = Some(hash.clone())).await
     }
 
-    /// Lets nobody log on any more, and ends all sessions and access keys. Nothing comes back if there is no such account.
+    /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there is no
+    /// such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
@@ -113,11 +113,10 @@ impl Administration {
         Ok(self.store.change_account(email, enable).await?.map(|changed| changed.after))
     }
 
-    /// Changes name, role and profile, and writes the first two into all sessions, which go on. Nothing comes back if there
-    /// is no such account.
+    /// Changes name, role and profile. Its sessions go on. Nothing comes back if there is no such account.
     ///
     /// # Errors
-    /// [`SetError`]; if the account was written and a session could not be, doing it again writes it.
+    /// [`SetError`].
     pub async fn set(&self, email: &Email, particulars: &Particulars) -> Result<Option<Account>, SetError> {
         let set = |account: &Account| {
             let mut changed = account.clone();
@@ -135,35 +134,32 @@ impl Administration {
             let is_too_large = changed.texts_bytes() > TEXTS_MAX_BYTES.max(account.texts_bytes());
             if is_too_large { Err(SetError::TooLarge) } else { Ok(changed) }
         };
-        let Some(changed) = self.store.change_account(email, set).await? else { return Ok(None) };
-        self.store.relabel_sessions(&changed.after).await?;
-        Ok(Some(changed.after))
+        Ok(self.store.change_account(email, set).await?.map(|changed| changed.after))
     }
 
-    /// Gives an account another email, or another spelling of its email, and ends all sessions: they carry the email. All
-    /// else stays. Nothing comes back if there is no such account.
+    /// Gives an account another email, or another spelling of its email, ends all sessions, which have the email, and voids all
+    /// links. All else stays. Nothing comes back if there is no such account.
     ///
     /// # Errors
-    /// [`RenameError`]; the account has one email or the other, and never none. If sessions could not be ended, nothing renews
-    /// them, and doing it again ends them.
-    pub async fn rename(&self, email: &Email, new_email: &str) -> Result<Option<Changed>, RenameError> {
+    /// [`RenameError`]; the account has one email or the other, and never none.
+    pub async fn rename(&self, email: &Email, new_email: &str) -> Result<Option<Account>, RenameError> {
         let (new, registered_email) = (Email::parse(new_email)?, new_email.trim());
         if new == *email {
             return self.respell(email, registered_email).await;
         }
         for _ in 0..RENAME_TRIES {
-            let Some(before) = self.store.account(email).await? else { return self.finish_rename(email, &new).await };
+            let Some(before) = self.store.account(email).await? else { return Ok(None) };
             let registered_email = registered_email.to_owned();
-            let account = Account { email: new.clone(), registered_email, ..before.clone() }.next_generation();
+            let account = self.moved_on(Account { email: new.clone(), registered_email, ..before.clone() });
             match self.store.rename_account(&before, &account).await? {
-                Renamed::Renamed => return Ok(Some(self.renamed(account).await?)),
+                Renamed::Renamed => return Ok(Some(account)),
                 Renamed::Exists => {
                     // Perhaps by an earlier copy of the same write, whose answer was lost.
                     let is_moved = match self.store.sub_at(new.as_str()).await? {
                         Some(sub) if sub == account.sub.as_str() => self.store.sub_at(email.as_str()).await?.is_none(),
                         Some(_) | None => false,
                     };
-                    return if is_moved { Ok(Some(self.renamed(account).await?)) } else { Err(RenameError::Exists) };
+                    return if is_moved { Ok(Some(account)) } else { Err(RenameError::Exists) };
                 }
                 Renamed::Changed => {}
             }
@@ -172,46 +168,38 @@ impl Administration {
     }
 
     /// The email stays the same key, and is written in another way. A transaction could not both put and delete one item.
-    async fn respell(&self, email: &Email, registered_email: &str) -> Result<Option<Changed>, RenameError> {
+    async fn respell(&self, email: &Email, registered_email: &str) -> Result<Option<Account>, RenameError> {
         let respell = |account: &Account| {
-            let changed = Account { registered_email: registered_email.to_owned(), ..account.clone() };
-            Ok::<_, StoreError>(if changed == *account { changed } else { changed.next_generation() })
+            if account.registered_email == registered_email {
+                return Err(RenameError::Same);
+            }
+            Ok(self.moved_on(Account { registered_email: registered_email.to_owned(), ..account.clone() }))
         };
-        let Some(changed) = self.store.change_account(email, respell).await? else { return Ok(None) };
-        let is_same = changed.before == changed.after;
-        let renamed = self.renamed(changed.after).await?;
-        // Sessions of before are there if an earlier call broke off.
-        if is_same && renamed.ended == 0 { Err(RenameError::Same) } else { Ok(Some(renamed)) }
+        Ok(self.store.change_account(email, respell).await?.map(|changed| changed.after))
     }
 
-    /// Ends what an earlier call has left that moved the account and then broke off. That it was this account at this email is
-    /// known by its sessions; without any there is nothing left to do, and nothing comes back.
-    async fn finish_rename(&self, old: &Email, new: &Email) -> Result<Option<Changed>, RenameError> {
-        let Some(account) = self.store.account(new).await? else { return Ok(None) };
-        let sessions = self.store.sessions(&account.sub).await?;
-        let was_there = sessions.iter().any(|session| Email::canonical(&session.email) == *old);
-        if was_there { Ok(Some(self.renamed(account).await?)) } else { Ok(None) }
-    }
-
-    async fn renamed(&self, account: Account) -> Result<Changed, StoreError> {
-        let ended = self.store.end_sessions(account.sub.as_str(), Ended::Before(account.generation)).await?;
-        Ok(Changed { account, ended, keys_removed: 0 })
-    }
-
-    /// Ends an access key and the sessions that it opened. Nothing comes back if there is no such account; else whether it
-    /// had the key, and how many sessions ended.
+    /// Ends an access key, and with it the sessions that it opened, which live by it. Nothing comes back if there is no such
+    /// account; else whether it had the key.
     ///
     /// # Errors
-    /// [`StoreError`]; if the key is gone and sessions could not be ended, doing it again ends them.
-    pub async fn end_key(&self, email: &Email, id: &AccessKeyId) -> Result<Option<(bool, usize)>, StoreError> {
+    /// [`StoreError`].
+    pub async fn end_key(&self, email: &Email, id: &AccessKeyId) -> Result<Option<bool>, StoreError> {
         let end = |account: &Account| {
             let mut changed = account.clone();
             changed.access_keys.remove(id);
             Ok::<_, StoreError>(changed)
         };
-        let Some(changed) = self.store.change_account(email, end).await? else { return Ok(None) };
-        let ended = self.store.end_sessions(changed.after.sub.as_str(), Ended::OfKey(id)).await?;
-        Ok(Some((changed.before.access_keys.contains_key(id), ended)))
+        let changed = self.store.change_account(email, end).await?;
+        Ok(changed.map(|changed| changed.before.access_keys.contains_key(id)))
+    }
+
+    /// Voids all links that were mailed before. Nothing comes back if there is no such account.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn void_links(&self, email: &Email) -> Result<Option<Account>, StoreError> {
+        let void = |account: &Account| Ok::<_, StoreError>(account.clone().next_links((self.clock)()));
+        Ok(self.store.change_account(email, void).await?.map(|changed| changed.after))
     }
 
     /// Removes the second factor, and what was begun of another one. Nothing comes back if there is no such account.
@@ -224,41 +212,33 @@ impl Administration {
         Ok(self.store.change_account(email, remove).await?.map(|changed| changed.after))
     }
 
-    /// Removes the account at `key`, which is its email, and ends all sessions. Gives back how many sessions ended; nothing
-    /// if there is no such account. An item that is malformed, its key included, is removed as well.
+    /// Removes the account at `key`, which is its email, and with it ends all sessions. Tells whether there was one. An item that
+    /// is malformed, its key included, is removed as well.
     ///
     /// # Errors
-    /// [`StoreError`]. The account is disabled first and removed last, so doing it again ends what is left.
-    pub async fn delete(&self, key: &str) -> Result<Option<usize>, StoreError> {
-        if let Ok(email) = Email::parse(key) {
-            match self.disable(&email).await {
-                // Nobody can log on to a malformed account, or check in.
-                Ok(_) | Err(StoreError::Malformed { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let Some(sub) = self.store.sub_at(key).await? else { return Ok(None) };
-        let ended = if sub.is_empty() { 0 } else { self.store.end_sessions(&sub, Ended::All).await? };
-        self.store.remove_account(key).await?;
-        Ok(Some(ended))
+    /// [`StoreError`].
+    pub async fn delete(&self, key: &str) -> Result<bool, StoreError> {
+        self.store.remove_account(key).await
     }
 
     /// Ends all sessions. Nothing comes back if there is no such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
-    pub async fn end_sessions(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, |_| {}).await
+    pub async fn end_sessions(&self, email: &Email) -> Result<Option<Account>, StoreError> {
+        let end = |account: &Account| Ok::<_, StoreError>(account.clone().next_generation((self.clock)()));
+        Ok(self.store.change_account(email, end).await?.map(|changed| changed.after))
     }
 
     /// The sessions of an account that are alive, oldest first. Nothing comes back if there is no such account.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sessions(&self, email: &Email, now: Timestamp) -> Result<Option<(Account, Vec<Session>)>, StoreError> {
+    pub async fn sessions(&self, email: &Email) -> Result<Option<(Account, Vec<Session>)>, StoreError> {
         let Some(account) = self.store.account(email).await? else { return Ok(None) };
-        let mut sessions = self.store.sessions(&account.sub).await?;
-        sessions.retain(|session| session.is_alive(now));
+        let now = (self.clock)();
+        let mut sessions = self.store.sessions(&account.sub, account.generation, now).await?;
+        sessions.retain(|session| session.life(Some(account.holder()), now) == Life::Alive);
         sessions.sort_by_key(|session| session.auth_time);
         Ok(Some((account, sessions)))
     }
@@ -271,14 +251,18 @@ impl Administration {
         let change = |account: &Account| {
             let mut changed = account.clone();
             change(&mut changed);
-            Ok::<_, StoreError>(changed.next_generation())
+            Ok::<_, StoreError>(self.moved_on(changed))
         };
         let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
         let account = changed.after;
         let keys_removed = changed.before.access_keys.len().saturating_sub(account.access_keys.len());
-        // All, and not those of earlier generations alone: a malformed one has perhaps no generation that could be compared.
-        let ended = self.store.end_sessions(account.sub.as_str(), Ended::All).await?;
-        Ok(Some(Changed { account, ended, keys_removed }))
+        Ok(Some(Changed { account, keys_removed }))
+    }
+
+    /// The same account with all its sessions ended and all links void, once it is written.
+    fn moved_on(&self, account: Account) -> Account {
+        let now = (self.clock)();
+        account.next_generation(now).next_links(now)
     }
 }
 

@@ -129,7 +129,7 @@ impl Stack {
     /// Its accounts and sessions, for an operator.
     #[must_use]
     pub fn administration(&self) -> Administration {
-        Administration { store: self.store.clone() }
+        Administration { store: self.store.clone(), clock: system_clock() }
     }
 }
 
@@ -164,9 +164,8 @@ pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
 /// Random bytes for one operation.
 #[must_use]
 pub fn fresh() -> Fresh {
-    let sids = [[random(), random()], [random(), random()]];
     Fresh {
-        sids,
+        sids: [random(), random()],
         jti: random(),
         salt: random(),
         device: random(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    access::{Access, Admitted, Denial, Presented},
+    access::{Access, Admitted, Denial, Living, Presented},
     causes::Causes,
     event::Event,
     identity,
@@ -85,8 +85,8 @@ impl AuthorizerFunction {
 /// Allows the request, and hands on who it comes from. The resource is the whole stage, because one may have 512 characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each
 /// request anew, so nothing else is allowed by it.
 fn allow(admitted: &Admitted, arn: &str) -> Value {
-    let Admitted { session, carrier } = admitted;
-    let context = identity::context(session, *carrier);
+    let Living { session, account } = admitted.living.as_ref();
+    let context = identity::context(session, &account.name, account.role.as_ref(), admitted.carrier);
     json!({"principalId": session.sub.as_str(), "policyDocument": policy("Allow", arn), "context": context})
 }
 

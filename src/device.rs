@@ -39,6 +39,12 @@ pub struct Device {
 }
 
 impl Device {
+    /// A device with this id, known for the account as it is now.
+    #[must_use]
+    pub fn of(account: &Account, id: [u8; 16]) -> Self {
+        Self { id, sub: account.sub.clone(), generation: account.generation }
+    }
+
     /// Whether it is known for the account as it is now.
     #[must_use]
     pub fn is_of(&self, account: &Account) -> bool {

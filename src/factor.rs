@@ -10,7 +10,12 @@ use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use crate::{access_key::Digest, ids::AccountId, secret::ServiceSecret, time::Timestamp};
+use crate::{
+    access_key::Digest,
+    ids::{AccountId, SessionId},
+    secret::ServiceSecret,
+    time::Timestamp,
+};
 
 /// Length of the secret that service and app share, in bytes: as SHA-1's output (RFC 4226, section 4, R6).
 pub const SECRET_BYTES: usize = 20;
@@ -151,6 +156,9 @@ pub struct Factor {
     pub last_use: String,
     /// The recovery codes that are left.
     pub recovery: Vec<Digest>,
+    /// The session that confirmed it. The same session may send its confirmation again, with the same code, if the answer was
+    /// lost: without one it has no recovery codes.
+    pub confirmed_by: Option<SessionId>,
 }
 
 /// A code that is right, and that was not used before.
@@ -217,7 +225,7 @@ mod tests {
 
     fn factor(last_step: u64) -> Factor {
         let recovery = [1, 2].map(|byte| RecoveryCode::new(&[byte; RECOVERY_CODE_BYTES]).digest()).to_vec();
-        Factor { sealed: Vec::new(), last_step, last_use: String::new(), recovery }
+        Factor { sealed: Vec::new(), last_step, last_use: String::new(), recovery, confirmed_by: None }
     }
 
     /// RFC 6238, appendix B, of whose eight digits the last six are shown here: both are remainders of one number.

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use crate::{
-    account::{Account, Email, Role, Status},
+    account::{Email, Name, Role},
     carrier::Carrier,
     ids::{AccountId, SessionId},
     session::{By, Session},
@@ -25,9 +25,7 @@ mod member {
     pub(super) const ROLE: &str = "role";
     /// When the session was opened, in seconds since the epoch.
     pub(super) const AUTH_TIME: &str = "auth_time";
-    /// The account's generation at log-on.
-    pub(super) const GENERATION: &str = "generation";
-    /// When the session's password was given last, in seconds since the epoch, or [`NEVER`](super::NEVER).
+    /// When the password was given that opened the session, in seconds since the epoch, or [`NEVER`](super::NEVER).
     pub(super) const CONFIRMED_AT: &str = "confirmed_at";
     /// What opened the session: `password`, or the id of an access key.
     pub(super) const BY: &str = "by";
@@ -75,9 +73,7 @@ pub struct Identity {
     pub email: Email,
     /// When the session was opened.
     pub auth_time: Timestamp,
-    /// The generation of the account in which the session was opened.
-    pub generation: u64,
-    /// When the session's password was given last.
+    /// When the password was given that opened the session.
     pub confirmed_at: Option<Timestamp>,
     /// What opened the session.
     pub by: By,
@@ -93,25 +89,10 @@ impl Identity {
             sid: SessionId::parse(read(member::SID)?).ok()?,
             email: Email::canonical(read(member::EMAIL)?),
             auth_time: Timestamp::from_seconds(read(member::AUTH_TIME)?.parse().ok()?),
-            generation: read(member::GENERATION)?.parse().ok()?,
-            // During a deployment the authorizer can be the one of the release before, which knew neither these nor access
-            // keys.
-            confirmed_at: read(member::CONFIRMED_AT).and_then(|at| at.parse().ok()).map(Timestamp::from_seconds),
-            by: read(member::BY).map_or(Some(By::Password), |by| By::parse(by).ok())?,
+            confirmed_at: read(member::CONFIRMED_AT)?.parse().ok().map(Timestamp::from_seconds),
+            by: By::parse(read(member::BY)?).ok()?,
             carrier: Carrier::named(read(member::CARRIER)?)?,
         })
-    }
-
-    /// Whether its session is one of this account, as the account is now: of its generation, and, if an access key opened it,
-    /// with that key still there.
-    #[must_use]
-    pub fn is_of(&self, account: &Account, now: Timestamp) -> bool {
-        let has_key = match &self.by {
-            By::Password => true,
-            By::Key(id) => account.living_key(id, now).is_some(),
-        };
-        let is_same = account.sub == self.sub && account.generation == self.generation;
-        is_same && account.status == Status::Active && has_key
     }
 
     /// Whether its password was given a moment ago. A session that an access key opened never counts as that: whoever has a
@@ -122,19 +103,23 @@ impl Identity {
     }
 }
 
-/// The authorizer's context for a request of this session: for the log-on function, for Lambda functions behind the
+/// The authorizer's context for a request of this session, with name and role of its account: for the log-on function, for Lambda functions behind the
 /// authorizer, and encoded for the headers of a backend. Its values are texts (API Gateway Developer Guide, "Output from an
 /// API Gateway Lambda authorizer").
 #[must_use]
-pub fn context(session: &Session, carrier: Carrier) -> BTreeMap<&'static str, String> {
+pub fn context(
+    session: &Session,
+    name: &Name,
+    role: Option<&Role>,
+    carrier: Carrier,
+) -> BTreeMap<&'static str, String> {
     let mut context: BTreeMap<&str, String> = [
         (member::SUB, session.sub.as_str().to_owned()),
         (member::SID, session.sid.as_str().to_owned()),
         (member::EMAIL, session.email.clone()),
-        (member::NAME, session.name.as_str().to_owned()),
-        (member::ROLE, session.role.as_ref().map_or(NO_ROLE, Role::as_str).to_owned()),
+        (member::NAME, name.as_str().to_owned()),
+        (member::ROLE, role.map_or(NO_ROLE, Role::as_str).to_owned()),
         (member::AUTH_TIME, session.auth_time.seconds().to_string()),
-        (member::GENERATION, session.generation.to_string()),
         (member::CONFIRMED_AT, session.confirmed_at.map_or(NEVER.to_owned(), |at| at.seconds().to_string())),
         (member::BY, session.by.as_str().to_owned()),
         (member::CARRIER, carrier.name().to_owned()),
@@ -177,7 +162,7 @@ pub fn is_header(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{access_key::AccessKeyId, account::Name};
+    use crate::access_key::AccessKeyId;
 
     #[test]
     fn any_text_fits_into_a_header_and_can_be_read_back() {
@@ -215,7 +200,6 @@ mod tests {
             sid: SessionId::new(&[2; 16]),
             email: Email::canonical("yi@jeplus.org"),
             auth_time: now,
-            generation: 0,
             confirmed_at,
             by,
             carrier: Carrier::Cookie,
@@ -235,8 +219,6 @@ mod tests {
                 sub: AccountId::new(&[1; 16]),
                 sid: SessionId::new(&[2; 16]),
                 email: "Yi@jeplus.org".to_owned(),
-                name: Name::parse("Yi").unwrap(),
-                role: None,
                 auth_time: now,
                 expires_at: now,
                 generation: 7,
@@ -245,12 +227,12 @@ mod tests {
                 agent: String::new(),
                 address: String::new(),
             };
-            let context = context(&session, Carrier::Bearer);
+            let context = context(&session, &Name::parse("Yi").unwrap(), None, Carrier::Bearer);
             let identity = Identity::from_context(|name| context.get(name).map(String::as_str)).unwrap();
             assert_eq!((identity.sub, identity.sid), (session.sub, session.sid));
-            assert_eq!((identity.email.as_str(), identity.auth_time, identity.generation), ("yi@jeplus.org", now, 7));
+            assert_eq!((identity.email.as_str(), identity.auth_time), ("yi@jeplus.org", now));
             assert_eq!((identity.confirmed_at, identity.by, identity.carrier), (confirmed_at, by, Carrier::Bearer));
-            for missing in ["sub", "sid", "email", "auth_time", "generation", "carrier"] {
+            for missing in ["sub", "sid", "email", "auth_time", "confirmed_at", "by", "carrier"] {
                 let read = |name: &str| context.get(name).filter(|_| name != missing).map(String::as_str);
                 assert_eq!(Identity::from_context(read), None, "{missing}");
             }

@@ -1,5 +1,6 @@
-//! Links in mails, by which a password is set. Nothing is stored of one: it holds what it is good for, under a keyed hash of
-//! the service. Every change of the password voids it, as it moves the account's generation.
+//! Links in mails, by which a password is set. Nothing is stored of one before it is used: it holds what it is good for, under a
+//! keyed hash of the service. A link that was used, and whatever an operator does to the account, voids all links of before, as
+//! it moves the number that they hold. Nothing that a session can do moves that number.
 
 use std::time::Duration;
 
@@ -25,34 +26,53 @@ pub struct Link {
     /// The account's email.
     pub email: Email,
     sub: AccountId,
-    generation: u64,
+    links: u64,
+}
+
+/// A link that came in a mail and has not expired.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PresentedLink {
+    /// What it is good for.
+    pub link: Link,
+    /// The keyed hash that it came with, which no other link has.
+    pub tag: String,
+}
+
+impl PresentedLink {
+    /// Whether this very link was used last on the account, and nothing has voided links since: then the request is perhaps
+    /// one that is sent again because its answer was lost.
+    #[must_use]
+    pub fn was_used_on(&self, account: &Account) -> bool {
+        let is_same = (account.status, &account.sub) == (Status::Active, &self.link.sub);
+        is_same && account.used_link.as_deref() == Some(self.tag.as_str())
+    }
 }
 
 impl Link {
     /// A link that sets the password of this account as it is now.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self { email: account.email.clone(), sub: account.sub.clone(), generation: account.generation }
+        Self { email: account.email.clone(), sub: account.sub.clone(), links: account.links }
     }
 
-    /// Whether the account is still the one that it was made for, with no change of the password since.
+    /// Whether the account is still the one that it was made for, and nothing has voided links since.
     #[must_use]
     pub fn is_of(&self, account: &Account) -> bool {
         account.status == Status::Active && *self == Self::of(account)
     }
 
-    /// Its token: `expires.generation.sub.email.tag`.
+    /// Its token: `expires.links.sub.email.tag`.
     #[must_use]
     pub fn token(&self, secret: &ServiceSecret, expires: Timestamp) -> String {
         let [sub, email] = [self.sub.as_str(), self.email.as_str()].map(|text| URL_SAFE_NO_PAD.encode(text));
-        let content = format!("{}.{}.{sub}.{email}", expires.seconds(), self.generation);
+        let content = format!("{}.{}.{sub}.{email}", expires.seconds(), self.links);
         let tag = secret.tag(TagUse::Link, &content);
         format!("{content}.{tag}")
     }
 
     /// The link of a token, if it was made here and has not expired.
     #[must_use]
-    pub fn parse(token: &str, secret: &ServiceSecret, now: Timestamp) -> Option<Self> {
+    pub fn parse(token: &str, secret: &ServiceSecret, now: Timestamp) -> Option<PresentedLink> {
         if token.len() > TOKEN_MAX_BYTES {
             return None;
         }
@@ -61,14 +81,14 @@ impl Link {
             return None;
         }
         let parts: Vec<&str> = content.split('.').collect();
-        let [expires, generation, sub, email] = parts.as_slice() else { return None };
+        let [expires, links, sub, email] = parts.as_slice() else { return None };
         let text = |encoded: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok();
         let link = Self {
             email: Email::parse(&text(email)?).ok()?,
             sub: AccountId::try_from(text(sub)?).ok()?,
-            generation: generation.parse().ok()?,
+            links: links.parse().ok()?,
         };
-        (now < Timestamp::from_seconds(expires.parse().ok()?)).then_some(link)
+        (now < Timestamp::from_seconds(expires.parse().ok()?)).then(|| PresentedLink { link, tag: tag.to_owned() })
     }
 }
 
@@ -93,11 +113,13 @@ mod tests {
         let account = account("yi@jeplus.org", "a:b.c");
         let expires = NOW.plus(RESET_LIFE);
         let token = Link::of(&account).token(&secret(1), expires);
-        let link = Link::parse(&token, &secret(1), expires.minus(Duration::from_secs(1))).unwrap();
+        let PresentedLink { link, .. } =
+            Link::parse(&token, &secret(1), expires.minus(Duration::from_secs(1))).unwrap();
         assert!(link.is_of(&account));
+        assert!(link.is_of(&account.clone().next_generation(NOW)), "an end of sessions voids no link");
         assert_eq!(Link::parse(&token, &secret(1), expires), None, "expired");
         assert_eq!(Link::parse(&token, &secret(2), NOW), None, "of another service");
-        assert!(!link.is_of(&account.clone().next_generation()), "its password was changed");
+        assert!(!link.is_of(&account.clone().next_links(NOW)), "another link was used, or an operator did something");
         assert!(!link.is_of(&Account { status: Status::Disabled, ..account.clone() }));
         assert!(!link.is_of(&Account { sub: AccountId::new(&[1; 16]), ..account }), "deleted, and added again");
     }

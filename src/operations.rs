@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use crate::{
-    account::Email,
+    account::{Account, Email, Name, Role},
     causes::Causes,
     details::BadDetails,
     factor::{RECOVERY_CODE_BYTES, RECOVERY_CODES, SECRET_BYTES},
@@ -34,8 +34,7 @@ use crate::{
 use attempts::Attempts;
 pub use factor::BegunFactor;
 pub use keys::MadeKey;
-pub use log_on::SessionIds;
-pub use sessions::Described;
+pub use sessions::{Described, EndedOthers};
 
 /// What the operations work with.
 pub struct Operations {
@@ -63,8 +62,8 @@ pub struct Client<'a> {
 /// Random bytes for one operation, drawn whether they are used or not.
 #[derive(Clone)]
 pub struct Fresh {
-    /// For session ids.
-    pub sids: SessionIds,
+    /// For the ids of a new session: one for each of two tries to write it.
+    pub sids: [[u8; 16]; 2],
     /// For a token id.
     pub jti: [u8; 16],
     /// For the salt of a new password hash.
@@ -103,15 +102,19 @@ impl<T> Outcome<T> {
     }
 }
 
-/// A new token and the session that it belongs to.
+/// A new token, and what its answer tells.
 pub struct Issued {
     /// The token.
     pub token: Token,
-    /// Its session.
-    pub session: Session,
+    /// The account's email as it was registered.
+    pub email: String,
+    /// What the person is called.
+    pub name: Name,
+    /// The name of the account's role, if it has one.
+    pub role: Option<Role>,
     /// How long the token lives.
     pub life: Duration,
-    /// The cookie value that makes the device a known one; after a log-on.
+    /// The cookie value that makes the device a known one, where its owner gave the password.
     pub device: Option<String>,
 }
 
@@ -182,8 +185,6 @@ pub enum Mismatch {
     WrongKey,
     /// To confirm: the credential is another account's.
     AnotherAccount,
-    /// The account was changed twice while the log-on ran.
-    AccountChanged,
 }
 
 impl Mismatch {
@@ -199,7 +200,6 @@ impl Mismatch {
             Self::ExpiredKey => "expired access key",
             Self::WrongKey => "wrong access key",
             Self::AnotherAccount => "another account",
-            Self::AccountChanged => "account changed",
         }
     }
 }
@@ -274,7 +274,14 @@ impl Operations {
         Ok(self.keyring.public_keys(now).await?)
     }
 
-    fn issue(&self, session: Session, signer: &Signer, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
+    fn issue(
+        &self,
+        session: &Session,
+        account: &Account,
+        signer: &Signer,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
         let claims = Claims {
             iss: self.tokens.issuer.as_str().to_owned(),
             aud: self.tokens.audience.clone(),
@@ -287,6 +294,7 @@ impl Operations {
         };
         let token = Token::sign(&claims, &signer.kid, signer.algorithm, &signer.key).map_err(Unavailable::from)?;
         let life = Duration::from_secs(claims.exp.saturating_sub(claims.iat));
-        Ok(Issued { token, session, life, device: None })
+        let (email, name, role) = (session.email.clone(), account.name.clone(), account.role.clone());
+        Ok(Issued { token, email, name, role, life, device: None })
     }
 }

@@ -31,7 +31,8 @@ impl ServiceSecret {
     /// A keyed hash of `of`, different for each use.
     #[must_use]
     pub fn tag(&self, tag_use: TagUse, of: &str) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.tags, message(tag_use, of).as_bytes()))
+        let message = Zeroizing::new(message(tag_use, of));
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.tags, message.as_bytes()))
     }
 
     /// Whether `tag` is that of `of`, in constant time.
@@ -83,6 +84,10 @@ pub enum TagUse {
     Device,
     /// The bucket of an access key.
     AccessKey,
+    /// The bucket of refused access keys of an address.
+    RefusedKeys,
+    /// The bucket of changes of an account by its sessions.
+    Changes,
     /// The bucket of mails to an email.
     Mail,
     /// The bucket of codes of a second factor.
@@ -104,6 +109,8 @@ impl TagUse {
             Self::Address => "address",
             Self::Device => "device",
             Self::AccessKey => "access-key",
+            Self::RefusedKeys => "refused-keys",
+            Self::Changes => "changes",
             Self::Mail => "mail",
             Self::Code => "code",
             Self::Confirmation => "code-confirmation",

@@ -1,10 +1,11 @@
-//! Sessions: a session exists or it does not. Log-off deletes it.
+//! Sessions: a session lives by its account. Nothing of the account is copied into a session, so whatever ends sessions is one
+//! write to the account.
 
 use std::time::Duration;
 
 use crate::{
     access_key::{AccessKeyId, InvalidAccessKeyId},
-    account::{Account, Name, Role},
+    account::{Holder, Status},
     ids::{AccountId, SessionId},
     time::Timestamp,
 };
@@ -16,20 +17,16 @@ pub struct Session {
     pub sub: AccountId,
     /// The session's own id, unique within the account.
     pub sid: SessionId,
-    /// The account's email as it was registered.
+    /// The account's email as it was registered, by which the account is found.
     pub email: String,
-    /// What the person is called.
-    pub name: Name,
-    /// The name of the account's role, if it has one.
-    pub role: Option<Role>,
-    /// When the person gave the password.
+    /// When the session was opened. Its absolute end is counted from here.
     pub auth_time: Timestamp,
     /// When the last token of the session expires.
     pub expires_at: Timestamp,
-    /// The account's generation at log-on. When the account's has moved on, the session has ended, also if something
-    /// failed before it could be deleted: no check-in renews it.
+    /// The account's generation when the session was opened. When the account's has moved on, the session has ended.
     pub generation: u64,
-    /// When its password was given last, by log-on or to confirm. Nothing if it never was.
+    /// When the password was given that opened the session. Nothing if an access key did. It never moves: a confirmation opens
+    /// a session of its own, so that a copy of an older cookie gains nothing by it (ASVS 5.0, 7.2.4).
     pub confirmed_at: Option<Timestamp>,
     /// What opened it.
     pub by: By,
@@ -78,17 +75,35 @@ pub fn agent(text: &str) -> String {
     agent
 }
 
-impl Session {
-    /// Whether it still holds. An item past its end is gone, also when DynamoDB's TTL has not removed it yet.
-    #[must_use]
-    pub fn is_alive(&self, now: Timestamp) -> bool {
-        now < self.expires_at
-    }
+/// Whether a session lives.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It does.
+    Alive,
+    /// It does not, and never will again.
+    Ended,
+    /// It is of another generation than its account: it has ended, unless the two were read while one transaction moved both.
+    OtherGeneration,
+}
 
-    /// Whether it has the account's name and role.
-    #[must_use]
-    pub fn is_labelled_as(&self, account: &Account) -> bool {
-        (&self.name, &self.role) == (&account.name, &account.role)
+impl Session {
+    /// The one rule of what a session is worth. It lives if it has not expired (an item past its end is gone, also when
+    /// DynamoDB's TTL has not removed it yet), and the account at its email is the one that opened it, is active, and is of the
+    /// same generation. A session that an access key opened needs that key, unexpired, as well.
+    pub fn life(&self, holder: Option<Holder<'_>>, now: Timestamp) -> Life {
+        let Some(holder) = holder.filter(|holder| *holder.sub == self.sub) else { return Life::Ended };
+        let has_key = match &self.by {
+            By::Password => true,
+            By::Key(id) => holder.access_keys.get(id).is_some_and(|key| key.is_alive(now)),
+        };
+        if now >= self.expires_at || holder.status != Status::Active || !has_key {
+            Life::Ended
+        } else if holder.generation == self.generation {
+            Life::Alive
+        } else {
+            Life::OtherGeneration
+        }
     }
 }
 
@@ -111,7 +126,13 @@ impl Lifetimes {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::{
+        access_key::{Digest, StoredKey},
+        account::Name,
+    };
 
     const LIFETIMES: Lifetimes = Lifetimes { token: Duration::from_hours(12), session: Duration::from_hours(168) };
 
@@ -123,25 +144,56 @@ mod tests {
         assert_eq!(LIFETIMES.token_expiry(log_on, end.minus(Duration::from_mins(1))), end);
     }
 
+    // Checks 43 and 81.
     #[test]
-    fn a_session_is_alive_until_its_end_and_not_at_it() {
-        let expires_at = Timestamp::from_seconds(100);
-        let session = Session {
-            sub: AccountId::new(&[1; 16]),
+    fn a_session_lives_by_its_account_and_every_single_difference_ends_it() {
+        let (now, end) = (Timestamp::from_seconds(1_000), Timestamp::from_seconds(2_000));
+        let (yi, other) = (AccountId::new(&[1; 16]), AccountId::new(&[2; 16]));
+        let (id, another) = (AccessKeyId::new(&[3; 16]), AccessKeyId::new(&[4; 16]));
+        let keys = |id: &AccessKeyId, expires_at| {
+            let name = Name::parse("key").unwrap();
+            BTreeMap::from([(
+                id.clone(),
+                StoredKey { name, digest: Digest::OF_NO_KEY, created: now, expires_at, last_used: None },
+            )])
+        };
+        let none = BTreeMap::new();
+        let session = |by: &By| Session {
+            sub: yi.clone(),
             sid: SessionId::new(&[2; 16]),
-            email: "e".into(),
-            name: Name::parse("n").unwrap(),
-            role: None,
+            email: "yi@jeplus.org".into(),
             auth_time: Timestamp::from_seconds(0),
-            expires_at,
-            generation: 0,
+            expires_at: end,
+            generation: 7,
             confirmed_at: None,
-            by: By::Password,
+            by: by.clone(),
             agent: String::new(),
             address: String::new(),
         };
-        assert!(session.is_alive(expires_at.minus(Duration::from_millis(1))));
-        assert!(!session.is_alive(expires_at));
+        let (password, key) = (By::Password, By::Key(id.clone()));
+        let last = end.minus(Duration::from_millis(1));
+        for (by, at, sub, status, generation, access_keys, life) in [
+            (&password, now, &yi, Status::Active, 7, &none, Life::Alive),
+            (&password, last, &yi, Status::Active, 7, &none, Life::Alive),
+            (&password, end, &yi, Status::Active, 7, &none, Life::Ended),
+            (&password, now, &other, Status::Active, 7, &none, Life::Ended),
+            (&password, now, &yi, Status::Disabled, 7, &none, Life::Ended),
+            (&password, now, &yi, Status::Active, 8, &none, Life::OtherGeneration),
+            (&password, now, &yi, Status::Active, 6, &none, Life::OtherGeneration),
+            (&password, now, &yi, Status::Disabled, 8, &none, Life::Ended),
+            (&password, end, &yi, Status::Active, 8, &none, Life::Ended),
+            (&key, now, &yi, Status::Active, 7, &keys(&id, end), Life::Alive),
+            (&key, now, &yi, Status::Active, 7, &keys(&id, now.plus(Duration::from_secs(1))), Life::Alive),
+            (&key, now, &yi, Status::Active, 7, &keys(&id, now), Life::Ended),
+            (&key, now, &yi, Status::Active, 7, &keys(&another, end), Life::Ended),
+            (&key, now, &yi, Status::Active, 7, &none, Life::Ended),
+            (&key, now, &yi, Status::Active, 8, &keys(&id, end), Life::OtherGeneration),
+            (&key, now, &yi, Status::Disabled, 7, &keys(&id, end), Life::Ended),
+        ] {
+            let holder = Holder { sub, status, generation, access_keys };
+            assert_eq!(session(by).life(Some(holder), at), life, "{by:?} {at:?} {holder:?}");
+        }
+        assert_eq!(session(&password).life(None, now), Life::Ended, "there is no account at its email");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod accounts;
 mod attempts;
 mod changes;
 mod item;
+mod living;
 mod outbox;
 mod sessions;
 mod signing_keys;
@@ -26,14 +27,14 @@ use std::{
 use aws_sdk_dynamodb::{
     Client,
     config::retry::RetryConfig,
-    error::{BoxError, ProvideErrorMetadata, SdkError},
+    error::{BoxError, BuildError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
 };
 
 use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
-pub use changes::{Changed, Kept, Renamed};
-pub use sessions::{Confirmed, Ended};
+pub use changes::{Changed, Kept, KeptSession, Renamed};
+pub use living::{AccountSummary, ReadOfAccount};
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
 /// The names of the tables: the stack's name and what is in them.
@@ -111,6 +112,12 @@ pub enum StoreError {
         /// The API's name of the call.
         operation: &'static str,
     },
+    /// DynamoDB did not get to a part of what it was asked, at any try.
+    #[error("DynamoDB {operation} left a part undone at every try")]
+    Undone {
+        /// The API's name of the call.
+        operation: &'static str,
+    },
     /// An item is not as this service writes it.
     #[error("attribute {attribute} of an item in {table} is missing or malformed")]
     Malformed {
@@ -126,6 +133,11 @@ impl StoreError {
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
+        Self::Call { operation, source: error.into() }
+    }
+
+    /// A part of a request lacks what it must have.
+    fn build(operation: &'static str, error: BuildError) -> Self {
         Self::Call { operation, source: error.into() }
     }
 }

@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::{
-    access_key::AccessKeyId,
+    access_key::AccessKey,
     account::Email,
     ids::AccountId,
     secret::{ServiceSecret, TagUse},
@@ -37,6 +39,13 @@ pub struct Paces {
 
 /// Log-ons with one access key: 256 bits are not guessed, and fifty jobs of one account start at the same moment.
 pub const ACCESS_KEY_PACE: Pace = Pace { burst: 1000, interval: Duration::from_secs(1) };
+
+/// Refused access keys of one address. No right key takes from this bucket or waits for it, so a job whose key has ended keeps
+/// no neighbour's good key out.
+pub const REFUSED_KEYS_PACE: Pace = Pace { burst: 100, interval: Duration::from_secs(1) };
+
+/// Changes of one account by its sessions: each is a write of the account, and most send a mail.
+pub const CHANGES_PACE: Pace = Pace { burst: 30, interval: Duration::from_mins(1) };
 
 /// Mails that anybody asks for to one email: enough for an owner who has mistyped, and no way to fill a mailbox.
 pub const MAIL_PACE: Pace = Pace { burst: 3, interval: WAIT_MAX };
@@ -142,10 +151,24 @@ impl BucketKey {
         Self::of(TagUse::Device, secret, &format!("{}.{generation}.{}", first % DEVICE_BUCKETS, sub.as_str()))
     }
 
-    /// The bucket of an access key, whether there is one of this id or not.
+    /// The bucket of an access key of the account with this email, whether there is such a key or not. It is named by the key's
+    /// secret, too: whoever has the id alone takes from another bucket than the key.
     #[must_use]
-    pub fn access_key(secret: &ServiceSecret, id: &AccessKeyId) -> Self {
-        Self::of(TagUse::AccessKey, secret, id.as_str())
+    pub fn access_key(secret: &ServiceSecret, email: &Email, key: &AccessKey) -> Self {
+        let named = Zeroizing::new(format!("{}.{}", *key.expose(), email.as_str()));
+        Self::of(TagUse::AccessKey, secret, &named)
+    }
+
+    /// The bucket of refused access keys of a client address.
+    #[must_use]
+    pub fn refused_keys(secret: &ServiceSecret, address: &str) -> Self {
+        Self::of(TagUse::RefusedKeys, secret, &network(address))
+    }
+
+    /// The bucket of changes of the account `sub` by its sessions.
+    #[must_use]
+    pub fn changes(secret: &ServiceSecret, sub: &AccountId) -> Self {
+        Self::of(TagUse::Changes, secret, sub.as_str())
     }
 
     /// The bucket of mails that are asked for, whether there is an account with this email or not.
@@ -193,8 +216,6 @@ fn network(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use zeroize::Zeroizing;
-
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1000);

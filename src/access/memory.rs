@@ -1,4 +1,4 @@
-//! The tokens that the authorizer has admitted a moment ago, with their sessions.
+//! The tokens that the authorizer has admitted a moment ago, with their sessions and accounts.
 
 use std::{
     collections::HashMap,
@@ -8,17 +8,18 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::{session::Session, signing_key::KeyId, time::Timestamp, token::Claims};
+use super::Living;
+use crate::{signing_key::KeyId, time::Timestamp, token::Claims};
 
-/// How many tokens are remembered, at some 700 bytes each. When all places are taken, all are given up: the next
+/// How many tokens are remembered, at some 800 bytes each, and up to 4 KB more of an account with twenty access keys. When all places are taken, all are given up: the next
 /// request of each token costs one signature check and one read.
 const TOKENS_MAX: usize = 1024;
 
-/// A token whose signature held, and the session that was there.
+/// A token whose signature held, and the session and the account that were there.
 pub(super) struct Known {
     pub(super) kid: KeyId,
     pub(super) claims: Claims,
-    pub(super) session: Session,
+    pub(super) living: Arc<Living>,
     pub(super) read_at: Timestamp,
 }
 
@@ -65,9 +66,10 @@ fn sha256(token: &str) -> [u8; 32] {
 mod tests {
     use super::*;
     use crate::{
-        account::Name,
+        account::{Name, Status},
         ids::{AccountId, SessionId},
-        session::By,
+        session::{By, Session},
+        store::AccountSummary,
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
@@ -87,8 +89,6 @@ mod tests {
             sub: AccountId::new(&[1; 16]),
             sid: SessionId::new(&[2; 16]),
             email: "yi@jeplus.org".into(),
-            name: Name::parse("Yi").unwrap(),
-            role: None,
             auth_time: NOW,
             expires_at: NOW.plus(Duration::from_mins(1)),
             generation: 0,
@@ -97,7 +97,15 @@ mod tests {
             agent: String::new(),
             address: String::new(),
         };
-        Known { kid: KeyId::made_at(NOW), claims, session, read_at: NOW }
+        let account = AccountSummary {
+            sub: session.sub.clone(),
+            status: Status::Active,
+            generation: 0,
+            access_keys: [].into(),
+            name: Name::parse("Yi").unwrap(),
+            role: None,
+        };
+        Known { kid: KeyId::made_at(NOW), claims, living: Arc::new(Living { session, account }), read_at: NOW }
     }
 
     #[test]

@@ -10,7 +10,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Failure, Target, confirm::confirm, export, import, mail, output, secret};
+use super::{
+    Failure, Target,
+    confirm::confirm,
+    export, import, mail, output, secret,
+    session::{alive, ended},
+};
 use crate::{
     access_key::AccessKeyId,
     account::{Account, Email, Name, Role},
@@ -246,23 +251,26 @@ impl User {
                 let administration = target.connect().await.stack.administration();
                 let account = administration.store.account(&email).await.map_err(|error| target.unreachable(error))?;
                 let hash = password.hash(&account.ok_or_else(|| unknown(email.as_str()))?.names())?;
+                let sessions = alive(&administration, &email).await;
                 let changed = administration.change_password(&email, hash).await;
-                let changed = changed.map_err(|error| target.unreachable(error))?;
+                let changed = changed.map_err(|error| broke_off(error, &target))?;
                 if changed.is_some() {
                     mail::notify(&administration.store, MailKind::PasswordChanged, &email).await;
                 }
-                changed_and_ended(changed, &email, &target)
+                changed_and_ended(changed, sessions, &email, &target)
             }
             Self::Reset { email, target } => invite::reset(&Email::parse(&email)?, &target).await,
             Self::Disable { email, target } => {
                 let email = Email::parse(&email)?;
-                let changed = target.connect().await.stack.administration().disable(&email).await;
-                changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
+                let administration = target.connect().await.stack.administration();
+                let sessions = alive(&administration, &email).await;
+                let changed = administration.disable(&email).await.map_err(|error| broke_off(error, &target))?;
+                changed_and_ended(changed, sessions, &email, &target)
             }
             Self::Enable { email, target } => {
                 let email = Email::parse(&email)?;
                 let account = target.connect().await.stack.administration().enable(&email).await;
-                let account = account.map_err(|error| target.unreachable(error))?;
+                let account = account.map_err(|error| broke_off(error, &target))?;
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
             Self::Delete { email, yes, target } => delete(&email, yes, &target).await,
@@ -328,24 +336,35 @@ async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
     let canonical = Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.as_str().to_owned());
     for key in [canonical.as_str(), text] {
         let sub = administration.store.sub_at(key).await.map_err(|error| target.unreachable(error))?;
-        let Some(sub) = sub else { continue };
-        let sessions = administration.store.count_sessions(&sub).await.map_err(|error| target.unreachable(error))?;
-        confirm(&format!("This removes the account {key} and ends {sessions} of its sessions."), yes)?;
-        let ended = administration.delete(key).await.map_err(|error| target.unreachable(error))?;
-        output::note(&format!("removed {key}; {} ended", output::count(ended.unwrap_or_default(), "session")));
+        if sub.is_none() {
+            continue;
+        }
+        // A malformed account has none that could be alive.
+        let sessions = alive(&administration, &Email::canonical(key)).await;
+        let which = sessions.map_or_else(|| "all".to_owned(), |sessions| sessions.to_string());
+        confirm(&format!("This removes the account {key} and ends {which} of its sessions."), yes)?;
+        if !administration.delete(key).await.map_err(|error| broke_off(error, target))? {
+            break;
+        }
+        output::note(&format!("removed {key}; {}", ended(sessions)));
         return Ok(());
     }
     Err(unknown(text))
 }
 
-fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
+fn changed_and_ended(
+    changed: Option<Changed>,
+    sessions: Option<usize>,
+    email: &Email,
+    target: &Target,
+) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     let keys = changed.account.access_keys.len();
     if changed.keys_removed > 0 {
         output::note(&format!("{} removed for good", output::count(changed.keys_removed, "access key")));
     }
     show(&[changed.account], target)?;
-    output::note(&format!("{} ended", output::count(changed.ended, "session")));
+    output::note(&ended(sessions));
     if keys > 0 {
         let keys = output::count(keys, "access key");
         output::note(&format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str()));
@@ -358,10 +377,11 @@ pub(super) fn unknown(email: &str) -> Failure {
     Failure::new(format!("there is no account with the email {email}"), "`jea-auth user list` shows all accounts")
 }
 
-/// A change that broke off can be made again; it goes on where it stopped.
-fn broke_off(error: StoreError, target: &Target) -> Failure {
+/// A change whose answer did not arrive: each is one write, which is done or not, and can be made again.
+pub(super) fn broke_off(error: StoreError, target: &Target) -> Failure {
     let mut failure = target.unreachable(error);
-    failure.hint = failure.hint.map(|hint| format!("{hint}. Part of it may be done; say the same again to finish it"));
+    failure.hint =
+        failure.hint.map(|hint| format!("{hint}. It may have been done all the same; say it again to be sure"));
     failure
 }
 

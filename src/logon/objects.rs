@@ -10,11 +10,9 @@ use crate::{
     account::{Account, Role},
     api::Operation,
     ids::SessionId,
-    operations::{Described, MadeKey},
-    session::Session,
+    operations::{Described, Issued, MadeKey},
     signing_key::Jwk,
     time::Timestamp,
-    token::Token,
 };
 
 /// The answer of every operation on a session. Members in this order.
@@ -48,18 +46,18 @@ impl Occasion {
 
 impl<'a> AuthObject<'a> {
     /// With a token that travels in the cookie.
-    pub(crate) fn in_cookie(occasion: Occasion, session: &'a Session) -> Self {
-        Self::of(occasion, session, occasion.placeholder)
+    pub(crate) fn in_cookie(occasion: Occasion, issued: &'a Issued) -> Self {
+        Self::of(occasion, issued, occasion.placeholder)
     }
 
     /// With a token that travels in this object.
-    pub(crate) fn in_body(occasion: Occasion, session: &'a Session, token: &'a Token) -> Self {
-        Self::of(occasion, session, token.expose())
+    pub(crate) fn in_body(occasion: Occasion, issued: &'a Issued) -> Self {
+        Self::of(occasion, issued, issued.token.expose())
     }
 
-    fn of(occasion: Occasion, session: &'a Session, jwt: &'a str) -> Self {
-        let (user, role) = (session.name.as_str(), session.role.as_ref().map(Role::as_str));
-        Self { ok: true, status: occasion.status, jwt, user: Some(user), role, email: Some(&session.email) }
+    fn of(occasion: Occasion, issued: &'a Issued, jwt: &'a str) -> Self {
+        let (user, role) = (issued.name.as_str(), issued.role.as_ref().map(Role::as_str));
+        Self { ok: true, status: occasion.status, jwt, user: Some(user), role, email: Some(&issued.email) }
     }
 
     /// After a log-off.

@@ -23,7 +23,7 @@ use crate::{
     factor::Otp,
     identity::Identity,
     ids::SessionId,
-    operations::{Client, Issued, Outcome},
+    operations::{Client, EndedOthers, Issued, Outcome},
     pages::{self, Page},
     time::Timestamp,
 };
@@ -46,7 +46,7 @@ impl LogonFunction {
             Request::Password(identity, passwords) => self.password(&identity, passwords, event, now).await,
             Request::Sessions(identity) => Done::of(self.sessions(&identity, now).await),
             Request::EndSession(identity, sid) => Done::of(self.end_session(&identity, &sid, now).await),
-            Request::EndOtherSessions(identity) => Done::of(self.end_other_sessions(&identity, now).await),
+            Request::EndOtherSessions(identity) => Done::of(self.end_other_sessions(&identity, event, now).await),
             Request::Keys(identity) => Done::of(self.keys(&identity, now).await),
             Request::MakeKey(identity, key) => Done::of(self.make_key(&identity, &key, now).await),
             Request::EndKey(identity, id) => Done::of(self.end_key(&identity, &id, now).await),
@@ -129,11 +129,13 @@ impl LogonFunction {
         Ok(Answer::ok(&Succeeded::new("1 session ended.")))
     }
 
-    async fn end_other_sessions(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
-        let ended = self.operations.end_other_sessions(identity, now).await;
-        let ended = ended.map_err(|refusal| Refused::ByOperation(Operation::EndOtherSessions, refusal))?;
-        let sentence = if ended == 1 { "1 session ended.".to_owned() } else { format!("{ended} sessions ended.") };
-        Ok(Answer::ok(&Succeeded::new(&sentence)))
+    async fn end_other_sessions(&self, identity: &Identity, event: &Event, now: Timestamp) -> Result<Answer, Refused> {
+        let devices = devices(event);
+        let ended = self.operations.end_other_sessions(identity, client(event, &devices), now).await;
+        let EndedOthers { count, device } =
+            ended.map_err(|refusal| Refused::ByOperation(Operation::EndOtherSessions, refusal))?;
+        let sentence = if count == 1 { "1 session ended.".to_owned() } else { format!("{count} sessions ended.") };
+        Ok(self.with_device(Answer::ok(&Succeeded::new(&sentence)), device.as_deref()))
     }
 
     async fn keys(&self, identity: &Identity, now: Timestamp) -> Result<Answer, Refused> {
@@ -200,8 +202,8 @@ impl LogonFunction {
 
     async fn reset(&self, by_link: NewPasswordByLink, event: &Event, now: Timestamp) -> Result<Answer, Refused> {
         let done = self.operations.reset(by_link, client(event, &[]), now, &(self.fresh)()).await;
-        done.map_err(|refusal| Refused::ByOperation(Operation::Reset, refusal))?;
-        Ok(Answer::ok(&Succeeded::new("Password set. Log on with it.")))
+        let device = done.map_err(|refusal| Refused::ByOperation(Operation::Reset, refusal))?;
+        Ok(self.with_device(Answer::ok(&Succeeded::new("Password set. Log on with it.")), Some(&device)))
     }
 
     fn handed_over(
@@ -223,18 +225,20 @@ impl LogonFunction {
     fn issued(&self, occasion: Occasion, issued: &Issued, carrier: Carrier) -> Answer {
         match carrier {
             Carrier::Cookie => {
-                let answer = Answer::ok(&AuthObject::in_cookie(occasion, &issued.session));
+                let answer = Answer::ok(&AuthObject::in_cookie(occasion, issued));
                 // First, because one known client reads no other.
                 let token = Cookie { name: COOKIE_NAME, value: issued.token.expose(), life: issued.life };
-                let answer = answer.with_cookie(&self.site, token);
-                match &issued.device {
-                    Some(value) => {
-                        answer.with_cookie(&self.site, Cookie { name: DEVICE_COOKIE, value, life: KNOWN_FOR })
-                    }
-                    None => answer,
-                }
+                self.with_device(answer.with_cookie(&self.site, token), issued.device.as_deref())
             }
-            Carrier::Bearer => Answer::ok(&AuthObject::in_body(occasion, &issued.session, &issued.token)),
+            Carrier::Bearer => Answer::ok(&AuthObject::in_body(occasion, issued)),
+        }
+    }
+
+    /// Makes the device a known one, where cookies are set at all.
+    fn with_device(&self, answer: Answer, device: Option<&str>) -> Answer {
+        match device.filter(|_| self.site.delivery == TokenDelivery::Cookie) {
+            Some(value) => answer.with_cookie(&self.site, Cookie { name: DEVICE_COOKIE, value, life: KNOWN_FOR }),
+            None => answer,
         }
     }
 }

@@ -2,17 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, proof::Verified};
-use crate::{
-    account::Account,
-    credential::Credential,
-    factor::Otp,
-    identity::Identity,
-    keyring::{Signer, Unsealed},
-    session::By,
-    store::Confirmed,
-    time::Timestamp,
-};
+use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal};
+use crate::{credential::Credential, identity::Identity, session::By, time::Timestamp};
 
 impl Operations {
     /// Renews a session: a new token, and an end that lies as far ahead as the token's.
@@ -20,8 +11,19 @@ impl Operations {
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
-        let (keys, account) = tokio::join!(self.keyring.unsealed(now), self.account(identity, now));
-        self.renew(identity, &account?, &keys?.signer, now, fresh, Confirmed::Before).await
+        let (keys, living) = tokio::join!(self.keyring.unsealed(now), self.living(identity, now));
+        let (keys, (session, account)) = (keys?, living?);
+        let mut expires_at = self.tokens.lifetimes.token_expiry(session.auth_time, now);
+        // One that an access key opened ends with its key at the latest.
+        if let By::Key(id) = &session.by {
+            expires_at = account.access_keys.get(id).map_or(now, |key| expires_at.min(key.expires_at));
+        }
+        if expires_at.seconds() <= now.seconds() {
+            return Err(Refusal::SessionEnded);
+        }
+        // A log-off that came since the read has deleted the session, and this does not bring it back.
+        let extended = self.store.extend_session((&session.sub, &session.sid), now, expires_at).await?;
+        self.issue(&extended.ok_or(Refusal::SessionEnded)?, &account, &keys.signer, now, fresh)
     }
 
     /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if the
@@ -34,10 +36,11 @@ impl Operations {
         Ok(())
     }
 
-    /// Renews a session whose user gives the password once more, which an access key cannot stand for. The outcome is
-    /// [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::CodeNeeded`],
-    /// [`Refusal::WrongCode`], [`Refusal::Throttled`],
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    /// Opens another session for the user of a session who gives the password once more, which an access key cannot stand for. The
+    /// session that asked stays as good as it was and never rises, so that a copy of its cookie gains nothing (ASVS 5.0, 7.2.4).
+    /// The outcome is [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::CodeNeeded`],
+    /// [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a
+    /// token.
     pub async fn confirm(
         &self,
         credential: Credential,
@@ -51,68 +54,21 @@ impl Operations {
             Err(error) => return Outcome::early(error.into()),
         };
         let Credential { email, password, otp } = credential;
-        let proof = self.prove(&email, &Arc::new(password), client, &keys, now, fresh).await;
+        let password = Arc::new(password);
+        let proving = self.prove(&email, &password, client, &keys, now, fresh);
+        let (proof, living) = tokio::join!(proving, self.living(identity, now));
         let result = match proof.result {
-            Ok(verified) => self.confirmed(&verified, otp.as_ref(), identity, &keys, now, fresh).await,
+            Ok(verified) if verified.account.sub != identity.sub => Err(Refusal::Mismatch(Mismatch::AnotherAccount)),
+            Ok(verified) => match living {
+                Ok(_) => self.open(&verified, otp.as_ref(), &keys, client, now, fresh).await,
+                Err(refusal) => {
+                    // The password was right, whatever has become of the session.
+                    self.give_back(&verified.given_back).await;
+                    Err(refusal)
+                }
+            },
             Err(refusal) => Err(refusal),
         };
         Outcome { result, account: Some(proof.account), times: proof.times }
-    }
-
-    async fn confirmed(
-        &self,
-        verified: &Verified,
-        otp: Option<&Otp>,
-        identity: &Identity,
-        keys: &Unsealed,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Result<Issued, Refusal> {
-        if verified.account.sub != identity.sub {
-            return Err(Refusal::Mismatch(Mismatch::AnotherAccount));
-        }
-        // The password was right, whatever becomes of the session.
-        self.give_back(&verified.given_back).await;
-        if !identity.is_of(&verified.account, now) {
-            self.account(identity, now).await?;
-        }
-        if let Some(code) = self.prove_code(&verified.account, otp, &keys.secret, now, fresh).await? {
-            let used = self.use_up(&code, &verified.account, identity, now).await;
-            if !matches!(used, Err(Refusal::WrongCode)) {
-                self.give_back(&code.given_back).await;
-            }
-            used?;
-        }
-        self.renew(identity, &verified.account, &keys.signer, now, fresh, Confirmed::Now).await
-    }
-
-    /// Extends the session, and signs a token of it. One that an access key opened ends with its key at the latest.
-    pub(super) async fn renew(
-        &self,
-        identity: &Identity,
-        account: &Account,
-        signer: &Signer,
-        now: Timestamp,
-        fresh: &Fresh,
-        confirmed: Confirmed,
-    ) -> Result<Issued, Refusal> {
-        let mut expires_at = self.tokens.lifetimes.token_expiry(identity.auth_time, now);
-        if let By::Key(id) = &identity.by {
-            let key = account.living_key(id, now).ok_or(Refusal::SessionEnded)?;
-            expires_at = expires_at.min(key.expires_at);
-        }
-        if expires_at.seconds() <= now.seconds() {
-            return Err(Refusal::SessionEnded);
-        }
-        let ids = (&identity.sub, &identity.sid);
-        let session = self.store.extend_session(ids, now, expires_at, confirmed).await?;
-        let session = session.ok_or(Refusal::SessionEnded)?;
-        // Whoever changes a name or a role writes it into all sessions; something may have broken off before this one.
-        let session = if session.is_labelled_as(account) {
-            session
-        } else {
-            self.store.relabel(session).await?.ok_or(Refusal::SessionEnded)?
-        };
-        self.issue(session, signer, now, fresh)
     }
 }

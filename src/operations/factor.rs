@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Fresh, Operations, Refusal, Unavailable, account::TRIES, proof::GivenBack};
+use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
 use crate::{
     account::Account,
     factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
@@ -40,8 +40,12 @@ impl RightCode {
     ///
     /// # Errors
     /// [`Refusal::WrongCode`] if another request has used it meanwhile, or the account has another factor.
-    pub(super) fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
+    fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
         let factor = account.factor.as_ref().filter(|factor| factor.sealed == self.sealed);
+        // By an earlier copy of this very write.
+        if factor.is_some_and(|factor| factor.last_use == self.request) {
+            return Ok(account.clone());
+        }
         let factor = factor.and_then(|factor| factor.after(&self.accepted, &self.request));
         Ok(Account { factor: Some(factor.ok_or(Refusal::WrongCode)?), ..account.clone() })
     }
@@ -67,11 +71,12 @@ impl Operations {
     }
 
     /// Puts the second factor in force that was begun, for whoever has a code of it. That code counts as used. Gives back the
-    /// recovery codes.
+    /// recovery codes. Sent again by the same session with the same code, as its answer may have been lost, it makes the recovery
+    /// codes anew.
     ///
     /// # Errors
-    /// [`Refusal::NeedsPassword`] if an access key opened the session, [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
-    /// [`Refusal::Unavailable`].
+    /// [`Refusal::NeedsPassword`] if an access key opened the session, [`Refusal::NoFactor`] if none was begun,
+    /// [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
         identity: &Identity,
@@ -85,7 +90,12 @@ impl Operations {
         }
         let keys = self.keyring.unsealed(now).await?;
         let account = self.account(identity, now).await?;
-        let sealed = account.begun_factor.ok_or(Refusal::NoFactor)?;
+        let confirmed_by_this = |account: &Account| {
+            let factor = account.factor.as_ref().filter(|factor| factor.confirmed_by.as_ref() == Some(&identity.sid));
+            factor.map(|factor| (factor.sealed.clone(), factor.last_step))
+        };
+        let sealed = account.begun_factor.clone().or_else(|| Some(confirmed_by_this(&account)?.0));
+        let sealed = sealed.ok_or(Refusal::NoFactor)?;
         let secret = TotpSecret::open(&keys.secret, &account.sub, &sealed).ok_or(Unavailable::Factor)?;
         let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), now).await?;
         let last_step = step_of(&secret, otp, now).ok_or(Refusal::WrongCode)?;
@@ -95,16 +105,15 @@ impl Operations {
             last_step,
             last_use: hexadecimal(&fresh.jti),
             recovery: codes.iter().map(RecoveryCode::digest).collect(),
+            confirmed_by: Some(identity.sid.clone()),
         };
         let confirm = |account: &Account| {
-            // By an earlier copy of this very write.
-            if account.factor.as_ref() == Some(&factor) {
-                return Ok(account.clone());
-            }
-            // Another one may have been begun meanwhile, or this one confirmed.
+            // Another one may have been begun meanwhile. One that is in force already was confirmed by this code, unless
+            // another code was used since.
             let is_begun = account.begun_factor.as_ref() == Some(&factor.sealed);
+            let is_again = confirmed_by_this(account) == Some((factor.sealed.clone(), factor.last_step));
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
-            is_begun.then_some(confirmed).ok_or(Refusal::NoFactor)
+            (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
         let changed = self.change_own(identity, now, confirm).await?;
         self.give_back(&given_back).await;
@@ -150,27 +159,31 @@ impl Operations {
         Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&fresh.jti), given_back }))
     }
 
-    /// Uses a code up where nothing else of the account changes.
+    /// Asks for a code if the account has a second factor, and uses it up.
     ///
     /// # Errors
-    /// [`Refusal::WrongCode`] if another request has used it meanwhile, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub(super) async fn use_up(
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the account's
+    /// sessions were ended meanwhile: what was proved is perhaps no proof any more.
+    pub(super) async fn ask_code(
         &self,
-        code: &RightCode,
-        read: &Account,
-        identity: &Identity,
+        account: &Account,
+        otp: Option<&Otp>,
+        secret: &ServiceSecret,
         now: Timestamp,
+        fresh: &Fresh,
     ) -> Result<(), Refusal> {
-        let mut read = read.clone();
-        for _ in 0..TRIES {
-            let after = code.used_in(&read)?;
-            let found = self.store.use_code(&read, &after).await?.ok_or(Refusal::SessionEnded)?;
-            if found.factor == after.factor {
-                return Ok(());
-            }
-            read = self.account(identity, now).await?;
+        let Some(code) = self.prove_code(account, otp, secret, now, fresh).await? else { return Ok(()) };
+        let use_up = |account: &Account| with_code_used(account, Some(&code));
+        let used = match self.store.change_in_generation(account.clone(), use_up).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
+            Err(refusal) => Err(refusal),
+        };
+        // The code was right, unless another request has used it.
+        if !matches!(used, Err(Refusal::WrongCode)) {
+            self.give_back(&code.given_back).await;
         }
-        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
+        used
     }
 
     /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other instances give

@@ -8,7 +8,6 @@ use crate::{
     account::{Account, Name},
     identity::Identity,
     mail::MailKind,
-    store::Ended,
     time::Timestamp,
 };
 
@@ -37,7 +36,7 @@ impl Operations {
     /// Makes an access key. Keys that have expired are removed beside.
     ///
     /// # Errors
-    /// [`Refusal::TooManyKeys`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    /// [`Refusal::TooManyKeys`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn make_key(
         &self,
         identity: &Identity,
@@ -63,12 +62,11 @@ impl Operations {
         Ok(MadeKey { text: key.expose(), id: key.id, stored })
     }
 
-    /// Ends an access key and the sessions that it opened. The account is written first: from then on a log-on with the key
-    /// gets no token, as it looks at the account after it has written its session, and no check-in of its sessions succeeds.
-    /// Then the sessions are read, and deleted.
+    /// Ends an access key, and with it the sessions that it opened, which live by it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if the account has no such key, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    /// [`Refusal::NotFound`] if the account has no such key, [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::Unavailable`].
     pub async fn end_key(
         &self,
         identity: &Identity,
@@ -82,12 +80,10 @@ impl Operations {
             Ok(changed)
         };
         let changed = self.change_own(identity, now, change).await?;
-        let was_there = changed.before.access_keys.contains_key(id);
-        // Also of a key that is gone: an earlier call may have broken off here.
-        let ended = self.store.end_sessions(identity.sub.as_str(), Ended::OfKey(id)).await?;
-        if was_there {
-            self.notify(MailKind::KeyEnded, &changed.after, now, fresh).await;
+        if !changed.before.access_keys.contains_key(id) {
+            return Err(Refusal::NotFound);
         }
-        if was_there || ended > 0 { Ok(()) } else { Err(Refusal::NotFound) }
+        self.notify(MailKind::KeyEnded, &changed.after, now, fresh).await;
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable, factor::RightCode};
+use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable};
 use crate::{
     access_key::{AccessKey, Digest},
     account::{Account, Email, Status},
@@ -13,7 +13,7 @@ use crate::{
     password::{Password, PasswordHash, Verification},
     secret::ServiceSecret,
     session::By,
-    throttle::{ACCESS_KEY_PACE, BucketKey, Pace, Taken},
+    throttle::{ACCESS_KEY_PACE, BucketKey, Pace, REFUSED_KEYS_PACE, Taken},
     time::Timestamp,
 };
 
@@ -37,8 +37,6 @@ pub(super) struct Verified {
     pub(super) stronger: Option<PasswordHash>,
     pub(super) given_back: GivenBack,
     pub(super) device: Option<Device>,
-    /// The code of the second factor, once it was asked for.
-    pub(super) code: Option<RightCode>,
 }
 
 /// What a right password puts back, by bucket.
@@ -75,9 +73,10 @@ impl Operations {
         Proof { result, account, times: Times { store, hash: Some(watch.elapsed()) } }
     }
 
-    /// As [`Self::prove`], by an access key: it takes from a bucket of the key's own and not from the account's, and computes no
-    /// slow hash. Whatever is wrong with the key or the email, it costs the same calls and the same comparison, and is told
-    /// after the same time.
+    /// As [`Self::prove`], by an access key. It computes no slow hash. A right key takes from its own bucket and from no other, as
+    /// 256 bits are not guessed: no neighbour and no stranger keeps it out. A refused one takes from the bucket of refused keys of
+    /// its address. Whatever is wrong with the key or the email, it costs the same calls and the same comparison, and is told after
+    /// the same time.
     pub(super) async fn prove_by_key(
         &self,
         email: &Email,
@@ -88,19 +87,30 @@ impl Operations {
     ) -> Proof {
         let account = BucketKey::account(&keys.secret, email);
         let watch = Stopwatch::start();
-        let bucket = (BucketKey::access_key(&keys.secret, &key.id), ACCESS_KEY_PACE);
-        let taking = self.take_two(bucket, client.address, &keys.secret, now);
+        let own = BucketKey::access_key(&keys.secret, email, key);
+        let taking = self.attempts.take(&self.store, &own, ACCESS_KEY_PACE, now);
         let (taken, read) = tokio::join!(taking, self.store.account(email));
-        let times = Times { store: Some(watch.elapsed()), hash: None };
         let result = match (taken, read) {
-            (Ok(given_back), Ok(read)) => verify_key(read, key, given_back, now).map_err(Refusal::Mismatch),
-            (Err(refusal), _) => Err(refusal),
-            (Ok(_), Err(error)) => Err(error.into()),
+            (Ok(taken), Ok(read)) => match verify_key(read, key, now) {
+                Ok(verified) => taken.map(|_| verified).map_err(Refusal::Throttled),
+                Err(mismatch) => Err(self.refused_key(mismatch, client.address, &keys.secret, now).await),
+            },
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error.into()),
         };
+        let times = Times { store: Some(watch.elapsed()), hash: None };
         if matches!(result, Err(Refusal::Mismatch(_))) {
             tokio::time::sleep(KEY_REFUSED_AFTER.saturating_sub(watch.elapsed())).await;
         }
         Proof { result, account, times }
+    }
+
+    /// What is told of a refused key, which takes from the bucket of those of its address.
+    async fn refused_key(&self, mismatch: Mismatch, address: &str, secret: &ServiceSecret, now: Timestamp) -> Refusal {
+        let bucket = BucketKey::refused_keys(secret, address);
+        match self.attempts.take_address(&self.store, &bucket, REFUSED_KEYS_PACE, now).await {
+            Ok(_) => Refusal::Mismatch(mismatch),
+            Err(wait) => Refusal::Throttled(wait),
+        }
     }
 
     /// Takes the attempts, and reads the account at the same time.
@@ -138,7 +148,7 @@ impl Operations {
         let stored = account.as_ref().and_then(|account| account.password_hash.clone());
         match (self.compare(password, stored, fresh).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
-                Ok(Verified { account, by: By::Password, stronger, given_back, device, code: None })
+                Ok(Verified { account, by: By::Password, stronger, given_back, device })
             }
             ((Verification::Mismatch, _), _) | (_, None) => Err(Refusal::Mismatch(mismatch)),
         }
@@ -238,12 +248,7 @@ impl Operations {
     }
 }
 
-fn verify_key(
-    read: Option<Account>,
-    key: &AccessKey,
-    given_back: GivenBack,
-    now: Timestamp,
-) -> Result<Verified, Mismatch> {
+fn verify_key(read: Option<Account>, key: &AccessKey, now: Timestamp) -> Result<Verified, Mismatch> {
     let stored = read.as_ref().and_then(|account| account.access_keys.get(&key.id)).cloned();
     let is_right = key.is(&stored.as_ref().map_or(Digest::OF_NO_KEY, |stored| stored.digest));
     match (read, stored) {
@@ -253,7 +258,8 @@ fn verify_key(
         (Some(_), Some(_)) if !is_right => Err(Mismatch::WrongKey),
         (Some(_), Some(stored)) if !stored.is_alive(now) => Err(Mismatch::ExpiredKey),
         (Some(account), Some(_)) => {
-            Ok(Verified { account, by: By::Key(key.id.clone()), stronger: None, given_back, device: None, code: None })
+            let by = By::Key(key.id.clone());
+            Ok(Verified { account, by, stronger: None, given_back: Vec::new(), device: None })
         }
     }
 }

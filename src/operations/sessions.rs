@@ -1,11 +1,13 @@
 //! What an owner sees of the account's sessions, and how they are ended.
 
-use super::{Operations, Refusal};
+use super::{Client, Operations, Refusal};
 use crate::{
     account::Account,
+    device::Device,
     identity::Identity,
     ids::SessionId,
-    session::{By, Session},
+    session::{By, Life, Session},
+    store::KeptSession,
     time::Timestamp,
 };
 
@@ -21,16 +23,22 @@ pub struct Described {
     pub by: String,
 }
 
+/// What came of an end of all other sessions.
+pub struct EndedOthers {
+    /// How many there were just before.
+    pub count: usize,
+    /// The cookie value that keeps the device a known one, if it was one.
+    pub device: Option<String>,
+}
+
 impl Operations {
-    /// The sessions of the account that are alive, newest first, at most 1,000. Those too which an end of sessions
-    /// that broke off has left: the authorizer accepts them.
+    /// The sessions of the account that are alive, newest first, at most 1,000.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Vec<Described>, Refusal> {
-        let (account, sessions) = tokio::join!(self.account(identity, now), self.store.sessions(&identity.sub));
-        let (account, mut sessions) = (account?, sessions?);
-        sessions.retain(|session| session.is_alive(now));
+        let account = self.account(identity, now).await?;
+        let mut sessions = self.living_sessions(&account, now).await?;
         sessions.sort_by(|a, b| (b.auth_time, &b.sid).cmp(&(a.auth_time, &a.sid)));
         sessions.truncate(LISTED_MAX);
         Ok(sessions.into_iter().map(|session| described(session, &account)).collect())
@@ -42,22 +50,41 @@ impl Operations {
     /// # Errors
     /// [`Refusal::NotFound`] if the account has no such session, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn end_session(&self, identity: &Identity, sid: &SessionId, now: Timestamp) -> Result<(), Refusal> {
-        let (account, session) = tokio::join!(self.account(identity, now), self.store.session(&identity.sub, sid));
+        let (account, is_there) = tokio::join!(self.account(identity, now), self.store.has_session(&identity.sub, sid));
         account?;
         // Read before it is deleted: of a delete whose first answer was lost the second one finds nothing.
-        session?.ok_or(Refusal::NotFound)?;
-        self.store.end_session(&identity.sub, sid).await?;
-        Ok(())
+        if !is_there? {
+            return Err(Refusal::NotFound);
+        }
+        Ok(self.store.end_session(&identity.sub, sid).await?)
     }
 
-    /// Ends all sessions of the account but the one that asks. Gives back how many ended.
+    /// Ends all sessions of the account but the one that asks. A device that was known stays known, as it is known for a generation
+    /// of the account.
     ///
     /// # Errors
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn end_other_sessions(&self, identity: &Identity, now: Timestamp) -> Result<usize, Refusal> {
-        let account = self.account(identity, now).await?;
-        let change = |account: &Account| Ok(account.clone().next_generation());
-        self.change_and_keep(account, identity, now, change).await.map(|carried| carried.ended)
+    /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn end_other_sessions(
+        &self,
+        identity: &Identity,
+        client: Client<'_>,
+        now: Timestamp,
+    ) -> Result<EndedOthers, Refusal> {
+        let before = self.before_change(identity, now).await?;
+        let sessions = self.living_sessions(&before, now).await?;
+        let count = sessions.iter().filter(|session| session.sid != identity.sid).count();
+        let secret = &self.keyring.unsealed(now).await?.secret;
+        let device = Device::known(client.devices, secret, &before.email, now).filter(|device| device.is_of(&before));
+        let kept = KeptSession::Carried(&identity.sid);
+        let account = self.end_all_but(kept, before, identity, now, |account| Ok(account.clone())).await?;
+        let device = device.map(|device| Device::of(&account, device.id).cookie(secret, &account.email, now));
+        Ok(EndedOthers { count, device })
+    }
+
+    async fn living_sessions(&self, account: &Account, now: Timestamp) -> Result<Vec<Session>, Refusal> {
+        let mut sessions = self.store.sessions(&account.sub, account.generation, now).await?;
+        sessions.retain(|session| session.life(Some(account.holder()), now) == Life::Alive);
+        Ok(sessions)
     }
 }
 

@@ -1,6 +1,6 @@
 //! An account as an item of its table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -12,7 +12,7 @@ use crate::{
     access_key::{AccessKeyId, Digest, StoredKey},
     account::{Account, Email, Name, Role, Status},
     factor::Factor,
-    ids::AccountId,
+    ids::{AccountId, SessionId},
     password::PasswordHash,
 };
 
@@ -30,21 +30,27 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         sub: item.parsed("sub", AccountId::parse)?,
         name: item.parsed("name", Name::parse)?,
         role: item.parsed_or_none("role", Role::parse)?,
-        status: Status::named(item.text("status")?).ok_or(item.malformed("status"))?,
+        status: status(item)?,
         password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
+        // An account of before there was such a number never had it moved.
+        links: item.number_or_none("links")?.unwrap_or_default(),
+        used_link: item.text_or_none("used_link")?.map(str::to_owned),
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-        access_keys: item
-            .maps("access_keys")?
-            .into_iter()
-            .map(|(id, key)| {
-                Ok((AccessKeyId::parse(id).map_err(|_| item.malformed("access_keys"))?, stored_key(&key)?))
-            })
-            .collect::<Result<_, StoreError>>()?,
+        access_keys: access_keys(item)?,
         factor: item.map_or_none("factor")?.map(|factor| stored_factor(&factor)).transpose()?,
         begun_factor: item.bytes_or_none("begun_factor")?.map(<[u8]>::to_vec),
     })
+}
+
+pub(super) fn status(item: &Item) -> Result<Status, StoreError> {
+    Status::named(item.text("status")?).ok_or(item.malformed("status"))
+}
+
+pub(super) fn access_keys(item: &Item) -> Result<BTreeMap<AccessKeyId, StoredKey>, StoreError> {
+    let id = |id: &str| AccessKeyId::parse(id).map_err(|_| item.malformed("access_keys"));
+    item.maps("access_keys")?.into_iter().map(|(text, key)| Ok((id(text)?, stored_key(&key)?))).collect()
 }
 
 fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
@@ -54,6 +60,7 @@ fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
         sealed: item.bytes("sealed")?.to_vec(),
         last_step: item.number("last_step")?,
         last_use: item.text("last_use")?.to_owned(),
+        confirmed_by: item.parsed_or_none("confirmed_by", SessionId::parse)?,
         recovery: recovery.ok_or(item.malformed("recovery"))?,
     })
 }
@@ -78,8 +85,12 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         ("status".to_owned(), text(account.status.name())),
         ("created".to_owned(), seconds(account.created)),
         ("generation".to_owned(), number(account.generation)),
+        ("links".to_owned(), number(account.links)),
         ("profile".to_owned(), AttributeValue::M(profile)),
     ]);
+    if let Some(tag) = &account.used_link {
+        attributes.insert("used_link".to_owned(), text(tag));
+    }
     if let Some(hash) = &account.password_hash {
         attributes.insert("password_hash".to_owned(), text(hash.as_str()));
     }
@@ -101,12 +112,16 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
 
 fn factor_attributes(factor: &Factor) -> AttributeValue {
     let recovery = factor.recovery.iter().map(|digest| bytes(&digest.0)).collect();
-    AttributeValue::M(HashMap::from([
+    let mut attributes = HashMap::from([
         ("sealed".to_owned(), bytes(&factor.sealed)),
         ("last_step".to_owned(), number(factor.last_step)),
         ("last_use".to_owned(), text(&factor.last_use)),
         ("recovery".to_owned(), AttributeValue::L(recovery)),
-    ]))
+    ]);
+    if let Some(sid) = &factor.confirmed_by {
+        attributes.insert("confirmed_by".to_owned(), text(sid.as_str()));
+    }
+    AttributeValue::M(attributes)
 }
 
 fn key_attributes(key: &StoredKey) -> AttributeValue {

@@ -1,13 +1,16 @@
 //! The table of accounts.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::SdkError,
     operation::{
+        delete_item::DeleteItemError,
         put_item::PutItemError,
         scan::{ScanError, ScanOutput},
     },
-    types::{Put, TransactWriteItem},
+    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 
@@ -39,16 +42,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
     pub async fn account(&self, email: &Email) -> Result<Option<Account>, StoreError> {
-        let key = if email.is_possible() { email.as_str() } else { NO_EMAIL };
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(key))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem", error))?;
+        let get = self.client.get_item().table_name(&self.tables.accounts).set_key(Some(key(email)));
+        let output = get.consistent_read(true).send().await.map_err(|error| StoreError::call("GetItem", error))?;
         output.item.map(account).transpose()
     }
 
@@ -142,16 +137,56 @@ impl Store {
         Ok(output.item.map(|attributes| Item::new(TABLE, attributes).text("sub").unwrap_or_default().to_owned()))
     }
 
-    /// Removes the account at exactly this key, whatever its item holds.
+    /// Removes the account at exactly this key, whatever its item holds. Tells whether there was one. It asks for the id and
+    /// the generation that were read: a copy of the delete that arrives late removes no account that was added since.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails.
-    pub async fn remove_account(&self, key: &str) -> Result<(), StoreError> {
-        let delete = self.client.delete_item().table_name(&self.tables.accounts).key("email", text(key));
-        let deleted = until_alone(meets_transaction, || delete.clone().send()).await;
-        deleted.map(drop).map_err(|error| StoreError::call("DeleteItem", error))
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if others change the account at every try.
+    pub async fn remove_account(&self, key: &str) -> Result<bool, StoreError> {
+        for _ in 0..REMOVE_TRIES {
+            let get = self.client.get_item().table_name(&self.tables.accounts).key("email", text(key));
+            let output = get.consistent_read(true).send().await.map_err(|error| StoreError::call("GetItem", error))?;
+            let Some(mut found) = output.item else { return Ok(false) };
+            let mut delete = self
+                .client
+                .delete_item()
+                .table_name(&self.tables.accounts)
+                .key("email", text(key))
+                .expression_attribute_names("#email", "email")
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            let mut conditions = vec!["attribute_exists(#email)".to_owned()];
+            for name in ["sub", "generation"] {
+                delete = delete.expression_attribute_names(format!("#{name}"), name);
+                conditions.push(match found.remove(name) {
+                    Some(value) => {
+                        delete = delete.expression_attribute_values(format!(":{name}"), value);
+                        format!("#{name} = :{name}")
+                    }
+                    None => format!("attribute_not_exists(#{name})"),
+                });
+            }
+            let delete = delete.condition_expression(conditions.join(" AND "));
+            let Err(error) = until_alone(meets_transaction, || delete.clone().send()).await else { return Ok(true) };
+            match error.as_service_error() {
+                // Gone by an earlier copy of the same delete.
+                Some(DeleteItemError::ConditionalCheckFailedException(failed)) if failed.item().is_none() => {
+                    return Ok(true);
+                }
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => {}
+                Some(_) | None => return Err(StoreError::call("DeleteItem", error)),
+            }
+        }
+        Err(StoreError::Overtaken { operation: "DeleteItem" })
     }
 }
+
+/// The key of the account with this email.
+pub(super) fn key(email: &Email) -> HashMap<String, AttributeValue> {
+    HashMap::from([("email".to_owned(), text(if email.is_possible() { email.as_str() } else { NO_EMAIL }))])
+}
+
+/// How often a delete that a change of the account overtook starts over.
+const REMOVE_TRIES: u32 = 5;
 
 /// How many accounts are added by one call: half of what a transaction may hold. All together are to be below its 4 MB.
 pub const ADDED_AT_ONCE: usize = 50;

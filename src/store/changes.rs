@@ -6,9 +6,9 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{
-    error::{BuildError, SdkError},
+    error::BuildError,
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 
 use super::{
@@ -16,13 +16,14 @@ use super::{
     account_item::{account, attributes},
     cancellation_codes,
     item::{number, seconds, text},
-    meets_transaction, meets_writes, until_alone,
+    meets_transaction, meets_writes, sessions, until_alone,
 };
 use crate::{
     access_key::AccessKeyId,
     account::{Account, Email},
     ids::SessionId,
     password::PasswordHash,
+    session::Session,
     time::Timestamp,
 };
 
@@ -42,46 +43,77 @@ enum Both {
 
 /// A part of a transaction lacks what it must have.
 fn incomplete(error: BuildError) -> StoreError {
-    StoreError::Call { operation: TRANSACTION, source: error.into() }
+    StoreError::build(TRANSACTION, error)
 }
 
 impl Store {
-    /// Changes an account as `change` says, and gives it back before and after; nothing if there is none. What is written asks
-    /// for the generation and for the old values of all that it replaces: of changes at the same moment each is made on top of
-    /// the one before, and a copy that arrives late changes nothing.
+    /// Changes an account as `change` says, and gives it back before and after; nothing if there is none.
     ///
     /// # Errors
-    /// What `change` refuses, [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an
-    /// account, [`StoreError::Overtaken`] if others change the account at every try.
+    /// As [`Self::change_in_generation`].
     pub async fn change_account<E: From<StoreError>>(
         &self,
         email: &Email,
         change: impl Fn(&Account) -> Result<Account, E>,
     ) -> Result<Option<Changed>, E> {
-        for tried in 1..=CHANGE_TRIES {
+        for _ in 0..CHANGE_TRIES {
             let Some(before) = self.account(email).await? else { return Ok(None) };
+            if let Some(changed) = self.change_in_generation(before, &change).await? {
+                return Ok(Some(changed));
+            }
+        }
+        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
+    }
+
+    /// Changes an account that was read as `change` says. What is written asks for the generation and for the old values of all
+    /// that it replaces, so of changes at the same moment each is made on top of the one before: one that was overtaken reads
+    /// again, and ends with nothing if the account has moved on to another generation, or is gone. A copy that arrives late
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// What `change` refuses, [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account,
+    /// [`StoreError::Overtaken`] if others change the account at every try.
+    pub async fn change_in_generation<E: From<StoreError>>(
+        &self,
+        mut before: Account,
+        change: impl Fn(&Account) -> Result<Account, E>,
+    ) -> Result<Option<Changed>, E> {
+        for tried in 1..=CHANGE_TRIES {
             let after = change(&before)?;
             if after == before || self.replace(&before, &after).await? {
                 return Ok(Some(Changed { before, after }));
             }
             // Random, or those that met would meet again.
             tokio::time::sleep(CHANGE_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
+            let is_same = |read: &Account| (&read.sub, read.generation) == (&before.sub, before.generation);
+            let Some(read) = self.account(&before.email).await?.filter(is_same) else { return Ok(None) };
+            before = read;
         }
         Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
     /// Makes an account that is as `before` one that is as `after`. Tells whether it is.
     async fn replace(&self, before: &Account, after: &Account) -> Result<bool, StoreError> {
-        let update = self.update_by(&before.email, Difference::of(before, after));
-        match until_alone(meets_transaction, || update.clone().send()).await {
-            Ok(_) => Ok(true),
+        let Difference { update, condition, names, values } = Difference::of(before, after);
+        let update = self
+            .update_account(&before.email)
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = until_alone(meets_transaction, || update.clone().send()).await else { return Ok(true) };
+        match error.as_service_error() {
             // The same as wanted, if the SDK sent it twice and the first copy got through.
-            Err(error) => Ok(found_instead(error)?.is_some_and(|found| found == *after)),
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(failed.item().cloned().map(account).transpose()?.is_some_and(|found| found == *after))
+            }
+            Some(_) | None => Err(StoreError::call("UpdateItem", error)),
         }
     }
 
-    /// Changes an account, and carries one of its sessions over into the new generation, in one transaction: an owner who ends
-    /// all other sessions keeps the own one. Of the session `confirmed_at` and all else stays.
+    /// Changes an account into the next generation, and has one session there: a new one, or one that is carried over. Both are
+    /// written in one transaction, or a failure between them would end the session of whoever asks.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; then neither was changed, or both were.
@@ -89,7 +121,7 @@ impl Store {
         &self,
         before: &Account,
         after: &Account,
-        sid: &SessionId,
+        kept: KeptSession<'_>,
     ) -> Result<Kept, StoreError> {
         let Difference { update, condition, names, values } = Difference::of(before, after);
         let account = Update::builder()
@@ -101,18 +133,26 @@ impl Store {
             .set_expression_attribute_values(Some(values))
             .build()
             .map_err(incomplete)?;
-        let session = Update::builder()
-            .table_name(&self.tables.sessions)
-            .key("sub", text(before.sub.as_str()))
-            .key("sid", text(sid.as_str()))
-            .update_expression("SET generation = :generation")
-            .condition_expression("attribute_exists(sid)")
-            .expression_attribute_values(":generation", number(after.generation))
-            .build()
-            .map_err(incomplete)?;
         let account = TransactWriteItem::builder().update(account).build();
-        let session = TransactWriteItem::builder().update(session).build();
-        Ok(match self.write_both(account, session).await? {
+        let session = match kept {
+            KeptSession::New(session) => {
+                let put = Put::builder()
+                    .table_name(&self.tables.sessions)
+                    .set_item(Some(sessions::attributes(session)))
+                    .condition_expression("attribute_not_exists(sid)");
+                TransactWriteItem::builder().put(put.build().map_err(incomplete)?)
+            }
+            KeptSession::Carried(sid) => {
+                let update = Update::builder()
+                    .table_name(&self.tables.sessions)
+                    .set_key(Some(sessions::key(&before.sub, sid)))
+                    .update_expression("SET generation = :generation")
+                    .condition_expression("attribute_exists(sid)")
+                    .expression_attribute_values(":generation", number(after.generation));
+                TransactWriteItem::builder().update(update.build().map_err(incomplete)?)
+            }
+        };
+        Ok(match self.write_both(account, session.build()).await? {
             Both::Written => Kept::Changed,
             Both::FirstRefused => Kept::AccountChanged,
             Both::SecondRefused => Kept::SessionEnded,
@@ -161,104 +201,62 @@ impl Store {
     }
 
     /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read` and
-    /// has still the `weaker` one. Gives back the account as it is then, or nothing if it is gone.
+    /// has still the `weaker` one.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
+    /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn strengthen(
         &self,
         read: &Account,
         weaker: &PasswordHash,
         stronger: &PasswordHash,
-    ) -> Result<Option<Account>, StoreError> {
+    ) -> Result<(), StoreError> {
         let update = self
-            .update_of(read)
+            .update_as_read(read, "password_hash = :hash")
             .update_expression("SET password_hash = :stronger")
-            .condition_expression(format!("{UNCHANGED} AND password_hash = :hash"))
             .expression_attribute_values(":hash", text(weaker.as_str()))
             .expression_attribute_values(":stronger", text(stronger.as_str()));
-        self.look_again(update).await
+        if_as_read(update).await
     }
 
-    /// Writes down the day of a key's last use, if the account is still as it was `read` and has the key. Gives back the
-    /// account as it is then, or nothing if it is gone.
+    /// Writes down the day of a key's last use, if the account is still as it was `read` and has the key.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
-    pub async fn mark_used(
-        &self,
-        read: &Account,
-        key: &AccessKeyId,
-        day: Timestamp,
-    ) -> Result<Option<Account>, StoreError> {
+    /// [`StoreError::Call`] if DynamoDB fails.
+    pub async fn mark_used(&self, read: &Account, key: &AccessKeyId, day: Timestamp) -> Result<(), StoreError> {
         let update = self
-            .update_of(read)
+            .update_as_read(read, "attribute_exists(access_keys.#key)")
             .update_expression("SET access_keys.#key.last_used = :day")
-            .condition_expression(format!("{UNCHANGED} AND attribute_exists(access_keys.#key)"))
             .expression_attribute_names("#key", key.as_str())
             .expression_attribute_values(":day", seconds(day));
-        self.look_again(update).await
+        if_as_read(update).await
     }
 
-    /// Uses a code up: makes an account that is as it was `read` one that is as `after`, if its name, role and status are as they
-    /// were too. Gives back the account as it is then, or nothing if it is gone.
-    ///
-    /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account.
-    pub async fn use_code(&self, read: &Account, after: &Account) -> Result<Option<Account>, StoreError> {
-        let difference = Difference::of(read, after).and_as_read(read, &["name", "role", "status"]);
-        self.look_again(self.update_by(&read.email, difference).return_values(ReturnValue::AllNew)).await
+    fn update_account(&self, email: &Email) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.tables.accounts).key("email", text(email.as_str()))
     }
 
-    /// An update of an account that gives back what it found where its condition failed.
-    fn update_by(&self, email: &Email, difference: Difference) -> UpdateItemFluentBuilder {
-        let Difference { update, condition, names, values } = difference;
-        self.client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(email.as_str()))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-    }
-
-    async fn look_again(&self, update: UpdateItemFluentBuilder) -> Result<Option<Account>, StoreError> {
-        match until_alone(meets_transaction, || update.clone().send()).await {
-            Ok(output) => output.attributes.map(account).transpose(),
-            Err(error) => found_instead(error),
-        }
-    }
-
-    /// A change that a log-on makes, on condition that the account is as it was read.
-    fn update_of(&self, read: &Account) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("email", text(read.email.as_str()))
-            .expression_attribute_names("#status", "status")
+    /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its sessions
+    /// have not been ended since.
+    fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
+        self.update_account(&read.email)
+            .condition_expression(format!("#sub = :sub AND generation = :generation AND {condition}"))
             .expression_attribute_names("#sub", "sub")
             .expression_attribute_values(":sub", text(read.sub.as_str()))
             .expression_attribute_values(":generation", number(read.generation))
-            .expression_attribute_values(":status", text(read.status.name()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 }
 
-/// What a condition found in the place of what it asked for.
-fn found_instead(error: SdkError<UpdateItemError>) -> Result<Option<Account>, StoreError> {
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-            failed.item().cloned().map(account).transpose()
+/// Sends a change that is not needed any more where its condition fails.
+async fn if_as_read(update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
+    match until_alone(meets_transaction, || update.clone().send()).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+            Ok(())
         }
-        Some(_) | None => Err(StoreError::call("UpdateItem", error)),
+        Err(error) => Err(StoreError::call("UpdateItem", error)),
     }
 }
-
-/// The account is the one that was read, and no session of it has been ended since.
-const UNCHANGED: &str = "#sub = :sub AND generation = :generation AND #status = :status";
 
 /// An account before and after a change.
 pub struct Changed {
@@ -266,6 +264,15 @@ pub struct Changed {
     pub before: Account,
     /// After.
     pub after: Account,
+}
+
+/// The session that is there after a change into the next generation.
+#[derive(Clone, Copy)]
+pub enum KeptSession<'a> {
+    /// A new one, of the next generation already.
+    New(&'a Session),
+    /// The one with this id, which is carried over.
+    Carried(&'a SessionId),
 }
 
 /// What came of a change that keeps a session.
@@ -293,7 +300,7 @@ pub enum Renamed {
 }
 
 /// The attributes that an account can be without.
-const OPTIONAL: [&str; 5] = ["password_hash", "role", "access_keys", "factor", "begun_factor"];
+const OPTIONAL: [&str; 6] = ["password_hash", "role", "access_keys", "factor", "begun_factor", "used_link"];
 
 /// What an update says to make one account another one, attribute by attribute.
 struct Difference {
@@ -319,23 +326,6 @@ impl Difference {
             values.insert(format!(":old{at}"), value);
         }
         Self { update: String::new(), condition: conditions.join(" AND "), names, values }
-    }
-
-    /// Asks for these attributes too, as they were read.
-    fn and_as_read(mut self, read: &Account, asked: &[&str]) -> Self {
-        let mut read = attributes(read);
-        let mut conditions = vec![self.condition];
-        for name in asked {
-            self.names.insert(format!("#{name}"), (*name).to_owned());
-            conditions.push(match read.remove(*name) {
-                Some(value) => {
-                    self.values.insert(format!(":{name}"), value);
-                    format!("#{name} = :{name}")
-                }
-                None => format!("attribute_not_exists(#{name})"),
-            });
-        }
-        Self { condition: conditions.join(" AND "), ..self }
     }
 
     fn of(before: &Account, after: &Account) -> Self {

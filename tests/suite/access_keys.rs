@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use jea_auth::{account::Status, administration::Administration};
+use jea_auth::account::Status;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ async fn fifty_jobs_of_one_key_start_at_once_with_the_settings_of_a_new_deployme
     for job in jobs {
         assert_eq!(job.await.unwrap().unwrap().status(), StatusCode::OK);
     }
-    assert_eq!(service.store().sessions(&service.account().await.sub).await.unwrap().len(), 51);
+    assert_eq!(service.sessions(EMAIL).await.len(), 51);
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "the account's bucket is untouched");
 }
 
@@ -242,7 +242,7 @@ async fn keys_made_at_the_same_moment_are_all_there_and_never_too_many() {
 #[tokio::test]
 async fn disabling_and_deleting_end_keys_for_good_and_a_new_password_does_not() {
     let service = Service::start().await;
-    let administration = Administration { store: service.store() };
+    let administration = service.administration();
     service.log_on(EMAIL, PASSWORD).await;
     let key = make(&service, "lasting", 90).await;
     let body = json!({"password": PASSWORD, "new_password": "another long enough password"});

@@ -11,7 +11,7 @@ use std::{
 use axum::{Json, Router, extract::Request, http::StatusCode as Status};
 use jea_auth::{
     account::{Email, Name, Role},
-    administration::{Administration, Particulars, RoleChange},
+    administration::{Particulars, RoleChange},
     app,
     ids::AccountId,
     local::Options,
@@ -170,7 +170,7 @@ async fn a_backend_sees_a_changed_role_within_five_seconds() {
     };
     assert_eq!(role().await, ["none"]);
     let particulars = Particulars { role: RoleChange::Set(Role::parse("editor").unwrap()), ..Particulars::default() };
-    let administration = Administration { store: service.store() };
+    let administration = service.administration();
     administration.set(&service.account().await.email, &particulars).await.unwrap().unwrap();
     service.advance(std::time::Duration::from_secs(5));
     assert_eq!(role().await, ["editor"]);

@@ -74,14 +74,14 @@ async fn a_code_that_cannot_be_used_up_is_503_and_leaves_no_session() {
     let (wire, mut config) = (Wire::default(), service.config());
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
     let function = app::logon(&config, service.clock());
-    let before = service.store().sessions(&service.account().await.sub).await.unwrap().len();
+    let before = service.sessions(EMAIL).await.len();
     let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
     let log_on = event("POST", "/users/api/auth").json(&credential).event();
     wire.fail("UpdateItem", "jea-auth-accounts", Fault::InternalError);
     let answer = function.handle(&log_on).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!answer.headers.contains_key("set-cookie"));
-    assert_eq!(service.store().sessions(&service.account().await.sub).await.unwrap().len(), before);
+    assert_eq!(service.sessions(EMAIL).await.len(), before);
     *wire.rule.lock().unwrap() = None;
     assert_eq!(function.handle(&log_on).await.status, StatusCode::OK, "the code is as good as before");
     assert_eq!(function.handle(&log_on).await.status, StatusCode::UNAUTHORIZED, "once");
@@ -112,7 +112,7 @@ async fn a_factor_that_comes_while_a_log_on_runs_is_asked_for() {
         [(None, factor.clone(), None, 401), (factor.clone(), None, Some(code(&service, &secret)), 200)]
     {
         set(before).await;
-        let sessions = service.store().sessions(&service.account().await.sub).await.unwrap().len();
+        let sessions = service.sessions(EMAIL).await.len();
         let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": otp});
         let log_on = event("POST", "/users/api/auth").json(&credential).event();
         wire.fail("PutItem", "jea-auth-sessions", Fault::Slow(500));
@@ -126,7 +126,7 @@ async fn a_factor_that_comes_while_a_log_on_runs_is_asked_for() {
         set(after).await;
         let answer = running.await.unwrap();
         assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
-        let opened = service.store().sessions(&service.account().await.sub).await.unwrap().len() - sessions;
+        let opened = service.sessions(EMAIL).await.len() - sessions;
         assert_eq!(opened, usize::from(status == 200));
     }
 }
@@ -137,7 +137,7 @@ async fn old_clients_get_200_for_a_code_that_is_missing_or_wrong() {
     enrol(&service).await;
     lacks(log_on(&service, PASSWORD, None).await, 200, NEEDED).await;
     lacks(log_on(&service, PASSWORD, Some("no code")).await, 200, WRONG).await;
-    let lines = service.store().sessions(&service.account().await.sub).await.unwrap();
+    let lines = service.sessions(EMAIL).await;
     assert_eq!(lines.len(), 1, "none was opened");
 }
 

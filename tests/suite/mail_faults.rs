@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jea_auth::{
     account::{Email, Status},
-    administration::Administration,
     app,
     mailer::MailerFunction,
 };
@@ -72,7 +71,7 @@ async fn a_mail_that_cannot_be_sent_comes_again_and_those_before_it_do_not() {
 async fn what_came_between_the_item_and_its_mail_counts() {
     let (service, wire) = (service().await, Wire::default());
     let mailer = mailer(&service, &wire).await;
-    let administration = Administration { store: service.store() };
+    let administration = service.administration();
     for email in ["deleted@jeplus.org", "disabled@jeplus.org", "renamed@jeplus.org"] {
         service.add_account(email, PASSWORD, Status::Active).await;
     }
@@ -81,7 +80,7 @@ async fn what_came_between_the_item_and_its_mail_counts() {
         .enumerate()
         .map(|(number, email)| record(&service, number, "reset", email))
         .collect();
-    administration.delete("deleted@jeplus.org").await.unwrap().unwrap();
+    assert!(administration.delete("deleted@jeplus.org").await.unwrap());
     administration.disable(&Email::canonical("disabled@jeplus.org")).await.unwrap().unwrap();
     administration.rename(&Email::canonical("renamed@jeplus.org"), "new@jeplus.org").await.unwrap().unwrap();
     assert_eq!(handle(&mailer, &records).await, None);
@@ -94,6 +93,40 @@ async fn what_came_between_the_item_and_its_mail_counts() {
     assert_eq!(handle(&mailer, &records[3..]).await, None, "too late to be of use");
     let sent = mails(&service, 2).await;
     assert!(sent.iter().all(|mail| mail.to == EMAIL));
+}
+
+// Checks 77, 88.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_whose_answer_was_lost_can_be_sent_again() {
+    let (service, wire) = (service().await, Wire::default());
+    let mut config = service.config();
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let of_thief = service.new_token().await;
+    let asks = event("POST", "/users/api/forgot").json(&json!({"email": EMAIL}));
+    assert_eq!(app::logon(&config, service.clock()).handle(&asks.event()).await.status.as_u16(), 200);
+    let token = mails(&service, 1).await[0].token();
+    let reset = async |new_password: &str| {
+        let body = json!({"token": token, "new_password": new_password});
+        let asks = event("POST", "/users/api/reset").json(&body);
+        app::logon(&config, service.clock()).handle(&asks.event()).await.status.as_u16()
+    };
+    wire.fail("UpdateItem", "-accounts", Fault::Unanswered);
+    assert_eq!(reset("another long enough password").await, 503);
+    *wire.rule.lock().unwrap() = None;
+    assert_eq!(service.user_with(&of_thief).await, 401, "what was written ends all sessions");
+    assert_eq!(reset("and yet another long password").await, 403, "of another password it is another request");
+    assert_eq!(reset("another long enough password").await, 200);
+    assert_eq!(mails(&service, 2).await[1].subject, "jea-auth: Your password was set anew");
+    assert_eq!(service.log_on(EMAIL, "another long enough password").await.status().as_u16(), 200);
+    // Each comparison took an attempt, as a link that was used is no way around the account's bucket.
+    let mut statuses = Vec::new();
+    for number in 0..10 {
+        statuses.push(reset(&format!("a guess with the number {number}")).await);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 2, "{statuses:?}");
+    // It is good for the link's time alone.
+    service.advance(Duration::from_mins(30));
+    assert_eq!(reset("another long enough password").await, 403);
 }
 
 // Check 52.

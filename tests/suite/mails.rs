@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jea_auth::{
     account::{Email, Status},
-    administration::Administration,
     local::Options,
 };
 use reqwest::{Client, Method, Response, StatusCode};
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     owner::{ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused, client},
+    service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of},
 };
 
 const NEW_PASSWORD: &str = "another long enough password";
@@ -90,9 +89,11 @@ async fn an_owner_who_forgot_the_password_sets_another_by_the_link() {
     let token = mails[1].token();
     let refused = assert_refused(reset(&service, &token, "too short").await, 400).await;
     assert!(refused.starts_with("new_password: "), "{refused}");
-    let done = ok(reset(&service, &token, NEW_PASSWORD).await).await;
-    assert_eq!(done, json!({"ok": true, "status": "Password set. Log on with it."}));
-    assert_eq!(assert_refused(reset(&service, &token, NEW_PASSWORD).await, 403).await, BAD_LINK, "once");
+    let done = reset(&service, &token, NEW_PASSWORD).await;
+    assert!(cookies_of(&done)[0].starts_with("known_device="), "the device becomes a known one");
+    assert_eq!(ok(done).await, json!({"ok": true, "status": "Password set. Log on with it."}));
+    let other = reset(&service, &token, "yet another long enough password").await;
+    assert_eq!(assert_refused(other, 403).await, BAD_LINK, "once");
     assert_eq!(service.user_with(&before).await, StatusCode::UNAUTHORIZED);
     let by_key = json!({"email": EMAIL, "password": key["data"]["key"]});
     assert_refused(ask(&service, "auth", &by_key).await, 401).await;
@@ -128,7 +129,7 @@ async fn nobody_learns_from_an_answer_who_has_an_account() {
 
 // Check 77.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_is_void_after_its_time_and_any_change_of_the_password() {
+async fn a_link_is_void_after_its_time_an_operator_s_change_and_another_link() {
     let service = service().await;
     for change in ["time", "password", "disabled", "another link"] {
         let sent = service.running.mails.lock().unwrap().len();
@@ -136,7 +137,7 @@ async fn a_link_is_void_after_its_time_and_any_change_of_the_password() {
         ok(forgot(&service, EMAIL).await).await;
         let token = mails(&service, sent + 1).await[sent].token();
         let email = Email::canonical(EMAIL);
-        let administration = Administration { store: service.store() };
+        let administration = service.administration();
         match change {
             "time" => service.advance(Duration::from_mins(30)),
             "password" => {
@@ -158,6 +159,42 @@ async fn a_link_is_void_after_its_time_and_any_change_of_the_password() {
     }
     for token in ["", "x", "1.2.3.4.5", &"x".repeat(2000)] {
         assert_eq!(assert_refused(reset(&service, token, NEW_PASSWORD).await, 403).await, BAD_LINK, "{token}");
+    }
+}
+
+/// Whoever has learned the password has sessions, and must not keep the owner of the mailbox from resetting it.
+// Checks 77, 88.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_session_does_voids_a_link() {
+    let service = service().await;
+    ok(forgot(&service, EMAIL).await).await;
+    let token = mails(&service, 1).await[0].token();
+    service.log_on(EMAIL, PASSWORD).await;
+    let other = json!({"password": PASSWORD, "new_password": "a password of the thief's"});
+    ok(send(&service, Method::DELETE, "sessions", &Value::Null).await).await;
+    ok(send(&service, Method::POST, "password", &other).await).await;
+    ok(send(&service, Method::DELETE, "sessions", &Value::Null).await).await;
+    ok(reset(&service, &token, NEW_PASSWORD).await).await;
+    assert_eq!(service.log_on(EMAIL, NEW_PASSWORD).await.status(), StatusCode::OK);
+}
+
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_does_voids_a_link() {
+    let service = service().await;
+    for verb in ["reset", "rename"] {
+        let sent = service.running.mails.lock().unwrap().len();
+        service.advance(Duration::from_mins(15));
+        ok(forgot(&service, EMAIL).await).await;
+        let token = mails(&service, sent + 1).await[sent].token();
+        let (administration, email) = (service.administration(), Email::canonical(EMAIL));
+        if verb == "reset" {
+            administration.void_links(&email).await.unwrap().unwrap();
+        } else {
+            let there = administration.rename(&email, "there@jeplus.org").await.unwrap().unwrap();
+            administration.rename(&there.email, EMAIL).await.unwrap().unwrap();
+        }
+        assert_eq!(assert_refused(reset(&service, &token, NEW_PASSWORD).await, 403).await, BAD_LINK, "{verb}");
     }
 }
 

@@ -33,8 +33,8 @@ pub enum Fault {
     Unanswered,
     /// Once: it is on its way for longer than anybody waits, until [`Wire::deliver`].
     Late,
-    /// Once: a batch comes back undone.
-    Undone,
+    /// Once: the keys of a batch come back unprocessed.
+    Unprocessed,
     /// Once: it takes this many milliseconds longer.
     Slow(u64),
 }
@@ -153,10 +153,10 @@ async fn pass_on(
             tokio::time::sleep(Duration::from_secs(5)).await;
             return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
         }
-        Some(Fault::Undone) => {
+        Some(Fault::Unprocessed) => {
             *wire.rule.lock().unwrap() = None;
             let batch: Value = serde_json::from_str(&text).unwrap();
-            return axum::Json(json!({"UnprocessedItems": batch["RequestItems"]})).into_response();
+            return axum::Json(json!({"UnprocessedKeys": batch["RequestItems"]})).into_response();
         }
         Some(Fault::Slow(millis)) => {
             *wire.rule.lock().unwrap() = None;
@@ -181,6 +181,13 @@ fn garble(answer: &mut Value) {
             }
             ("Items", Value::Array(items)) => {
                 for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                    item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
+                }
+            }
+            ("Responses", Value::Object(tables)) => {
+                for item in
+                    tables.values_mut().filter_map(Value::as_array_mut).flatten().filter_map(Value::as_object_mut)
+                {
                     item.values_mut().for_each(|attribute| *attribute = json!({"BOOL": true}));
                 }
             }

@@ -11,11 +11,13 @@ use std::{
 
 use jea_auth::{
     account::{Account, Email, Name, Status},
+    administration::Administration,
     config::Config,
     ids::AccountId,
     local::{self, Options, Running},
     machine,
     password::{Hasher, Password, PasswordHash},
+    session::Session,
     store::{Added, Store},
     time::{Clock, Timestamp},
 };
@@ -124,6 +126,16 @@ impl Service {
         Store::new(self.running.config.aws.dynamodb(), &self.running.config.stack)
     }
 
+    /// What an operator does, by the clock of the test.
+    pub fn administration(&self) -> Administration {
+        Administration { store: self.store(), clock: self.clock() }
+    }
+
+    /// The sessions of an account that are alive, oldest first.
+    pub async fn sessions(&self, email: &str) -> Vec<Session> {
+        self.administration().sessions(&Email::canonical(email)).await.unwrap().unwrap().1
+    }
+
     /// The account that is there from the start.
     pub async fn account(&self) -> Account {
         self.store().account(&Email::canonical(EMAIL)).await.unwrap().unwrap()
@@ -184,7 +196,7 @@ pub fn context_of(token: &str) -> Value {
     let claims = claims_of(token);
     json!({
         "sub": claims["sub"], "sid": claims["sid"], "email": EMAIL, "auth_time": claims["auth_time"].to_string(),
-        "generation": "0", "confirmed_at": claims["auth_time"].to_string(), "by": "password", "carrier": "cookie",
+        "confirmed_at": claims["auth_time"].to_string(), "by": "password", "carrier": "cookie",
     })
 }
 

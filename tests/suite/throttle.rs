@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    administration::Administration,
     app,
     logon::LogonFunction,
     secret::ServiceSecret,
@@ -265,7 +264,7 @@ async fn device_cookies_can_be_stockpiled_for_sixteen_buckets_and_not_beyond_a_n
     let compared = guesses().await;
     assert!((100..=16 * 10).contains(&compared), "{compared} of 600");
     service.advance(Duration::from_hours(1));
-    let administration = Administration { store: service.store() };
+    let administration = service.administration();
     administration.end_sessions(&service.account().await.email).await.unwrap().unwrap();
     assert_eq!(guesses().await, 10, "they are no devices any more: the account's bucket counts");
 }

@@ -47,7 +47,8 @@ impl OpenFactor {
     /// The factor as the account `sub` of this stack keeps it; nothing if AWS-LC fails.
     pub(in crate::cli) fn sealed(self, sub: &AccountId, secret: &ServiceSecret, nonce: SealNonce) -> Option<Factor> {
         let sealed = secret.seal(sub, nonce, self.secret.expose())?;
-        Some(Factor { sealed, last_step: self.last_step, last_use: "import".to_owned(), recovery: self.recovery })
+        let Self { last_step, recovery, .. } = self;
+        Some(Factor { sealed, last_step, last_use: "import".to_owned(), recovery, confirmed_by: None })
     }
 
     pub(super) fn parse(value: &Value) -> Result<Option<Self>, String> {

@@ -24,9 +24,9 @@ Example:
 
 pub(super) const RESET_HELP: &str = "\
 The owner gets a mail with a link, and sets another password by it; that ends all sessions and access keys of the account.
-Until then nothing changes: the old password and all sessions go on. To end them now, say `jea-auth session revoke EMAIL`.
+Until then the old password and all sessions go on. To end them now, say `jea-auth session revoke EMAIL`.
 
-The link is good for 30 minutes, and once. An account that has no password yet gets an invitation, which is good for 7 days.
+The link is good for 30 minutes, and once. Links that were mailed before are void. An account that has no password yet gets an invitation, which is good for 7 days.
 
 Mails must be switched on: on AWS by the template's parameter MailFrom, on this machine by `jea-auth serve` without --no-mail.
 Without them `jea-auth user passwd` sets a password that you choose.
@@ -81,6 +81,8 @@ pub(super) async fn reset(email: &Email, target: &Target) -> Result<(), Failure>
         let hint = format!("`jea-auth user enable {text}` lets its owner log on again");
         return Err(Failure::new("the account is disabled, so no link is sent", hint));
     }
+    let voided = target.connect().await.stack.administration().void_links(email).await;
+    voided.map_err(|error| target.unreachable(error))?;
     let has_password = account.password_hash.is_some();
     let kind = if has_password { MailKind::Reset } else { MailKind::Invitation };
     mail::send(&store, kind, email).await.map_err(|error| target.unreachable(error))?;
