@@ -136,6 +136,7 @@ impl Store {
         let account = TransactWriteItem::builder().update(account).build();
         let session = match kept {
             KeptSession::New(session) => {
+                let session = &Session { generation: after.generation, ..session.clone() };
                 let put = Put::builder()
                     .table_name(&self.tables.sessions)
                     .set_item(Some(sessions::attributes(session)))
@@ -269,7 +270,7 @@ pub struct Changed {
 /// The session that is there after a change into the next generation.
 #[derive(Clone, Copy)]
 pub enum KeptSession<'a> {
-    /// A new one, of the next generation already.
+    /// A new one, which gets the next generation.
     New(&'a Session),
     /// The one with this id, which is carried over.
     Carried(&'a SessionId),

@@ -105,6 +105,30 @@ async fn fifty_jobs_of_one_key_start_at_once_with_the_settings_of_a_new_deployme
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "the account's bucket is untouched");
 }
 
+/// A job goes on with a key that has ended, from the address that other jobs share.
+// Check 90.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_s_broken_job_and_a_stranger_with_the_id_keep_no_good_key_out() {
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let key = make(&service, "good", 90).await;
+    let good = text(&key, "key").to_owned();
+    let broken = format!("{}{}", &good[..37], "A".repeat(43));
+    let mut statuses = Vec::new();
+    for _ in 0..150 {
+        statuses.push(log_on_with(&service, EMAIL, &broken).await.status().as_u16());
+    }
+    assert!(statuses[..100].iter().all(|status| *status == 401) && statuses[100..].iter().all(|status| *status == 429));
+    let throttled = log_on_with(&service, EMAIL, &broken).await;
+    assert_eq!(throttled.headers()["retry-after"], "1");
+    for _ in 0..50 {
+        assert_eq!(log_on_with(&service, EMAIL, &good).await.status(), StatusCode::OK);
+    }
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "nor a password");
+    service.advance(Duration::from_secs(1));
+    assert_eq!(log_on_with(&service, EMAIL, &broken).await.status().as_u16(), 401, "one a second");
+}
+
 // Check 75.
 #[tokio::test]
 async fn a_key_gets_no_further_than_a_script_needs() {

@@ -181,7 +181,7 @@ async fn a_delete_that_arrives_late_removes_no_account_that_was_added_since() {
     let again = Account::new(EMAIL, account.name, account.sub, unlucky.service.now()).unwrap();
     assert_eq!(unlucky.service.store().add_account(&again).await.unwrap(), Added::Added);
     assert_eq!(unlucky.operator_wire.deliver().await, 1);
-    assert!(unlucky.service.account().await == again);
+    assert_eq!(unlucky.service.account().await.generation, again.generation);
 }
 
 /// One write ends them all, so it takes as long as the end of two, and there is no moment between.

@@ -147,6 +147,8 @@ async fn a_link_is_void_after_its_time_an_operator_s_change_and_another_link() {
             "disabled" => drop(administration.disable(&email).await.unwrap().unwrap()),
             _ => {
                 administration.enable(&email).await.unwrap().unwrap();
+                // In the same second it would be the same link.
+                service.advance(Duration::from_secs(1));
                 ok(forgot(&service, EMAIL).await).await;
                 let other = mails(&service, sent + 2).await[sent + 1].token();
                 ok(reset(&service, &other, NEW_PASSWORD).await).await;

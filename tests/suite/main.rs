@@ -13,6 +13,7 @@
 )]
 
 mod event;
+mod living;
 mod log;
 mod proxy;
 #[expect(dead_code, reason = "the benchmark of the functions measures with it too")]

@@ -33,7 +33,9 @@ impl Owner {
     async fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
         let mut config = self.service.config();
         config.aws.dynamodb_endpoint = Some(self.dynamodb.clone());
-        let asks = event(method, &format!("/users/api/{path}")).json(body).by(&context_of(&self.token));
+        let mut context = context_of(&self.token);
+        context["confirmed_at"] = self.service.now().seconds().to_string().into();
+        let asks = event(method, &format!("/users/api/{path}")).json(body).by(&context);
         app::logon(&config, self.service.clock()).handle(&asks.event()).await
     }
 

@@ -22,7 +22,6 @@ const NEW_PASSWORD: &str = "another long enough password";
 struct Owner {
     service: Arc<Service>,
     email: String,
-    account: Account,
     own: String,
     other: String,
     key: Value,
@@ -39,7 +38,7 @@ impl Owner {
         let mut owner = Self {
             service: Arc::clone(service),
             email,
-            account,
+
             own: String::new(),
             other: String::new(),
             key: Value::Null,

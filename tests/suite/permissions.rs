@@ -7,7 +7,7 @@ use jea_auth::{
     app::{self, Stack},
     config::Config,
     machine,
-    store::Store,
+    store::{AccountSummary, ReadOfAccount, Store},
 };
 use serde_json::{Value, json};
 
@@ -61,9 +61,9 @@ fn used(wire: &Wire) -> BTreeSet<String> {
                     used.insert(format!("dynamodb:{action} {}", table(part)));
                 }
             }
-            ("DynamoDB_20120810", "BatchWriteItem") => {
+            ("DynamoDB_20120810", "BatchGetItem") => {
                 for name in call["RequestItems"].as_object().unwrap().keys() {
-                    used.insert(format!("dynamodb:BatchWriteItem {}", table(&json!({"TableName": name}))));
+                    used.insert(format!("dynamodb:BatchGetItem {}", table(&json!({"TableName": name}))));
                 }
             }
             ("DynamoDB_20120810", operation) => {
@@ -154,16 +154,36 @@ async fn the_authorizer_may_do_what_it_does_and_nothing_else() {
     let wire = Wire::default();
     let function = app::authorizer(&noted(&service, &wire).await, service.clock());
     let token = service.new_token().await;
-    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny")] {
+    // Twice: the first time the account's email is not known yet.
+    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny"), (token.as_str(), "Allow")] {
         let policy = function.handle(&authorization().bearer(token).event()).await.unwrap();
         assert_eq!(effect(&policy), expected);
     }
     let template = template();
     let policy = &at(&template, &["Resources", "Authorizer", "Properties", "Policies"])[0];
     let conditions = at(policy, &["Statement"]).as_sequence().unwrap().iter().filter_map(|s| s.get("Condition"));
-    let [condition] = conditions.collect::<Vec<_>>()[..] else { panic!("one, of the keys") };
-    let attributes = at(condition, &["ForAllValues:StringEquals", "dynamodb:Attributes"]).as_sequence().unwrap();
-    let attributes: Vec<&str> = attributes.iter().map(text).collect();
+    let [of_account, condition] = conditions.collect::<Vec<_>>()[..] else { panic!("of accounts, and of keys") };
+    let attributes_of = |condition| {
+        let attributes = at(condition, &["ForAllValues:StringEquals", "dynamodb:Attributes"]).as_sequence().unwrap();
+        attributes.iter().map(text).collect::<Vec<&str>>()
+    };
+    let (allowed, attributes) = (attributes_of(of_account), attributes_of(condition));
+    assert_eq!(text(at(of_account, &["StringEqualsIfExists", "dynamodb:Select"])), "SPECIFIC_ATTRIBUTES");
+    assert_eq!(<AccountSummary as ReadOfAccount>::ATTRIBUTES, Some(allowed.as_slice()));
+    let mut reads = 0;
+    for (_, call) in wire.calls.lock().unwrap().iter() {
+        let batch = call["RequestItems"].as_object().and_then(|tables| {
+            tables.iter().find(|(name, _)| name.ends_with("-accounts")).map(|(_, read)| read.clone())
+        });
+        let single = call["TableName"].as_str().is_some_and(|name| name.ends_with("-accounts")).then(|| call.clone());
+        let Some(read) = batch.or(single) else { continue };
+        let names = read["ExpressionAttributeNames"].as_object().unwrap();
+        let asked =
+            read["ProjectionExpression"].as_str().unwrap().split(", ").map(|name| names[name].as_str().unwrap());
+        assert_eq!(asked.collect::<Vec<_>>(), allowed, "{read}");
+        reads += 1;
+    }
+    assert_eq!(reads, 2, "alone, and in a batch");
     for (target, call) in wire.calls.lock().unwrap().iter().filter(|(target, _)| target.ends_with(".Scan")) {
         assert_eq!(call["ProjectionExpression"], attributes.join(", "), "{target}");
         assert_eq!(call["Select"], text(at(condition, &["StringEquals", "dynamodb:Select"])));

@@ -169,7 +169,14 @@ impl Service {
 
     /// Logs on with a client of its own, and gives back the token.
     pub async fn new_token(&self) -> String {
-        let other = Self::credential_request(&client(), &self.running.url).send().await.unwrap();
+        self.new_token_with(PASSWORD).await
+    }
+
+    /// As [`Self::new_token`], with another password or an access key.
+    pub async fn new_token_with(&self, password: &str) -> String {
+        let credential = json!({"email": EMAIL, "password": password});
+        let request = client().post(format!("{}/users/api/auth", self.running.url)).json(&credential);
+        let other = request.send().await.unwrap();
         assert_eq!(other.status(), StatusCode::OK);
         token_of(&other)
     }
