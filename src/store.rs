@@ -33,6 +33,7 @@ use aws_sdk_dynamodb::{
 use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
 pub use changes::{Changed, Kept, Renamed};
+pub use outbox::KEPT_FOR;
 pub use sessions::{Confirmed, Ended};
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
