@@ -217,6 +217,13 @@ fn encoded_words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        account::{Account, EMAIL_MAX_BYTES, Name},
+        ids::{AccountId, ID_MAX_BYTES},
+        link::Link,
+        secret::ServiceSecret,
+        time::Timestamp,
+    };
 
     fn sender() -> Sender {
         Sender {
@@ -245,6 +252,21 @@ mod tests {
         assert_eq!(MailKind::named("pigeon"), None);
         assert!(sender().write(MailKind::Reset, Some("t")).body.contains("within 30 minutes"));
         assert!(sender().write(MailKind::Invitation, Some("t")).body.contains("within 7 days"));
+    }
+
+    #[test]
+    fn the_line_of_the_longest_link_fits_into_a_mail() {
+        const LINE_MAX_BYTES: usize = 998; // RFC 5322, section 2.1.1
+        let email = format!("{}@example.org", "a".repeat(EMAIL_MAX_BYTES - 12));
+        let sub = AccountId::parse(&"s".repeat(ID_MAX_BYTES)).unwrap();
+        let account = Account::new(&email, Name::parse("Yi").unwrap(), sub, Timestamp::from_seconds(0)).unwrap();
+        let secret = ServiceSecret::new(&vec![0; 32].into());
+        let token = Link::of(&account).token(&secret, Timestamp::from_seconds(9_999_999_999));
+        for pages in [true, false] {
+            let issuer = Issuer::parse(&format!("https://{}", "a".repeat(150))).unwrap();
+            let body = Sender { issuer, pages, ..sender() }.write(MailKind::Invitation, Some(&token)).body;
+            assert!(body.lines().all(|line| line.len() <= LINE_MAX_BYTES), "{body}");
+        }
     }
 
     #[test]

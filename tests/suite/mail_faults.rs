@@ -175,12 +175,19 @@ async fn a_malformed_account_keeps_no_other_mail_waiting() {
     let logged = log.text();
     assert!(logged.contains("outcome=\"malformed\"") && logged.contains("`jea-auth doctor`"), "{logged}");
     assert!(!logged.contains("jeplus.org"), "{logged}");
+    // Nor does a service secret that is none keep those waiting who need no link.
+    let wire = Wire::default();
+    let mailer = self::mailer(&service, &wire).await;
+    wire.fail("GetItem", "service-secret", Fault::Malformed);
+    let records = [record(&service, 3, "reset", EMAIL), record(&service, 4, "key-made", EMAIL)];
+    assert_eq!(handle(&mailer, &records).await, None);
+    assert_eq!(mails(&service, 1).await[0].subject, "jea-auth: An access key was made");
     // And as it comes from strangers.
     for email in ["odd@jeplus.org", EMAIL] {
         let answer = service.client.post(format!("{}/users/api/forgot", service.running.url));
         answer.json(&json!({"email": email})).send().await.unwrap().error_for_status().unwrap();
     }
-    assert_eq!(mails(&service, 1).await[0].to, EMAIL);
+    assert_eq!(mails(&service, 2).await[1].subject, "jea-auth: Set a new password");
 }
 
 // Check 89.
