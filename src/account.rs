@@ -23,6 +23,11 @@ pub const TEXTS_MAX_BYTES: usize = 60_000;
 
 /// Longest email, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_MAX_BYTES: usize = 254;
+/// Longest part before the `@` that mails are sent to (RFC 5321, section 4.5.3.1.1).
+const LOCAL_MAX_BYTES: usize = 64;
+/// Longest domain, and longest label of one, that mails are sent to (RFC 1035, section 2.3.4, without the length and the root).
+const DOMAIN_MAX_BYTES: usize = 253;
+const LABEL_OF_DOMAIN_MAX_BYTES: usize = 63;
 
 /// An email in canonical form: trimmed, NFC, lower case, and its domain as the DNS has it. The key of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,11 +68,36 @@ impl Email {
             })
     }
 
+    /// Whether Amazon SES sends mails to it. SES has no SMTPUTF8 (SES Developer Guide, "Email format"), so what is before the `@`
+    /// is a dot-string of ASCII (RFC 5321, section 4.1.2), and what is behind it is a name that a host can have (RFC 1123,
+    /// section 2.1). A comma would make two recipients of one.
+    #[must_use]
+    pub fn can_be_mailed(&self) -> bool {
+        let is_dot_string = |local: &str| {
+            local.len() <= LOCAL_MAX_BYTES
+                && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_text))
+        };
+        let is_host = |domain: &str| domain.len() <= DOMAIN_MAX_BYTES && domain.split('.').all(is_host_label);
+        self.0.split_once('@').is_some_and(|(local, domain)| is_dot_string(local) && is_host(domain))
+    }
+
     /// The canonical text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// `atext` (RFC 5322, section 3.2.3).
+fn is_atom_text(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+fn is_host_label(label: &str) -> bool {
+    (1..=LABEL_OF_DOMAIN_MAX_BYTES).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Control and format characters (Unicode's categories Cc and Cf): with them two texts that look alike differ, or one
@@ -301,6 +331,48 @@ mod tests {
         let longest = format!("{}@example.org", "a".repeat(EMAIL_MAX_BYTES - 12));
         assert!(Email::parse(&longest).is_ok());
         assert_eq!(Email::parse(&format!("a{longest}")), Err(InvalidEmail));
+    }
+
+    #[test]
+    fn mails_are_sent_to_what_ses_takes() {
+        let (local, label) = ("a".repeat(LOCAL_MAX_BYTES), "b".repeat(LABEL_OF_DOMAIN_MAX_BYTES));
+        for text in [
+            "ann@example.org",
+            "Ann.B+tag_1'x@Mail.Example.ORG",
+            "{ann}@x-1.example",
+            "max@m\u{fc}ller.example",
+            "jea-auth@localhost",
+            &format!("{local}@example.org"),
+            &format!("ann@{label}.org"),
+        ] {
+            assert!(Email::parse(text).unwrap().can_be_mailed(), "{text}");
+        }
+        for text in [
+            "j\u{f6}rg@example.org",
+            "ann@example,org",
+            "ann,bob@example.org",
+            "<ann@example.org>",
+            "ann<ann@example.org",
+            "mailto:ann@example.org",
+            "\"ann\"@example.org",
+            "ann;@example.org",
+            "ann@example.org;",
+            ".ann@example.org",
+            "ann.@example.org",
+            "a..b@example.org",
+            "a@b..org",
+            "a@.b.org",
+            "a@b.org.",
+            "a@-b.org",
+            "a@b-.org",
+            "a@b_b.org",
+            "a@[127.0.0.1]",
+            &format!("a{local}@example.org"),
+            &format!("ann@b{label}.org"),
+        ] {
+            assert!(!Email::parse(text).unwrap().can_be_mailed(), "{text}");
+        }
+        assert!(!Email::canonical("ann").can_be_mailed() && !Email::canonical("a@b@c").can_be_mailed());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The composition root: whatever is put together is put together here.
 
+use std::sync::Mutex;
+
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -90,8 +92,8 @@ pub async fn run_mailer() -> Result<(), Error> {
 pub fn mailer(config: &Config, clock: Clock) -> Option<MailerFunction> {
     let sender = config.sender.clone()?;
     let Stack { store, kms } = Stack::of(config);
-    let (ses, journal) = (Ses::new(config.aws.ses()), config.journal.clone());
-    Some(MailerFunction { store, kms, ses, sender, clock, journal, secret: OnceCell::new() })
+    let (ses, journal) = (Ses::new(config.aws.ses_for_mails()), config.journal.clone());
+    Some(MailerFunction { store, kms, ses, sender, clock, journal, secret: OnceCell::new(), handled: Mutex::default() })
 }
 
 /// The tables and the KMS key of one stack, from which everything that works on it is made.

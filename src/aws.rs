@@ -10,7 +10,7 @@ use aws_smithy_http_client::{
 };
 use aws_types::{SdkConfig, region::Region};
 
-/// Tries of one call.
+/// Tries of a call that can be sent again.
 const ATTEMPTS: u32 = 3;
 /// Wait before the second try.
 const BACKOFF: Duration = Duration::from_millis(25);
@@ -26,6 +26,8 @@ pub struct Limits {
     pub attempt: Duration,
     /// One call with all its tries.
     pub operation: Duration,
+    /// How often it is tried.
+    pub attempts: u32,
 }
 
 impl Limits {
@@ -36,10 +38,38 @@ impl Limits {
         connect: Duration::from_millis(500),
         attempt: Duration::from_millis(500),
         operation: Duration::from_millis(1500),
+        attempts: ATTEMPTS,
+    };
+    /// Of a mail. `SendEmail` is not idempotent: whoever gives up early and tries again sends two, so it has the time that SES
+    /// may take, and one try. The stream that the mail came from brings it again.
+    pub const MAIL: Self = Self {
+        connect: Duration::from_secs(2),
+        attempt: Duration::from_secs(10),
+        operation: Duration::from_secs(10),
+        attempts: 1,
     };
     /// Of a person, over any line, whose credentials may come from a program that asks for a code.
-    pub const PERSON: Self =
-        Self { connect: Duration::from_secs(5), attempt: Duration::from_mins(1), operation: Duration::from_secs(90) };
+    pub const PERSON: Self = Self {
+        connect: Duration::from_secs(5),
+        attempt: Duration::from_mins(1),
+        operation: Duration::from_secs(90),
+        attempts: ATTEMPTS,
+    };
+
+    fn timeouts(self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.connect)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.operation)
+            .build()
+    }
+
+    fn retries(self) -> RetryConfig {
+        RetryConfig::standard()
+            .with_max_attempts(self.attempts)
+            .with_initial_backoff(BACKOFF)
+            .with_max_backoff(BACKOFF_MAX)
+    }
 }
 
 /// Where the services are, and who asks.
@@ -86,33 +116,31 @@ impl Aws {
     /// A client for DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.limited(self.dynamodb_endpoint.as_deref()))
+        aws_sdk_dynamodb::Client::new(&self.limited(self.dynamodb_endpoint.as_deref(), self.limits))
     }
 
     /// A client for KMS.
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
-        aws_sdk_kms::Client::new(&self.limited(self.kms_endpoint.as_deref()))
+        aws_sdk_kms::Client::new(&self.limited(self.kms_endpoint.as_deref(), self.limits))
     }
 
-    /// A client for SES.
+    /// A client for SES, to ask it what it says of an account and its identities.
     #[must_use]
     pub fn ses(&self) -> aws_sdk_sesv2::Client {
-        aws_sdk_sesv2::Client::new(&self.limited(self.ses_endpoint.as_deref()))
+        aws_sdk_sesv2::Client::new(&self.limited(self.ses_endpoint.as_deref(), self.limits))
     }
 
-    fn limited(&self, endpoint: Option<&str>) -> SdkConfig {
-        let mut config = self.sdk.to_builder().timeout_config(self.timeouts()).retry_config(retries());
+    /// A client for SES, to send mails.
+    #[must_use]
+    pub fn ses_for_mails(&self) -> aws_sdk_sesv2::Client {
+        aws_sdk_sesv2::Client::new(&self.limited(self.ses_endpoint.as_deref(), Limits::MAIL))
+    }
+
+    fn limited(&self, endpoint: Option<&str>, limits: Limits) -> SdkConfig {
+        let mut config = self.sdk.to_builder().timeout_config(limits.timeouts()).retry_config(limits.retries());
         config.set_endpoint_url(endpoint.map(str::to_owned));
         config.http_client(http_client(endpoint)).build()
-    }
-
-    fn timeouts(&self) -> TimeoutConfig {
-        TimeoutConfig::builder()
-            .connect_timeout(self.limits.connect)
-            .operation_attempt_timeout(self.limits.attempt)
-            .operation_timeout(self.limits.operation)
-            .build()
     }
 }
 
@@ -127,17 +155,11 @@ pub fn https() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
-fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF_MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // Check 53.
-    #[test]
-    fn both_clients_are_bounded_in_how_long_they_try() {
+    fn aws() -> Aws {
         let sdk = Aws::fixed(StaticCredentials {
             region: "eu-west-1".into(),
             access_key_id: "id".into(),
@@ -145,7 +167,24 @@ mod tests {
             session_token: None,
         });
         let (limits, kms_endpoint) = (Limits::FUNCTION, Some("http://127.0.0.1:1".into()));
-        let aws = Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint, ses_endpoint: None };
+        Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint, ses_endpoint: None }
+    }
+
+    // Check 91.
+    #[test]
+    fn a_mail_is_sent_once_and_has_the_time_that_ses_may_take() {
+        let ses = aws().ses_for_mails();
+        let timeouts = ses.config().timeout_config().unwrap();
+        assert_eq!(timeouts.connect_timeout(), Some(Duration::from_secs(2)));
+        assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_secs(10)));
+        assert_eq!(timeouts.operation_timeout(), Some(Duration::from_secs(10)));
+        assert_eq!(ses.config().retry_config().unwrap().max_attempts(), 1);
+    }
+
+    // Check 53.
+    #[test]
+    fn both_clients_are_bounded_in_how_long_they_try() {
+        let aws = aws();
         let (dynamodb, kms) = (aws.dynamodb(), aws.kms());
         for timeouts in [dynamodb.config().timeout_config(), kms.config().timeout_config()] {
             let timeouts = timeouts.unwrap();

@@ -112,7 +112,7 @@ impl Config {
         let account = reader.pace("ACCOUNT_BURST", "ACCOUNT_SECONDS");
         let address = reader.pace("ADDRESS_BURST", "ADDRESS_SECONDS");
         let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
-        let mail_from = reader.take("MAIL_FROM", mail_from, "an email, or nothing");
+        let mail_from = reader.take("MAIL_FROM", mail_from, "an email in ASCII, or nothing");
         let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters");
         let pages = reader.take("PAGES", on_or_off, "on or off");
         // A page keeps no token, so a token in an answer's body would be lost with the page.
@@ -254,8 +254,10 @@ fn on_or_off(text: &str) -> Option<bool> {
     [("on", true), ("off", false)].into_iter().find(|(name, _)| *name == text).map(|(_, is_on)| is_on)
 }
 
+/// It stands in a header as it is written here.
 fn mail_from(text: &str) -> Option<String> {
-    (text.is_empty() || Email::parse(text).is_ok()).then(|| text.to_owned())
+    let is_address = || text.is_ascii() && text == text.trim() && Email::canonical(text).can_be_mailed();
+    (text.is_empty() || is_address()).then(|| text.to_owned())
 }
 
 /// It stands in the subject of mails.

@@ -243,7 +243,8 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
 
     if let Some(mailer) = app::mailer(&config, Arc::clone(&clock)) {
         let table = format!("{}-outbox", config.stack);
-        services.tasks.spawn(mail::pump(database.clone(), table, mailer, services.stop.subscribe()));
+        let position = options.data.as_ref().map(|folder| folder.join("mail-position"));
+        services.tasks.spawn(mail::pump(database.clone(), table, mailer, position, services.stop.subscribe()));
     }
     services.tasks.spawn(upkeep(rotation, database, Arc::clone(&clock), services.stop.subscribe()));
     let router = gateway::router(Gateway {

@@ -127,20 +127,8 @@ impl LogonFunction {
         refused: Option<&Refused>,
         (account, times): (Option<&BucketKey>, Times),
     ) {
-        let checks_password = operation.is_some_and(Operation::checks_password);
-        let changes_account = operation.is_some_and(Operation::changes_account);
         let reason = refused.and_then(Refused::reason);
-        let count = match status.as_u16() {
-            503 => Some(Metric::Unavailable),
-            429 => Some(Metric::LogOnsThrottled),
-            _ if refused.is_some_and(Refused::is_wrong_code) => Some(Metric::FactorRefused),
-            _ if refused.is_some_and(Refused::is_no_code) => Some(Metric::CodesAsked),
-            _ if checks_password && reason.is_some() => Some(Metric::LogOnsRefused),
-            200 if operation == Some(Operation::LogOn) => Some(Metric::LogOns),
-            200 if changes_account => Some(Metric::AccountChanges),
-            _ if changes_account && reason.is_some() => Some(Metric::AccountChangesRefused),
-            _ => None,
-        };
+        let count = metric(operation, status, refused);
         let measures: Vec<Measure> = [
             count.map(Measure::Count),
             times.hash.map(|time| Measure::Time(Metric::HashTime, time)),
@@ -160,6 +148,26 @@ impl LogonFunction {
     }
 }
 
+/// What an answer is counted as.
+fn metric(operation: Option<Operation>, status: StatusCode, refused: Option<&Refused>) -> Option<Metric> {
+    let checks_password = operation.is_some_and(Operation::checks_password);
+    let changes_account = operation.is_some_and(Operation::changes_account);
+    let has_reason = refused.and_then(Refused::reason).is_some();
+    match status.as_u16() {
+        503 => Some(Metric::Unavailable),
+        429 if checks_password => Some(Metric::LogOnsThrottled),
+        // Of the others that count attempts, a forgotten password that is asked for too often changes nothing.
+        429 => changes_account.then_some(Metric::AccountChangesRefused),
+        _ if refused.is_some_and(Refused::is_wrong_code) => Some(Metric::FactorRefused),
+        _ if refused.is_some_and(Refused::is_no_code) => Some(Metric::CodesAsked),
+        _ if checks_password && has_reason => Some(Metric::LogOnsRefused),
+        200 if operation == Some(Operation::LogOn) => Some(Metric::LogOns),
+        200 if changes_account => Some(Metric::AccountChanges),
+        _ if changes_account && has_reason => Some(Metric::AccountChangesRefused),
+        _ => None,
+    }
+}
+
 /// What came of an event, with what the journal tells of it.
 struct Done {
     operation: Option<Operation>,
@@ -171,5 +179,30 @@ struct Done {
 impl Done {
     fn of(result: Result<Answer, Refused>) -> Self {
         Self { operation: None, result, account: None, times: Times::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::operations::Refusal;
+
+    #[test]
+    fn a_log_on_that_must_wait_is_counted_as_one_and_nothing_else_is() {
+        for (operation, expected) in [
+            (Operation::LogOn, Some(Metric::LogOnsThrottled)),
+            (Operation::Confirm, Some(Metric::LogOnsThrottled)),
+            (Operation::Password, Some(Metric::LogOnsThrottled)),
+            (Operation::Forgot, None),
+            (Operation::Reset, Some(Metric::AccountChangesRefused)),
+            (Operation::ConfirmFactor, Some(Metric::AccountChangesRefused)),
+            (Operation::MakeKey, Some(Metric::AccountChangesRefused)),
+        ] {
+            let refused = Refused::ByOperation(operation, Refusal::Throttled(Duration::from_secs(1)));
+            let counted = metric(Some(operation), StatusCode::TOO_MANY_REQUESTS, Some(&refused));
+            assert_eq!(counted, expected, "{operation:?}");
+        }
     }
 }

@@ -3,11 +3,20 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use crate::{
     api::Operation,
     link::{INVITATION_LIFE, RESET_LIFE},
     token::Issuer,
 };
+
+/// The header that keeps machines from answering (RFC 3834, section 5).
+pub const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
+
+/// The most that an encoded word has of a text, in bytes: in base64, with what stands around it, that is 72 characters of the 75
+/// that it may have (RFC 2047, section 2).
+const ENCODED_MAX_BYTES: usize = 45;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +122,17 @@ pub struct Mail {
 }
 
 impl Sender {
+    /// The address that mails come from, after what the service is called (RFC 5322, section 3.4).
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        let Self { service, from, .. } = self;
+        if service.is_ascii() {
+            format!("\"{}\" <{from}>", service.replace('\\', "\\\\").replace('"', "\\\""))
+        } else {
+            format!("{} <{from}>", encoded_words(service))
+        }
+    }
+
     /// The words of a mail, with the token of its link if it has one.
     #[must_use]
     pub fn write(&self, kind: MailKind, token: Option<&str>) -> Mail {
@@ -144,7 +164,8 @@ impl Sender {
             ),
             MailKind::Test => ("A test", "This mail shows that mails of the service arrive."),
         };
-        let mut body = format!("{happened}\n\nService: {service}\n{}\n", self.issuer.as_str());
+        // No address of the service: its owners shall not learn to follow links in mails that need none.
+        let mut body = format!("{happened}\n\nService: {service}\n");
         match (token, kind.link_life()) {
             (Some(token), Some(life)) => {
                 body.push_str(&self.link(token, life));
@@ -180,9 +201,29 @@ impl Sender {
     }
 }
 
+/// A text beyond ASCII as a header can hold it (RFC 2047, section 2).
+fn encoded_words(text: &str) -> String {
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= ENCODED_MAX_BYTES => word.push(c),
+            Some(_) | None => words.push(c.to_string()),
+        }
+    }
+    let encoded: Vec<String> = words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word))).collect();
+    encoded.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        account::{Account, EMAIL_MAX_BYTES, Name},
+        ids::{AccountId, ID_MAX_BYTES},
+        link::Link,
+        secret::ServiceSecret,
+        time::Timestamp,
+    };
 
     fn sender() -> Sender {
         Sender {
@@ -200,13 +241,49 @@ mod tests {
             let token = kind.link_life().map(|_| "TOKEN");
             let Mail { subject, body } = sender().write(kind, token);
             assert!(subject.starts_with("Example: ") && !subject.contains('\n') && subject.len() < 70, "{subject}");
-            assert!(body.contains("Service: Example\nhttps://auth.example.org\n"), "{body}");
+            assert!(body.contains("Service: Example\n"), "{body}");
             assert_eq!(body.contains("TOKEN"), token.is_some());
+            let links = usize::from(token.is_some());
+            assert_eq!(body.matches("://").count(), links, "{body}");
+            assert_eq!(body.matches("auth.example.org").count(), links, "{body}");
             assert!(kind == MailKind::Test || body.contains("If it was not you"), "{body}");
             assert!(body.lines().all(|line| line.len() < 500 && !line.contains('\r')), "{body}");
         }
         assert_eq!(MailKind::named("pigeon"), None);
         assert!(sender().write(MailKind::Reset, Some("t")).body.contains("within 30 minutes"));
         assert!(sender().write(MailKind::Invitation, Some("t")).body.contains("within 7 days"));
+    }
+
+    #[test]
+    fn the_line_of_the_longest_link_fits_into_a_mail() {
+        const LINE_MAX_BYTES: usize = 998; // RFC 5322, section 2.1.1
+        let email = format!("{}@example.org", "a".repeat(EMAIL_MAX_BYTES - 12));
+        let sub = AccountId::parse(&"s".repeat(ID_MAX_BYTES)).unwrap();
+        let account = Account::new(&email, Name::parse("Yi").unwrap(), sub, Timestamp::from_seconds(0)).unwrap();
+        let secret = ServiceSecret::new(&vec![0; 32].into());
+        let token = Link::of(&account).token(&secret, Timestamp::from_seconds(9_999_999_999));
+        for pages in [true, false] {
+            let issuer = Issuer::parse(&format!("https://{}", "a".repeat(150))).unwrap();
+            let body = Sender { issuer, pages, ..sender() }.write(MailKind::Invitation, Some(&token)).body;
+            assert!(body.lines().all(|line| line.len() <= LINE_MAX_BYTES), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_service_is_named_before_its_address_whatever_it_is_called() {
+        for (service, name) in [
+            ("Example", "\"Example\""),
+            ("Ex, Am & Ple <x@y>", "\"Ex, Am & Ple <x@y>\""),
+            ("The \"best\" \\", "\"The \\\"best\\\" \\\\\""),
+            ("M\u{fc}ller", "=?UTF-8?B?TcO8bGxlcg==?="),
+        ] {
+            let sender = Sender { service: service.to_owned(), ..sender() };
+            assert_eq!(sender.mailbox(), format!("{name} <service@example.org>"));
+        }
+        let longest = Sender { service: "\u{1f511}".repeat(64), ..sender() }.mailbox();
+        assert!(longest.split(' ').all(|word| word.len() <= 75), "{longest}");
+        let mail = format!("From: {longest}\r\n\r\n");
+        let read = mail_parser::MessageParser::default().parse(mail.as_bytes()).unwrap();
+        assert_eq!(read.from().unwrap().first().unwrap().name(), Some("\u{1f511}".repeat(64).as_str()));
     }
 }

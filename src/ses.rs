@@ -4,13 +4,16 @@ mod standing;
 
 use aws_sdk_sesv2::{
     Client,
-    error::{BoxError, BuildError},
-    operation::send_email::SendEmailError,
-    types::{Body, Content, Destination, EmailContent, Message},
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    operation::{RequestId, send_email::SendEmailError},
+    types::{Body, Content, Destination, EmailContent, Message, MessageHeader},
 };
 
-use crate::mail::{Mail, Sender};
-pub use standing::{AskError, Standing};
+use crate::{
+    causes::Causes,
+    mail::{AUTO_SUBMITTED, Mail, Sender},
+};
+pub use standing::{AskError, Standing, Verified};
 
 const UTF_8: &str = "UTF-8";
 
@@ -20,20 +23,20 @@ pub struct Ses {
     client: Client,
 }
 
-/// A mail was not sent.
+/// A mail was not sent. What SES says in words is not kept: it names the recipient.
 #[derive(Debug, thiserror::Error)]
 pub enum SesError {
     /// SES refuses this mail, and would again: its recipient or its content.
-    #[error("SES refuses the mail")]
-    Refused(#[source] BoxError),
+    #[error("SES refuses the mail: {0}")]
+    Refused(String),
     /// SES did not answer in time, throttled, or failed. Another try may succeed.
-    #[error("SES SendEmail failed")]
-    Call(#[source] BoxError),
+    #[error("SES SendEmail failed: {0}")]
+    Call(String),
 }
 
 impl From<BuildError> for SesError {
     fn from(error: BuildError) -> Self {
-        Self::Call(error.into())
+        Self::Refused(error.to_string())
     }
 }
 
@@ -51,18 +54,34 @@ impl Ses {
     pub async fn send(&self, sender: &Sender, to: &str, mail: &Mail) -> Result<(), SesError> {
         let content = |text: &str| Content::builder().data(text).charset(UTF_8).build();
         let body = Body::builder().text(content(&mail.body)?).build();
-        let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
+        let (name, value) = AUTO_SUBMITTED;
+        let header = MessageHeader::builder().name(name).value(value).build()?;
+        let message = Message::builder().subject(content(&mail.subject)?).body(body).headers(header).build();
         let send = self
             .client
             .send_email()
-            .from_email_address(&sender.from)
+            .from_email_address(sender.mailbox())
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message).build());
         match send.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(is_final) => Err(SesError::Refused(error.into())),
-            Err(error) => Err(SesError::Call(error.into())),
+            Err(error) if error.as_service_error().is_some_and(is_final) => Err(SesError::Refused(told(&error))),
+            Err(error) => Err(SesError::Call(told(&error))),
         }
+    }
+}
+
+/// What can be told of an error without SES's words: status, code and the request's id, by which AWS finds the rest. Where SES
+/// did not answer, what the connection says.
+fn told(error: &SdkError<SendEmailError>) -> String {
+    match error.raw_response() {
+        Some(response) => format!(
+            "HTTP {}, {}, request {}",
+            response.status(),
+            error.code().unwrap_or("no code"),
+            error.request_id().unwrap_or("without an id")
+        ),
+        None => Causes(error).to_string(),
     }
 }
 

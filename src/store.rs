@@ -35,6 +35,7 @@ use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
 pub use changes::{Changed, Kept, KeptSession, Renamed};
 pub use living::{AccountSummary, ReadOfAccount};
+pub use outbox::KEPT_FOR;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
 /// The names of the tables: the stack's name and what is in them.

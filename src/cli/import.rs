@@ -93,6 +93,9 @@ struct Checked {
     bad: u64,
     without_password: u64,
     emails: HashMap<Email, u64>,
+    /// How many of the emails get no mails, and the first of them.
+    unmailable: u64,
+    first_unmailable: Option<Email>,
     /// Ids that the file brings, and where.
     subs: HashMap<AccountId, (u64, Email)>,
     /// Names of members of profiles.
@@ -119,6 +122,10 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
             )),
             Err(error) => return Err(target.unreachable(error)),
         }
+    }
+    if let Some(first) = &checked.first_unmailable {
+        let emails = output::count(checked.unmailable, "email");
+        output::note(&format!("warning: {emails} to which no mail can be sent, {} first", first.as_str()));
     }
     let Checked { lines, bad, without_password, factors, .. } = checked;
     let mut summary = Summary { lines, added: 0, already_there, without_password, bad };
@@ -160,6 +167,10 @@ impl Checked {
             Ok((account, has_sub, has_factor)) => {
                 self.factors += usize::from(has_factor);
                 self.without_password += u64::from(account.password_hash.is_none());
+                if !account.email.can_be_mailed() {
+                    self.unmailable += 1;
+                    self.first_unmailable.get_or_insert_with(|| account.email.clone());
+                }
                 self.emails.insert(account.email.clone(), number);
                 if has_sub {
                     self.subs.insert(account.sub, (number, account.email));

@@ -291,7 +291,10 @@ async fn add(
     (account.role, account.password_hash) = (role, Some(password.hash(&account.names())?));
     let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
-        Added::Added => show(&[account], target),
+        Added::Added => {
+            mail::warn_unless_mailable(&account.email);
+            show(&[account], target)
+        }
         Added::Exists => Err(exists(&account.email)),
     }
 }

@@ -66,3 +66,16 @@ fn origins_are_a_list_with_commas() {
     let config = with(&[("ALLOWED_ORIGINS", "https://a.example.org, http://localhost:5173")]).unwrap();
     assert_eq!(config.site.origins.configured, ["https://a.example.org", "http://localhost:5173"]);
 }
+
+#[test]
+fn mails_come_from_an_address_that_a_header_can_hold() {
+    let sender = |from: &str| with(&[("MAIL_FROM", from)]).map(|config| config.sender.map(|sender| sender.from));
+    assert_eq!(sender("").unwrap(), None);
+    for from in ["No-Reply@example.org", "jea-auth@localhost"] {
+        assert_eq!(sender(from).unwrap().as_deref(), Some(from), "as SES has verified it");
+    }
+    for from in ["Ann <ann@example.org>", "ann<ann@example.org>", "ann@m\u{fc}ller.example", " ann@example.org", "ann"]
+    {
+        assert!(sender(from).unwrap_err().to_string().contains("MAIL_FROM"), "{from}");
+    }
+}

@@ -13,6 +13,13 @@ pub struct Standing {
     pub is_sending: bool,
 }
 
+/// An identity that may send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The configuration set that its mails are sent with if they name none.
+    pub configuration_set: Option<String>,
+}
+
 /// SES did not say.
 #[derive(Debug, thiserror::Error)]
 #[error("SES {operation} failed")]
@@ -32,21 +39,23 @@ impl Ses {
         Ok(Standing { is_sandbox: !account.production_access_enabled(), is_sending: account.sending_enabled() })
     }
 
-    /// Whether mails may come from this address. It is verified itself, or its domain is, or one that its domain is below
+    /// The identity by which mails may come from this address, if there is one: it is verified itself, or its domain is, or one that its domain is below
     /// (SES Developer Guide, "Verified identities").
     ///
     /// # Errors
     /// As [`Self::standing`].
-    pub async fn may_send_from(&self, address: &str) -> Result<bool, AskError> {
+    pub async fn may_send_from(&self, address: &str) -> Result<Option<Verified>, AskError> {
         for identity in identities(address) {
             match self.client.get_email_identity().email_identity(identity).send().await {
-                Ok(found) if found.verified_for_sending_status() => return Ok(true),
+                Ok(found) if found.verified_for_sending_status() => {
+                    return Ok(Some(Verified { configuration_set: found.configuration_set_name }));
+                }
                 Ok(_) => {}
                 Err(error) if error.as_service_error().is_some_and(GetEmailIdentityError::is_not_found_exception) => {}
                 Err(error) => return Err(AskError { operation: "GetEmailIdentity", source: error.into() }),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

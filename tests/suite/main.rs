@@ -43,6 +43,7 @@ mod import_files;
 mod import_layouts;
 mod keys;
 mod lambda_binaries;
+mod local_mails;
 mod local_ports;
 mod log_on_model;
 mod lost_answers;

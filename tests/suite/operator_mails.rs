@@ -130,6 +130,39 @@ async fn a_test_mail_goes_to_anybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_email_that_no_mail_reaches_is_refused_where_one_is_sent_and_told_of_where_none_is() {
+    let service = service().await;
+    let operator = Operator::of(&service);
+    let takes = "SES takes ASCII letters, digits and signs before the @, and a domain like example.org behind it";
+    for email in ["j\u{f6}rg@example.org", "ann@example,org", "mailto:ann@example.org"] {
+        for arguments in [
+            &["user", "invite", email, "--name", "Ann"][..],
+            &["user", "reset", email],
+            &["user", "rename", EMAIL, email],
+            &["mail", "test", email],
+        ] {
+            let told = operator.transcript(arguments, "");
+            let expected =
+                format!("--\nerror: no mail can be sent to {email}\nhint: nothing was changed; {takes}\n= 1\n");
+            assert!(told.ends_with(&expected), "{told}");
+        }
+        assert!(service.store().account(&Email::canonical(email)).await.unwrap().is_none());
+        let added = operator.run(&["user", "add", email, "--name", "Ann", "--password-stdin"], NEW_PASSWORD);
+        assert_eq!(text(&added.stderr), format!("warning: no mail can be sent to {email}: {takes}\n"));
+        assert!(added.status.success());
+    }
+    let spelled = operator.run(&["user", "rename", "j\u{f6}rg@example.org", "J\u{f6}rg@example.org"], "");
+    assert!(spelled.status.success(), "the email is the same: {}", text(&spelled.stderr));
+    let lines = "email,name\nbob@example.org,Bob\n.eve@example.org,Eve\neve.@example.org,Eve\n";
+    let imported = operator.run(&["user", "import", "-"], lines);
+    let told = text(&imported.stderr);
+    assert!(imported.status.success(), "{told}");
+    assert!(told.contains("warning: 2 emails to which no mail can be sent, .eve@example.org first\n"), "{told}");
+    assert!(service.store().account(&Email::canonical("eve.@example.org")).await.unwrap().is_some());
+    mails(&service, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_owner_is_told_of_each_change_that_an_operator_makes() {
     let service = service().await;
     let operator = Operator::of(&service);
@@ -235,6 +268,9 @@ async fn ses(account: Value) -> String {
         };
         match name.as_str() {
             "example.org" => verified(true),
+            "example.net" => {
+                Json(json!({"VerifiedForSendingStatus": true, "ConfigurationSetName": "tracked"})).into_response()
+            }
             "waits@jeplus.org" => verified(false),
             "jeplus.net" => error(Status::FORBIDDEN, "AccessDeniedException"),
             _ => error(Status::NOT_FOUND, "NotFoundException"),
@@ -267,6 +303,8 @@ async fn the_doctor_says_whether_mails_can_arrive() {
     assert_eq!(of_mails(&doctor(&paused, "")), [("error", "SES sends nothing for this account"), unasked]);
     let verified = ("ok", "SES lets no-reply@auth.example.org send");
     assert_eq!(of_mails(&doctor(&all, "no-reply@auth.example.org")), [EVERYBODY, verified]);
+    let verified = ("ok", "SES lets auth@example.net send, with the configuration set tracked");
+    assert_eq!(of_mails(&doctor(&all, "auth@example.net")), [EVERYBODY, verified]);
     for address in ["waits@jeplus.org", "unknown@jeplus.org"] {
         let found = format!("{address} is not verified, so SES sends nothing from it");
         assert_eq!(of_mails(&doctor(&all, address)), [EVERYBODY, ("error", found.as_str())]);

@@ -26,19 +26,32 @@ fn granted(function: &str) -> BTreeSet<String> {
     for statement in at(policy, &["Statement"]).as_sequence().unwrap() {
         // With everything switched on.
         let statement = statement.get("Fn::If").map_or(statement, |condition| &condition[1]);
-        let resource = text(at(statement, &["Resource"]));
-        // These tables are made last, so they are named and not referred to.
-        let resource = match resource.rsplit_once(":table/${AWS::StackName}-") {
-            Some((_, "accounts")) => "Accounts",
-            Some((_, "signing-keys")) => "SigningKeys",
-            Some(_) | None => resource.trim_end_matches(".Arn"),
+        let one_or_more = |name: &str| {
+            let value = at(statement, &[name]);
+            value.as_sequence().map_or_else(|| vec![text(value)], |values| values.iter().map(text).collect())
         };
-        let action = at(statement, &["Action"]);
-        let actions = action.as_sequence().map_or_else(|| vec![action], |actions| actions.iter().collect());
-        granted.extend(actions.into_iter().map(|action| format!("{} {resource}", text(action))));
+        for resource in one_or_more("Resource") {
+            // These tables are made last, so they are named and not referred to.
+            let resource = match resource.rsplit_once(":table/${AWS::StackName}-") {
+                Some((_, "accounts")) => "Accounts",
+                Some((_, "signing-keys")) => "SigningKeys",
+                Some(_) | None => resource.trim_end_matches(".Arn"),
+            };
+            granted.extend(one_or_more("Action").into_iter().map(|action| format!("{action} {resource}")));
+        }
     }
     granted
 }
+
+/// What Lambda does in a function's name to read one stream (Lambda Developer Guide, "Process `DynamoDB` records with Lambda") and
+/// to put aside what was given up.
+const READING_A_STREAM: [&str; 5] = [
+    "dynamodb:DescribeStream ${Outbox.Arn}/stream/*",
+    "dynamodb:GetRecords ${Outbox.Arn}/stream/*",
+    "dynamodb:GetShardIterator ${Outbox.Arn}/stream/*",
+    "dynamodb:ListStreams ${Outbox.Arn}/stream/*",
+    "sqs:SendMessage LostMails",
+];
 
 /// What IAM would have asked for, to let the noted calls pass.
 fn used(wire: &Wire) -> BTreeSet<String> {
@@ -218,15 +231,19 @@ async fn the_mailer_may_do_what_it_does_and_nothing_else() {
             "expires_at": {"N": (service.now().seconds() + 3600).to_string()},
         })
     };
-    let record = |kind: &str| json!({"dynamodb": {"SequenceNumber": "1", "NewImage": image(kind)}});
+    let record = |kind: &str| json!({"dynamodb": {"SequenceNumber": kind, "NewImage": image(kind)}});
     let records = json!({"Records": [record("reset"), record("password-changed")]});
     let handled = mailer.handle(&serde_json::from_value(records).unwrap(), "request-1").await;
     assert_eq!(handled.failed(), None);
     assert_eq!(ses.calls.lock().unwrap().len(), 2);
     let mut used = used(&wire);
-    used.extend(ses.calls.lock().unwrap().iter().map(|(target, _)| {
+    used.extend(ses.calls.lock().unwrap().iter().flat_map(|(target, _)| {
         assert_eq!(target, "/v2/email/outbound-emails");
-        "ses:SendEmail arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*".to_owned()
+        // SES asks for the identity, and for the configuration set that the identity has by default, if it has one.
+        ["identity", "configuration-set"].map(|kind| {
+            format!("ses:SendEmail arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:{kind}/*")
+        })
     }));
+    used.extend(READING_A_STREAM.map(str::to_owned));
     assert_eq!(used, granted("Mailer"));
 }

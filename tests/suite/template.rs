@@ -245,7 +245,7 @@ async fn the_tables_are_those_that_the_code_creates() {
 fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
     let template = template();
     let is_written = |name: &str| Metric::ALL.iter().any(|metric| metric.name() == name);
-    let mut watched = 0;
+    let (mut watched, mut failing) = (0, BTreeSet::new());
     for (name, resource) in at(&template, &["Resources"]).as_mapping().unwrap() {
         if text(&resource["Type"]) != "AWS::CloudWatch::Alarm" {
             continue;
@@ -254,6 +254,9 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         assert!(text(&properties["AlarmDescription"]).len() > 20, "{name:?} says what it means");
         assert!(properties.get("AlarmActions").is_some() && properties.get("TreatMissingData").is_some(), "{name:?}");
         assert_eq!(properties.get("OKActions"), properties.get("AlarmActions"), "{name:?} tells when it is over");
+        if properties.get("MetricName").map(text) == Some("Errors") {
+            failing.insert(text(&properties["Dimensions"][0]["Value"]));
+        }
         let listed = properties.get("Metrics").and_then(Value::as_sequence).into_iter().flatten();
         let metrics = listed.filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"])).chain([properties]);
         for metric in metrics {
@@ -265,6 +268,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         }
     }
     assert_eq!(watched, 11, "six alarms of one, and the flood's five");
+    assert_eq!(failing, BTreeSet::from(["Authorizer", "Logon", "Mailer", "Rotator"]), "each function's own errors");
     let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {

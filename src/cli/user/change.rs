@@ -101,6 +101,12 @@ pub(super) async fn set(email: &Email, change: Change, target: &Target) -> Resul
 }
 
 pub(super) async fn rename(email: &Email, new_email: &str, target: &Target) -> Result<(), Failure> {
+    // Another spelling of the same email changes nothing about it.
+    if let Ok(new) = Email::parse(new_email)
+        && new != *email
+    {
+        mail::mailable(&new)?;
+    }
     let administration = target.connect().await.stack.administration();
     let sessions = alive(&administration, email).await;
     let renamed = administration.rename(email, new_email).await.map_err(|error| {

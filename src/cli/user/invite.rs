@@ -37,6 +37,7 @@ Example:
 pub(super) async fn invite(text: &str, name: Name, role: Option<Role>, target: &Target) -> Result<(), Failure> {
     let mut account = Account::new(text, name, AccountId::new(&machine::random()), machine::now())?;
     account.role = role;
+    mail::mailable(&account.email)?;
     let store = target.connect().await.stack.store;
     mail::switched_on(&store, target).await?;
     match store.add_account(&account).await.map_err(|error| target.unreachable(error))? {
@@ -72,6 +73,7 @@ async fn is_there(store: &Store, email: &Email, target: &Target) -> Failure {
 }
 
 pub(super) async fn reset(email: &Email, target: &Target) -> Result<(), Failure> {
+    mail::mailable(email)?;
     let (store, text) = (target.connect().await.stack.store, email.as_str());
     mail::switched_on(&store, target).await?;
     let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
