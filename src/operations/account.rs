@@ -53,7 +53,18 @@ impl Operations {
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<Changed, Refusal> {
-        let mut before = self.before_change(identity, now).await?;
+        let before = self.before_change(identity, now).await?;
+        self.change_from(before, identity, now, change).await
+    }
+
+    /// As [`Self::change_own`], of an account that [`Self::before_change`] has read.
+    pub(super) async fn change_from(
+        &self,
+        mut before: Account,
+        identity: &Identity,
+        now: Timestamp,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Changed, Refusal> {
         for _ in 0..TRIES {
             if let Some(changed) = self.store.change_in_generation(before, &change).await? {
                 return Ok(changed);

@@ -60,7 +60,11 @@ impl Operations {
         let result = match proof.result {
             Ok(verified) if verified.account.sub != identity.sub => Err(Refusal::Mismatch(Mismatch::AnotherAccount)),
             Ok(verified) => match living {
-                Ok(_) => self.open(&verified, otp.as_ref(), &keys, client, now, fresh).await,
+                Ok(_) => {
+                    let opened = self.open(&verified, otp.as_ref(), &keys, client, now, fresh).await;
+                    // The log-on before has made the device a known one.
+                    opened.map(|issued| Issued { device: None, ..issued })
+                }
                 Err(refusal) => {
                     // The password was right, whatever has become of the session.
                     self.give_back(&verified.given_back).await;

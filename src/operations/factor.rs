@@ -89,7 +89,7 @@ impl Operations {
             return Err(Refusal::NeedsPassword);
         }
         let keys = self.keyring.unsealed(now).await?;
-        let account = self.account(identity, now).await?;
+        let account = self.before_change(identity, now).await?;
         let confirmed_by_this = |account: &Account| {
             let factor = account.factor.as_ref().filter(|factor| factor.confirmed_by.as_ref() == Some(&identity.sid));
             factor.map(|factor| (factor.sealed.clone(), factor.last_step))
@@ -115,7 +115,7 @@ impl Operations {
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
             (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
-        let changed = self.change_own(identity, now, confirm).await?;
+        let changed = self.change_from(account, identity, now, confirm).await?;
         self.give_back(&given_back).await;
         self.notify(MailKind::FactorSet, &changed.after, now, fresh).await;
         Ok(codes.iter().map(RecoveryCode::expose).collect())

@@ -82,7 +82,7 @@ async fn details_that_are_not_an_owner_s_to_change_are_refused_whole() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_all_other_sessions_and_keeps_the_one_that_asks() {
+async fn a_new_password_ends_all_sessions_and_opens_a_new_one() {
     const NEW: &str = "another long enough password";
     let service = Service::start().await;
     let other = service.new_token().await;
@@ -97,7 +97,7 @@ async fn a_new_password_ends_all_other_sessions_and_keeps_the_one_that_asks() {
     });
     assert_eq!(body, expected);
     assert_eq!(service.user_with(&other).await, StatusCode::UNAUTHORIZED);
-    assert_eq!(service.user_with(&own).await, StatusCode::OK, "the older token of the session that asks");
+    assert_eq!(service.user_with(&own).await, StatusCode::UNAUTHORIZED, "a copy of the cookie does not outlive it");
     ok(service.post("/users/api/checkin").await).await;
     let fresh = Service::credential_request(&client(), &service.running.url).send().await.unwrap();
     assert_refused(fresh, 401).await;
@@ -174,8 +174,9 @@ async fn of_several_new_passwords_at_once_one_succeeds() {
     for request in requests.collect::<Vec<_>>() {
         statuses.push(request.await.unwrap().unwrap().status().as_u16());
     }
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 403, 403, 403, 403, 403]);
+    // The others were too late: by then the password is another one, or their session has ended.
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 401 | 403)), "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     let mut log_ons = Vec::new();
     for number in 0..6 {
         service.advance(Duration::from_mins(1));

@@ -168,7 +168,8 @@ async fn the_authorizer_may_do_what_it_does_and_nothing_else() {
     let function = app::authorizer(&noted(&service, &wire).await, service.clock());
     let token = service.new_token().await;
     // Twice: the first time the account's email is not known yet.
-    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny"), (token.as_str(), "Allow")] {
+    let other = service.new_token().await;
+    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny"), (other.as_str(), "Allow")] {
         let policy = function.handle(&authorization().bearer(token).event()).await.unwrap();
         assert_eq!(effect(&policy), expected);
     }
