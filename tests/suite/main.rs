@@ -12,12 +12,7 @@
     reason = "a test that cannot go on fails, and says where; it times and waits for real"
 )]
 
-mod event;
-mod log;
-mod proxy;
-#[expect(dead_code, reason = "the benchmark of the functions measures with it too")]
-mod runtime_api;
-mod service;
+mod support;
 
 mod access_keys;
 mod administration;
@@ -68,3 +63,5 @@ mod sessions;
 mod template;
 mod terminal;
 mod throttle;
+
+use support::{event, log, proxy, runtime_api, service};
