@@ -20,6 +20,8 @@
 
 mod bare_calls;
 mod binaries;
+#[path = "../tests/suite/support/client.rs"]
+mod client;
 mod crowd;
 #[expect(dead_code, reason = "no call is to fail here")]
 #[path = "../tests/suite/support/proxy.rs"]

@@ -64,4 +64,4 @@ mod template;
 mod terminal;
 mod throttle;
 
-use support::{event, log, proxy, runtime_api, service};
+use support::{client, event, log, proxy, runtime_api, service};

@@ -98,7 +98,7 @@ async fn a_session_of_an_earlier_release_goes_on_if_its_account_s_sessions_were_
     let update = update.key("sub", text("sub")).key("sid", text("sid")).update_expression("REMOVE generation");
     update.send().await.unwrap();
     let check_in = || {
-        let request = reqwest::Client::new().post(format!("{}/users/api/checkin", service.running.url));
+        let request = crate::client::plain().post(format!("{}/users/api/checkin", service.running.url));
         request.bearer_auth(&token).send()
     };
     assert_eq!(service.user_with(&token).await, StatusCode::OK);

@@ -1,5 +1,6 @@
 //! What many tests take: the service under test, what stands between it and what it depends on, events, and what is logged.
 
+pub mod client;
 pub mod event;
 pub mod log;
 pub mod proxy;
