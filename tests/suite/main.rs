@@ -59,6 +59,7 @@ mod pages;
 mod pages_browser;
 mod passwords;
 mod permissions;
+mod secrets;
 mod sessions;
 mod template;
 mod terminal;
