@@ -20,11 +20,13 @@
 
 mod bare_calls;
 mod binaries;
+#[path = "../tests/suite/support/client.rs"]
+mod client;
 mod crowd;
 #[expect(dead_code, reason = "no call is to fail here")]
-#[path = "../tests/suite/proxy.rs"]
+#[path = "../tests/suite/support/proxy.rs"]
 mod proxy;
-#[path = "../tests/suite/runtime_api.rs"]
+#[path = "../tests/suite/support/runtime_api.rs"]
 mod runtime_api;
 mod stack;
 

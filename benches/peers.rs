@@ -18,7 +18,7 @@
 mod binaries;
 mod crowd;
 #[expect(dead_code, reason = "no journal is read here")]
-#[path = "../tests/suite/runtime_api.rs"]
+#[path = "../tests/suite/support/runtime_api.rs"]
 mod runtime_api;
 #[expect(dead_code, reason = "nothing is authorized here")]
 mod stack;

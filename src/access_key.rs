@@ -166,8 +166,16 @@ pub fn day_of(now: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::clears_itself;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
+
+    // Check 9.
+    #[test]
+    fn an_access_key_clears_itself() {
+        let AccessKey { id: _, secret } = &key(1, 2);
+        clears_itself(secret);
+    }
 
     fn key(id: u8, secret: u8) -> AccessKey {
         AccessKey::new(&[id; 16], &Zeroizing::new([secret; 32]))

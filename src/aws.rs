@@ -48,7 +48,8 @@ impl Limits {
         operation: Duration::from_secs(10),
         attempts: 1,
     };
-    /// Of a person, over any line, whose credentials may come from a program that asks for a code.
+    /// Of a person, over any line, whose credentials may come from a program that asks for a code; and of the stack on one
+    /// machine, which may be busy.
     pub const PERSON: Self = Self {
         connect: Duration::from_secs(5),
         attempt: Duration::from_mins(1),

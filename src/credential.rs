@@ -38,7 +38,7 @@ impl Credential {
         }
         // People type passwords into the email field, so that one clears itself as well.
         let Members { email, password, otp } = json::object(body).ok_or(NotACredential)?;
-        Ok(Self { email: Email::canonical(&email), password: Password::new(&password), otp: typed(otp.as_ref()) })
+        Ok(Self { email: email_of(&email), password: password_of(&password), otp: otp_of(otp.as_ref()) })
     }
 }
 
@@ -71,8 +71,8 @@ impl NewPassword {
             otp: Option<Zeroizing<String>>,
         }
         let Members { password, new_password, otp } = json::object(body).ok_or(NotTwoPasswords)?;
-        let (password, new_password) = (Password::new(&password), Password::new(&new_password));
-        Ok(Self { password, new_password, otp: typed(otp.as_ref()) })
+        let (password, new_password) = (password_of(&password), password_of(&new_password));
+        Ok(Self { password, new_password, otp: otp_of(otp.as_ref()) })
     }
 }
 
@@ -105,12 +105,22 @@ impl NewPasswordByLink {
             otp: Option<Zeroizing<String>>,
         }
         let Members { token, new_password, otp } = json::object(body).ok_or(NotByLink)?;
-        Ok(Self { token, new_password: Password::new(&new_password), otp: typed(otp.as_ref()) })
+        Ok(Self { token, new_password: password_of(&new_password), otp: otp_of(otp.as_ref()) })
     }
 }
 
-fn typed(otp: Option<&Zeroizing<String>>) -> Option<Otp> {
-    otp.map(|otp| Otp::new(otp))
+// What comes out of JSON lies in memory that clears itself: nothing else can be handed to these.
+
+fn email_of(text: &Zeroizing<String>) -> Email {
+    Email::canonical(text)
+}
+
+fn password_of(text: &Zeroizing<String>) -> Password {
+    Password::new(text)
+}
+
+fn otp_of(text: Option<&Zeroizing<String>>) -> Option<Otp> {
+    text.map(|text| Otp::new(text))
 }
 
 #[cfg(test)]

@@ -214,6 +214,17 @@ impl Factor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::clears_itself;
+
+    // Check 9.
+    #[test]
+    fn what_a_second_factor_is_made_of_clears_itself() {
+        let _ = |TotpSecret(secret): &TotpSecret, Otp(typed): &Otp, RecoveryCode(code): &RecoveryCode| {
+            clears_itself(secret);
+            clears_itself(typed);
+            clears_itself(code);
+        };
+    }
 
     fn secret() -> TotpSecret {
         TotpSecret::from_slice(b"12345678901234567890").unwrap()

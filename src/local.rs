@@ -339,7 +339,10 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
         ("MAIL_FROM", if options.mail && options.other_dynamodb.is_none() { MAIL_FROM } else { "" }.to_owned()),
     ];
     let read = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.clone());
-    Ok(Config { journal: Journal::Log, ..Config::from(read)? })
+    let mut config = Config { journal: Journal::Log, ..Config::from(read)? };
+    // This machine may be busy with something else, and a function's limits would be over.
+    config.aws.limits = Limits::PERSON;
+    Ok(config)
 }
 
 /// URLs of the embedded services.
@@ -366,7 +369,7 @@ pub fn aws(endpoints: Endpoints) -> Aws {
             secret_access_key: CREDENTIALS.to_owned(),
             session_token: None,
         }),
-        limits: Limits::FUNCTION,
+        limits: Limits::PERSON,
         dynamodb_endpoint: Some(endpoints.dynamodb),
         ses_endpoint: Some(endpoints.kms.clone()),
         kms_endpoint: Some(endpoints.kms),

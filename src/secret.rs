@@ -124,9 +124,20 @@ fn message(tag_use: TagUse, of: &str) -> String {
     format!("{}:{of}", tag_use.name())
 }
 
+/// Compiles for what clears itself alone. A test takes a secret apart without `..`, so that no field is left out.
+#[cfg(test)]
+pub(crate) fn clears_itself(_: &impl zeroize::ZeroizeOnDrop) {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Check 9.
+    #[test]
+    fn the_service_secret_clears_itself() {
+        let ServiceSecret { bytes, tags: _ } = &ServiceSecret::new(&vec![1; 32].into());
+        clears_itself(bytes);
+    }
 
     #[test]
     fn what_is_sealed_opens_for_its_account_and_its_service_alone() {

@@ -4,9 +4,18 @@ use super::{
     scheme::{ITERATIONS_CAP, MEMORY_KIB_CAP, PARALLELISM_CAP},
     *,
 };
+use crate::secret::clears_itself;
 
 fn hashed(hasher: &Hasher, password: &str) -> PasswordHash {
     hasher.hash(&Password::new(password), [7; SALT_BYTES]).unwrap()
+}
+
+// Check 9.
+#[test]
+fn a_password_clears_itself() {
+    let Password { text, sent } = &Password::new("a password");
+    clears_itself(text);
+    clears_itself(sent);
 }
 
 #[test]

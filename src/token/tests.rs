@@ -3,10 +3,19 @@ use std::time::Duration;
 use base64::Engine;
 
 use super::{jws::BASE64URL, *};
-use crate::signing_key::{KeyMaterial, encoding_key};
+use crate::{
+    secret::clears_itself,
+    signing_key::{KeyMaterial, encoding_key},
+};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 const HOUR: u64 = 3600;
+
+// Check 9.
+#[test]
+fn a_token_clears_itself() {
+    let _ = |Token(text): &Token| clears_itself(text);
+}
 
 struct Forge {
     material: KeyMaterial,

@@ -185,7 +185,7 @@ async fn a_log_off_wins_against_every_check_in() {
             token_of(&answer)
         };
         let request = |path: &str| {
-            reqwest::Client::new().post(format!("{}{path}", service.running.url)).bearer_auth(&token).send()
+            crate::client::plain().post(format!("{}{path}", service.running.url)).bearer_auth(&token).send()
         };
         let (check_in, log_off) = tokio::join!(request("/users/api/checkin"), request("/users/api/logout"));
         assert!(matches!(check_in.unwrap().status().as_u16(), 200 | 401));

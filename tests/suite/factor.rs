@@ -4,7 +4,7 @@ use std::{collections::HashSet, process::Command, time::Duration};
 
 use aws_lc_rs::hmac;
 use jea_auth::{factor::TotpSecret, local::Options};
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -181,7 +181,7 @@ async fn each_recovery_code_counts_once() {
     let url = service.running.url.clone();
     for _ in 0..8 {
         let body = json!({"email": EMAIL, "password": PASSWORD, "otp": codes[3]});
-        together.spawn(Client::new().post(format!("{url}/users/api/auth")).json(&body).send());
+        together.spawn(crate::client::plain().post(format!("{url}/users/api/auth")).json(&body).send());
     }
     let statuses: Vec<u16> =
         together.join_all().await.into_iter().map(|answer| answer.unwrap().status().into()).collect();
@@ -197,7 +197,8 @@ async fn twenty_log_ons_with_one_code_open_one_session() {
     let body = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
     let mut together = JoinSet::new();
     for _ in 0..20 {
-        together.spawn(Client::new().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
+        together
+            .spawn(crate::client::plain().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
     }
     let answers = together.join_all().await;
     let statuses: Vec<u16> = answers.into_iter().map(|answer| answer.unwrap().status().into()).collect();
@@ -221,7 +222,9 @@ async fn of_fifty_wrong_codes_at_once_five_are_compared() {
         let mut together = JoinSet::new();
         for _ in 0..10 {
             let body = json!({"email": EMAIL, "password": PASSWORD, "otp": wrong});
-            together.spawn(Client::new().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
+            together.spawn(
+                crate::client::plain().post(format!("{}/users/api/auth", service.running.url)).json(&body).send(),
+            );
         }
         for answer in together.join_all().await {
             let answer = answer.unwrap();

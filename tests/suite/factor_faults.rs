@@ -115,15 +115,14 @@ async fn a_factor_that_comes_or_goes_while_a_log_on_runs_is_one_that_comes_or_go
         let sessions = service.sessions(EMAIL).await.len();
         let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": otp});
         let log_on = event("POST", "/users/api/auth").json(&credential).event();
-        wire.fail("PutItem", "jea-auth-sessions", Fault::Slow(500));
+        wire.fail("PutItem", "jea-auth-sessions", Fault::Held);
         let running = tokio::spawn({
             let function = Arc::clone(&function);
             async move { function.handle(&log_on).await }
         });
-        while wire.rule.lock().unwrap().is_some() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wire.arrived().await;
         set(after).await;
+        wire.release();
         let answer = running.await.unwrap();
         assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
         assert_eq!(service.sessions(EMAIL).await.len() - sessions, 1);
@@ -152,17 +151,16 @@ async fn confirming_goes_on_while_the_account_changes() {
     service.advance(STEP);
     let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
     let confirm = event("POST", "/users/api/confirm").json(&credential).by(&context_of(&token)).event();
-    wire.fail("UpdateItem", "jea-auth-accounts", Fault::Slow(500));
+    wire.fail("UpdateItem", "jea-auth-accounts", Fault::Held);
     let running = tokio::spawn({
         let function = Arc::clone(&function);
         async move { function.handle(&confirm).await }
     });
-    while wire.rule.lock().unwrap().is_some() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wire.arrived().await;
     let rename =
         |account: &Account| Ok::<_, StoreError>(Account { name: Name::parse("Zhang").unwrap(), ..account.clone() });
     service.store().change_account(&Email::canonical(EMAIL), rename).await.unwrap().unwrap();
+    wire.release();
     let answer = running.await.unwrap();
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
 }

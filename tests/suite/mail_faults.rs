@@ -35,6 +35,7 @@ async fn mailer(service: &Service, wire: &Wire) -> MailerFunction {
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
     config.aws.kms_endpoint = Some(wire.proxy(&service.running.kms_url).await);
     config.aws.ses_endpoint = Some(wire.proxy(&service.running.kms_url).await);
+    config.aws.limits = wire.limits();
     app::mailer(&config, service.clock()).unwrap()
 }
 
@@ -88,8 +89,8 @@ async fn a_mail_that_cannot_be_sent_comes_again_and_those_before_it_do_not() {
     let mut sent = 0;
     for (call, holds) in [("GetItem", "-accounts"), ("/v2/email/outbound-emails", "Set a new password")] {
         for fault in FAULTS.into_iter().filter(|fault| *fault != Fault::Malformed) {
-            let mailer = mailer(&service, &wire).await;
             wire.fail(call, holds, fault);
+            let mailer = mailer(&service, &wire).await;
             assert_eq!(handle(&mailer, &records).await.as_deref(), Some("2"), "{call}: {fault:?}");
             *wire.rule.lock().unwrap() = None;
             sent += 1;
@@ -179,6 +180,7 @@ async fn a_link_that_cannot_be_asked_for_is_503_and_what_an_owner_did_is_done_wi
     let token = service.new_token().await;
     for fault in FAULTS.into_iter().filter(|fault| *fault != Fault::Malformed) {
         wire.fail("PutItem", "-outbox", fault);
+        config.aws.limits = wire.limits();
         let asks = event("POST", "/users/api/forgot").json(&json!({"email": EMAIL}));
         let answer = app::logon(&config, service.clock()).handle(&asks.event()).await;
         assert_eq!(answer.status.as_u16(), 503, "{fault:?}: {}", answer.body);

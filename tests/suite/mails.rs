@@ -6,7 +6,7 @@ use jea_auth::{
     account::{Email, Status},
     local::Options,
 };
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,7 +23,7 @@ pub async fn service() -> Service {
 }
 
 async fn ask(service: &Service, path: &str, body: &Value) -> Response {
-    Client::new().post(format!("{}/users/api/{path}", service.running.url)).json(body).send().await.unwrap()
+    crate::client::plain().post(format!("{}/users/api/{path}", service.running.url)).json(body).send().await.unwrap()
 }
 
 async fn forgot(service: &Service, email: &str) -> Response {
@@ -52,7 +52,8 @@ impl Read {
 
 /// Waits until there are so many mails, and gives them back.
 pub async fn mails(service: &Service, count: usize) -> Vec<Read> {
-    for _ in 0..200 {
+    // A minute, which a busy machine may need.
+    for _ in 0..2400 {
         if service.running.mails.lock().unwrap().len() >= count {
             break;
         }
@@ -245,7 +246,7 @@ async fn without_mails_the_operations_are_not_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_site_asks_for_no_link() {
     let service = service().await;
-    let request = Client::new().post(format!("{}/users/api/forgot", service.running.url));
+    let request = crate::client::plain().post(format!("{}/users/api/forgot", service.running.url));
     let refused = request.header("Origin", "https://evil.example").json(&json!({"email": EMAIL})).send().await.unwrap();
     assert_refused(refused, 403).await;
     for body in [json!({}), json!({"email": 1}), json!({"email": EMAIL, "x": 1}), json!([EMAIL])] {

@@ -12,13 +12,7 @@
     reason = "a test that cannot go on fails, and says where; it times and waits for real"
 )]
 
-mod event;
-mod living;
-mod log;
-mod proxy;
-#[expect(dead_code, reason = "the benchmark of the functions measures with it too")]
-mod runtime_api;
-mod service;
+mod support;
 
 mod access_keys;
 mod administration;
@@ -45,6 +39,7 @@ mod keys;
 mod lambda_binaries;
 mod local_mails;
 mod local_ports;
+mod living;
 mod log_on_model;
 mod lost_answers;
 mod mail_faults;
@@ -66,7 +61,10 @@ mod pages;
 mod pages_browser;
 mod passwords;
 mod permissions;
+mod secrets;
 mod sessions;
 mod template;
 mod terminal;
 mod throttle;
+
+use support::{client, event, log, proxy, runtime_api, service};

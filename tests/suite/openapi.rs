@@ -145,7 +145,7 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
         let Route { method, path, operation, access, feature, .. } = *route;
         let at = path.replace("{sid}", "x").replace("{id}", &"0".repeat(32));
         if access != Access::Open {
-            let answer = reqwest::Client::new()
+            let answer = crate::client::plain()
                 .request(method.parse().unwrap(), format!("{}{at}", recorder.service.running.url));
             let answer = answer.send().await.unwrap();
             let status = answer.status().as_u16();

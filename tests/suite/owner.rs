@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jea_auth::account::Status;
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -30,7 +30,7 @@ async fn details(service: &Service) -> Value {
 }
 
 pub fn bearer(service: &Service, method: Method, path: &str, token: &str) -> RequestBuilder {
-    Client::new().request(method, format!("{}/users/api/{path}", service.running.url)).bearer_auth(token)
+    crate::client::plain().request(method, format!("{}/users/api/{path}", service.running.url)).bearer_auth(token)
 }
 
 #[tokio::test]
@@ -77,8 +77,11 @@ async fn details_that_are_not_an_owner_s_to_change_are_refused_whole() {
     let large = json!({"company": "x".repeat(4096)});
     assert_refused(send(&service, Method::POST, "user", &large).await, 413).await;
     assert_eq!(details(&service).await, before);
-    assert_refused(Client::new().post(format!("{}/users/api/user", service.running.url)).send().await.unwrap(), 401)
-        .await;
+    assert_refused(
+        crate::client::plain().post(format!("{}/users/api/user", service.running.url)).send().await.unwrap(),
+        401,
+    )
+    .await;
 }
 
 #[tokio::test]

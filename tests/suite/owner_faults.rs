@@ -33,6 +33,7 @@ impl Owner {
     async fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
         let mut config = self.service.config();
         config.aws.dynamodb_endpoint = Some(self.dynamodb.clone());
+        config.aws.limits = self.wire.limits();
         let mut context = context_of(&self.token);
         context["confirmed_at"] = self.service.now().seconds().to_string().into();
         let asks = event(method, &format!("/users/api/{path}")).json(body).by(&context);
@@ -196,6 +197,7 @@ async fn a_log_on_with_a_key_fails_as_one_with_a_password_does() {
                 continue;
             }
             owner.wire.fail(call, holds, fault);
+            config.aws.limits = owner.wire.limits();
             let answer = app::logon(&config, owner.service.clock()).handle(&log_on()).await;
             *owner.wire.rule.lock().unwrap() = None;
             assert_eq!(answer.status.as_u16(), 503, "{call}: {fault:?}: {}", answer.body);

@@ -93,7 +93,7 @@ async fn the_link_of_a_mail_is_the_page_and_opening_it_uses_nothing_up() {
     let [link] = links.as_slice() else { panic!("one link: {}", mail.body) };
     assert!(link.starts_with(&format!("{}/users/sign-in#", service.running.url)) && !mail.body.contains("curl"));
     for _ in 0..10 {
-        assert_eq!(reqwest::get(*link).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(crate::client::plain().get(*link).send().await.unwrap().status(), StatusCode::OK);
     }
     let body = json!({"token": mail.token(), "new_password": "another long enough password"});
     ok(service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap()).await;

@@ -128,7 +128,7 @@ async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
     Stack::of(&ahead.running.config).rotation().make_now(ahead.now(), &machine::random(), None).await.unwrap().unwrap();
     ahead.advance(Duration::from_mins(11));
     assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
-    let stranger = reqwest::Client::new();
+    let stranger = crate::client::plain();
     let guess = async |url: &str, password: &str| {
         let credential = json!({"email": EMAIL, "password": password});
         stranger.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap()

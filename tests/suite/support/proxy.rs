@@ -1,6 +1,7 @@
 //! A proxy between the SDK and the embedded services. It notes every call, and can make one kind of call fail.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -14,7 +15,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{Full, Limited};
+use jea_auth::aws::Limits;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,8 +38,8 @@ pub enum Fault {
     Late,
     /// Once: the keys of a batch come back unprocessed.
     Unprocessed,
-    /// Once: it takes this many milliseconds longer.
-    Slow(u64),
+    /// Once: it waits at the proxy until [`Wire::release`].
+    Held,
 }
 
 pub const FAULTS: [Fault; 6] =
@@ -54,6 +57,9 @@ pub struct Wire {
     pub calls: Arc<Mutex<Vec<(String, Value)>>>,
     /// Calls that are on their way.
     late: Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>,
+    released: Arc<Notify>,
+    /// The calls that have failed since [`Wire::fail`]: the id that all tries of one operation of the SDK share.
+    failed: Arc<Mutex<Vec<String>>>,
 }
 
 impl Wire {
@@ -73,7 +79,37 @@ impl Wire {
 
     /// Makes the next call of this name fail, whose body holds a text.
     pub fn fail(&self, call: &'static str, holds: &'static str, fault: Fault) {
+        self.failed.lock().unwrap().clear();
         *self.rule.lock().unwrap() = Some((call, holds, fault));
+    }
+
+    /// How long a function tries while this fails: as long as it does on AWS if nobody answers, and otherwise as long as a busy
+    /// machine needs.
+    pub fn limits(&self) -> Limits {
+        let fault = self.rule.lock().unwrap().map(|(_, _, fault)| fault);
+        if matches!(fault, Some(Fault::Timeout | Fault::Late)) { Limits::FUNCTION } else { Limits::PERSON }
+    }
+
+    /// Waits until the call is here that fails once.
+    pub async fn arrived(&self) {
+        while self.rule.lock().unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// How many calls have failed since [`Wire::fail`].
+    pub fn failed(&self) -> usize {
+        self.failed.lock().unwrap().len()
+    }
+
+    /// How many operations of the SDK these calls were.
+    pub fn operations(&self) -> usize {
+        self.failed.lock().unwrap().iter().collect::<BTreeSet<_>>().len()
+    }
+
+    /// Lets the call go on that is held.
+    pub fn release(&self) {
+        self.released.notify_one();
     }
 
     /// Lets the calls arrive that were late, and tells how many there were.
@@ -99,7 +135,7 @@ impl Wire {
 async fn send(upstream: &str, mut headers: HeaderMap, body: Bytes) -> (StatusCode, Value) {
     headers.remove("host");
     headers.remove("content-length");
-    let answer = reqwest::Client::new().post(upstream).headers(headers).body(body).send().await.unwrap();
+    let answer = crate::client::plain().post(upstream).headers(headers).body(body).send().await.unwrap();
     (answer.status(), answer.json().await.unwrap())
 }
 
@@ -117,13 +153,14 @@ async fn pass_on(
     let rule = *wire.rule.lock().unwrap();
     let is_meant = |call: &str| target == call || target.ends_with(&format!(".{call}"));
     let fault = rule.filter(|(call, holds, _)| is_meant(call) && text.contains(holds));
+    if fault.is_some() {
+        wire.failed.lock().unwrap().push(headers["amz-sdk-invocation-id"].to_str().unwrap().to_owned());
+    }
     let error =
         |status, kind: &str| (status, json!({"__type": kind, "message": "injected"}).to_string()).into_response();
     match fault.map(|(_, _, fault)| fault) {
-        Some(Fault::Timeout) => {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
-        }
+        // Until the client gives up and closes the connection.
+        Some(Fault::Timeout) => return std::future::pending().await,
         // A body that fails at its first byte makes the server close the connection.
         Some(Fault::Cut) => return Response::new(Body::new(Limited::new(Full::from("{}"), 1))),
         Some(Fault::InternalError) => return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
@@ -150,17 +187,16 @@ async fn pass_on(
         Some(Fault::Late) => {
             *wire.rule.lock().unwrap() = None;
             wire.late.lock().unwrap().push((upstream, headers, body));
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+            return std::future::pending().await;
         }
         Some(Fault::Unprocessed) => {
             *wire.rule.lock().unwrap() = None;
             let batch: Value = serde_json::from_str(&text).unwrap();
             return axum::Json(json!({"UnprocessedKeys": batch["RequestItems"]})).into_response();
         }
-        Some(Fault::Slow(millis)) => {
+        Some(Fault::Held) => {
             *wire.rule.lock().unwrap() = None;
-            tokio::time::sleep(Duration::from_millis(millis)).await;
+            wire.released.notified().await;
         }
         Some(Fault::Malformed) | None => {}
     }

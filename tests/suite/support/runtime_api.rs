@@ -66,7 +66,7 @@ impl Function {
 
     /// How long it took from the start of the process until it asked for its first event. To be called once.
     pub async fn started_after(&mut self) -> Duration {
-        let polled = tokio::time::timeout(Duration::from_secs(20), self.polls.recv()).await;
+        let polled = tokio::time::timeout(Duration::from_mins(1), self.polls.recv()).await;
         polled.expect("the function starts").expect("the Runtime API is there").duration_since(self.spawned)
     }
 
@@ -86,7 +86,7 @@ impl Function {
     /// One invocation.
     pub async fn invoke(&mut self, event: Value) -> Value {
         self.events.send(event).await.unwrap();
-        let answer = tokio::time::timeout(Duration::from_secs(20), self.answers.recv()).await;
+        let answer = tokio::time::timeout(Duration::from_mins(1), self.answers.recv()).await;
         answer.expect("the function answers").expect("the function runs")
     }
 }
