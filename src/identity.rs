@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use crate::{
-    account::{Account, Email, Role, Status},
+    account::{Account, Email, NO_ROLE, Role, Status},
     carrier::Carrier,
     ids::{AccountId, SessionId},
     session::{By, Session},
@@ -34,10 +34,6 @@ mod member {
     /// What the token came by.
     pub(super) const CARRIER: &str = "carrier";
 }
-
-/// The role of an account that has none. An empty value will not do: AWS does not document whether API Gateway replaces a
-/// client's header by an empty one.
-pub const NO_ROLE: &str = "none";
 
 /// The time of something that has not been.
 const NEVER: &str = "never";

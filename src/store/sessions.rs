@@ -351,8 +351,8 @@ fn session(item: &Item) -> Result<Session, StoreError> {
         sub: item.parsed("sub", AccountId::parse)?,
         sid: item.parsed("sid", SessionId::parse)?,
         email: item.text("email")?.to_owned(),
-        name: item.parsed("name", Name::parse)?,
-        role: item.parsed_or_none("role", Role::parse)?,
+        name: item.parsed("name", Name::stored)?,
+        role: item.parsed_or_none("role", Role::stored)?,
         auth_time: item.seconds("auth_time")?,
         expires_at: item.seconds("expires_at")?,
         // An earlier release wrote none; then it is that of an account whose sessions were never ended.

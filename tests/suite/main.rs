@@ -50,6 +50,7 @@ mod mails;
 mod malformed;
 mod malformed_items;
 mod objects;
+mod names;
 mod openapi;
 mod openapi_tools;
 mod operator;

@@ -249,7 +249,7 @@ async fn a_table_on_a_pipe_has_no_colour_and_a_name_cannot_move_the_cursor() {
     let operator = Operator::of(&service);
     // The command line would not take such a name; whoever else writes to the table might.
     let mut account = service.account().await;
-    (account.email, account.name) = (Email::canonical("evil@example.org"), Name::parse("\u{202e}x").unwrap());
+    (account.email, account.name) = (Email::canonical("evil@example.org"), Name::stored("\u{202e}x").unwrap());
     account.registered_email.push_str("\u{1b}[2J");
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     let listed = String::from_utf8(operator.run(&["user", "list"], "").stdout).unwrap();
