@@ -69,3 +69,4 @@ mod sessions;
 mod template;
 mod terminal;
 mod throttle;
+mod template_rates;
