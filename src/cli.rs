@@ -5,6 +5,7 @@ mod connection;
 mod doctor;
 mod export;
 mod harmless;
+mod hint;
 mod import;
 mod key;
 mod mail;
@@ -18,7 +19,7 @@ mod user;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::DEFAULT_STACK;
 
@@ -100,8 +101,13 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 /// Runs what the command line says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let command_line = match CommandLine::try_parse() {
-        Ok(command_line) => command_line,
+    let parsed = CommandLine::command().try_get_matches().and_then(|matches| {
+        let command_line = CommandLine::from_arg_matches(&matches);
+        let command_line = command_line.map_err(|error| error.format(&mut CommandLine::command()))?;
+        Ok((command_line, Target::of(&matches)))
+    });
+    let (command_line, target) = match parsed {
+        Ok(parsed) => parsed,
         Err(instead) => return tell(&instead),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -128,7 +134,12 @@ pub fn run() -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failed(&failure),
+        Err(mut failure) => {
+            if let (Some(target), Some(hint)) = (&target, &mut failure.hint) {
+                *hint = target.said(hint);
+            }
+            failed(&failure)
+        }
     }
 }
 

@@ -112,24 +112,34 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.stack.administration();
     let sessions = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
-    let (_, sessions) = sessions.ok_or_else(|| unknown(email.as_str()))?;
+    let (account, sessions) = sessions.ok_or_else(|| unknown(email.as_str()))?;
     confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
     let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     output::note(&format!("{} ended", output::count(changed.ended, "session")));
-    Ok(())
+    tell_ended(&sessions, &account, target)
+}
+
+/// What has ended, for a program. A table of it would look as if it were there.
+fn tell_ended(sessions: &[session::Session], account: &Account, target: &Target) -> Result<(), Failure> {
+    if !target.json {
+        return Ok(());
+    }
+    let ended = sessions.iter().map(|session| SessionRow::of(session, account));
+    output::rows(&ended.collect::<Vec<_>>(), &COLUMNS, target.json)
 }
 
 async fn revoke_one(email: &Email, sid: &SessionId, yes: bool, target: &Target) -> Result<(), Failure> {
-    let store = target.connect().await.stack.store;
-    let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
-    let account = account.ok_or_else(|| unknown(email.as_str()))?;
+    let administration = target.connect().await.stack.administration();
+    let found = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
+    let (account, mut sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
+    sessions.retain(|session| session.sid == *sid);
     confirm(&format!("This ends the session {} of {}.", sid.as_str(), email.as_str()), yes)?;
-    let ended = store.end_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
+    let ended = administration.store.end_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
     if !ended {
         let hint = format!("`jea-auth session list {}` shows the sessions there are", email.as_str());
         return Err(Failure::new("there is no such session", hint));
     }
     output::note("1 session ended");
-    Ok(())
+    tell_ended(&sessions, &account, target)
 }

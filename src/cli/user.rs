@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Failure, Target, confirm::confirm, export, import, mail, output, secret};
 use crate::{
@@ -329,11 +330,17 @@ async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
     for key in [canonical.as_str(), text] {
         let sub = administration.store.sub_at(key).await.map_err(|error| target.unreachable(error))?;
         let Some(sub) = sub else { continue };
+        // To tell what it was. Of one that is malformed nothing is known but its key.
+        let account = administration.store.account(&Email::canonical(key)).await.ok().flatten();
         let sessions = administration.store.count_sessions(&sub).await.map_err(|error| target.unreachable(error))?;
         confirm(&format!("This removes the account {key} and ends {sessions} of its sessions."), yes)?;
         let ended = administration.delete(key).await.map_err(|error| target.unreachable(error))?;
         output::note(&format!("removed {key}; {} ended", output::count(ended.unwrap_or_default(), "session")));
-        return Ok(());
+        return match account {
+            Some(account) if target.json => show_one(account, target),
+            None if target.json => output::rows(&[json!({"email": key})], &COLUMNS, target.json),
+            Some(_) | None => Ok(()),
+        };
     }
     Err(unknown(text))
 }
@@ -348,7 +355,8 @@ fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -
     output::note(&format!("{} ended", output::count(changed.ended, "session")));
     if keys > 0 {
         let keys = output::count(keys, "access key");
-        output::note(&format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str()));
+        let told = format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str());
+        output::note(&target.said(&told));
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ mod operator;
 mod operator_accounts;
 mod operator_factor;
 mod operator_keys;
+mod operator_hints;
 mod operator_mails;
 mod owner;
 mod owner_faults;

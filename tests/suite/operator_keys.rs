@@ -80,7 +80,7 @@ async fn keys_are_listed_without_what_they_are_worth_and_ended_with_their_sessio
     let gone = operator.run(&["user", "keys", EMAIL, "--revoke", &one, "--yes"], "");
     assert_eq!(gone.status.code(), Some(1));
     let expected = format!(
-        "error: the account has no such access key\nhint: `jea-auth user keys {EMAIL}` shows the keys it has\n"
+        "error: the account has no such access key\nhint: `jea-auth user keys {EMAIL} --local` shows the keys it has\n"
     );
     assert_eq!(told(&gone), expected);
     for (arguments, code) in [
@@ -326,7 +326,7 @@ async fn access_keys_have_no_place_in_csv_or_in_a_profile() {
         assert_eq!(
             answer,
             "error: access keys do not fit into CSV\nhint: leave the column out with --skip, or import JSON as `jea-auth user \
-             export` writes it\n= 1\n"
+             export --local` writes it\n= 1\n"
         );
     }
     let profile = r#"{"email": "a@example.org", "name": "Ann", "profile": {"access_keys": "x"}}"#;

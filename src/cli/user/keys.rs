@@ -1,6 +1,7 @@
 //! `jea-auth user keys`: the access keys of an account.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::{broke_off, unknown};
 use crate::{
@@ -39,18 +40,24 @@ struct KeyRow<'a> {
 
 const COLUMNS: [&str; 5] = ["id", "name", "created", "expires", "last_used"];
 
+impl<'a> KeyRow<'a> {
+    fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
+        Self {
+            id: id.as_str(),
+            name: key.name.as_str(),
+            created: key.created.seconds(),
+            expires: key.expires_at.seconds(),
+            last_used: key.last_used.map(Timestamp::seconds),
+        }
+    }
+}
+
 pub(super) async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
     let account = target.connect().await.stack.store.account(email).await.map_err(|error| target.unreachable(error))?;
     let account = account.ok_or_else(|| unknown(email.as_str()))?;
     let mut keys: Vec<(&AccessKeyId, &StoredKey)> = account.access_keys.iter().collect();
     keys.sort_by_key(|(_, key)| key.created);
-    let shown = keys.iter().map(|(id, key)| KeyRow {
-        id: id.as_str(),
-        name: key.name.as_str(),
-        created: key.created.seconds(),
-        expires: key.expires_at.seconds(),
-        last_used: key.last_used.map(Timestamp::seconds),
-    });
+    let shown = keys.iter().map(|(id, key)| KeyRow::of(id, key));
     output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)?;
     if keys.is_empty() {
         output::note("no access keys");
@@ -60,12 +67,15 @@ pub(super) async fn list(email: &Email, target: &Target) -> Result<(), Failure> 
 
 pub(super) async fn revoke(email: &Email, id: &AccessKeyId, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.stack.administration();
-    let (name, sessions) = looked_up(&administration, email, id, target).await?;
+    let (key, sessions) = looked_up(&administration, email, id, target).await?;
     // Of a key that is gone sessions are left if an earlier call broke off.
     let (id_text, email_text) = (id.as_str(), email.as_str());
     let opened = output::count(sessions, "session");
-    let what = match &name {
-        Some(name) => format!("the access key {id_text} ({name}) of {email_text}, and {opened} that it has opened"),
+    let what = match &key {
+        Some(key) => {
+            let name = key.name.as_str();
+            format!("the access key {id_text} ({name}) of {email_text}, and {opened} that it has opened")
+        }
         None if sessions > 0 => {
             format!("{opened} of {email_text} that the access key {id_text} has opened, which is gone")
         }
@@ -79,22 +89,27 @@ pub(super) async fn revoke(email: &Email, id: &AccessKeyId, yes: bool, target: &
         (_, ended) => {
             mail::notify(&administration.store, MailKind::KeyEnded, email).await;
             output::note(&format!("access key {id_text} ended; {} ended", output::count(ended, "session")));
-            Ok(())
+            // For a program. A table of it would look as if it were there.
+            match &key {
+                Some(key) if target.json => output::rows(&[KeyRow::of(id, key)], &COLUMNS, target.json),
+                None if target.json => output::rows(&[json!({"id": id_text})], &COLUMNS, target.json),
+                Some(_) | None => Ok(()),
+            }
         }
     }
 }
 
-/// What a key is called, and how many sessions it has opened that are alive.
+/// A key, and how many sessions it has opened that are alive.
 async fn looked_up(
     administration: &Administration,
     email: &Email,
     id: &AccessKeyId,
     target: &Target,
-) -> Result<(Option<String>, usize), Failure> {
+) -> Result<(Option<StoredKey>, usize), Failure> {
     let found = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
     let (account, sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
     let opened = sessions.iter().filter(|session| matches!(&session.by, By::Key(key) if key == id)).count();
-    Ok((account.access_keys.get(id).map(|key| key.name.as_str().to_owned()), opened))
+    Ok((account.access_keys.get(id).cloned(), opened))
 }
 
 fn no_such_key(email: &Email) -> Failure {
