@@ -52,7 +52,7 @@ enum Command {
     Doctor(doctor::Doctor),
     #[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]
     /// Print the description of the service for programs (OpenAPI 3.1)
-    Openapi,
+    Openapi(openapi::Openapi),
     /// Print a script that lets a shell complete these commands
     #[command(after_help = "For bash:\n  jea-auth completions bash > /etc/bash_completion.d/jea-auth")]
     Completions {
@@ -122,7 +122,7 @@ pub fn run() -> ExitCode {
             Command::Key(key) => key.run().await,
             Command::Mail(mail) => mail.run().await,
             Command::Doctor(doctor) => doctor.run().await,
-            Command::Openapi => openapi::run(),
+            Command::Openapi(openapi) => openapi.run(),
             Command::Completions { shell } => {
                 let mut command = CommandLine::command();
                 // Straight to stdout it would panic where nothing can be written.
