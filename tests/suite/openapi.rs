@@ -349,7 +349,7 @@ fn assert_generators_take(name: &str, value: &Value) {
     }
 }
 
-/// What tests/generated_clients.sh found, for whoever has none of those generators.
+/// What `tests/generated_clients.sh` found, for whoever has none of those generators.
 #[test]
 fn the_description_has_nothing_that_generators_stumbled_over() {
     let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
