@@ -9,7 +9,7 @@ use idna::{
     uts46::{DnsLength, Hyphens, Uts46},
 };
 
-pub use crate::name::{InvalidLabel, LABEL_MAX_BYTES, Name, Role};
+pub use crate::name::{InvalidLabel, LABEL_MAX_BYTES, NO_ROLE, Name, Role};
 use crate::{
     access_key::{AccessKeyId, StoredKey},
     factor::Factor,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 use crate::{
-    account::{Account, Email, Name, TEXTS_MAX_BYTES},
+    account::{Account, Email, InvalidLabel, Name, TEXTS_MAX_BYTES},
     json,
 };
 
@@ -24,7 +24,7 @@ pub const MEMBERS: [&str; 14] = [
     "position",
     "company",
     "tel",
-    "address",
+    ADDRESS,
     "postcode",
     "country",
     "website",
@@ -35,6 +35,9 @@ pub const MEMBERS: [&str; 14] = [
 pub const VALUE_MAX_BYTES: usize = 256;
 
 const NICKNAME: &str = "nickname";
+/// It is written on several lines.
+const ADDRESS: &str = "address";
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
 /// Credentials of another system, which clients of the original service send along. They are taken and never kept.
 const NEVER_KEPT: [&str; 3] = ["use_jess", "jess_user", "jess_pwd"];
 
@@ -60,6 +63,9 @@ pub enum BadDetails {
     /// The name of the person would be gone.
     #[error("nickname: it cannot be empty.")]
     NoNickname,
+    /// The name of the person would be none.
+    #[error("nickname: {0}.")]
+    BadNickname(InvalidLabel),
     /// The account would be larger than one may be.
     #[error("The account details would have more than {TEXTS_MAX_BYTES} bytes. Send less.")]
     AccountTooLarge,
@@ -111,11 +117,12 @@ impl DetailsChange {
             if value.len() > VALUE_MAX_BYTES {
                 return Err(BadDetails::TooLong(shown(name)));
             }
-            if value.chars().any(char::is_control) {
+            if value.contains(|c: char| c.is_control() && !(name == ADDRESS && LINE_ENDS.contains(&c))) {
                 return Err(BadDetails::ControlCharacter(shown(name)));
             }
             match (name.as_str(), value.as_str()) {
-                (NICKNAME, value) => changed.name = Name::parse(value).map_err(|_| BadDetails::NoNickname)?,
+                (NICKNAME, "") => return Err(BadDetails::NoNickname),
+                (NICKNAME, value) => changed.name = Name::parse(value).map_err(BadDetails::BadNickname)?,
                 (_, "") => drop(changed.profile.remove(name)),
                 (_, _) => drop(changed.profile.insert(name.clone(), value.clone())),
             }
@@ -136,6 +143,7 @@ fn is_already_so(account: &Account, name: &str, value: &str) -> bool {
     match name {
         "email" => Email::canonical(value) == account.email,
         "role" => account.role.as_ref().is_some_and(|role| role.as_str() == value),
+        NICKNAME => account.name.as_str() == value,
         _ => account.profile.get(name).is_some_and(|present| present == value),
     }
 }
@@ -232,12 +240,28 @@ mod tests {
         let long = "x".repeat(VALUE_MAX_BYTES + 1);
         imported
             .profile
-            .extend([("address", "1 High St\nLondon"), ("position", &long)].map(|(k, v)| (k.into(), v.into())));
+            .extend([("company", "jEPlus\nLondon"), ("position", &long)].map(|(k, v)| (k.into(), v.into())));
+        imported.name = Name::stored("\u{200b}").unwrap();
         let of = |body: &Value| DetailsChange::parse(body.to_string().as_bytes())?.of(&imported);
-        let same = serde_json::json!({"address": "1 High St\nLondon", "position": long, "role": null, "legacy": null});
+        let same = serde_json::json!({
+            "company": "jEPlus\nLondon", "position": long, "nickname": "\u{200b}", "role": null, "legacy": null
+        });
         assert!(of(&same).is_ok_and(|changed| changed == imported));
-        assert!(matches!(of(&serde_json::json!({"address": "1\n2"})), Err(BadDetails::ControlCharacter(_))));
+        assert!(matches!(of(&serde_json::json!({"company": "1\n2"})), Err(BadDetails::ControlCharacter(_))));
         assert!(matches!(of(&serde_json::json!({"admin": null})), Err(BadDetails::NotYours(_))));
+    }
+
+    #[test]
+    fn an_address_may_have_line_ends_and_no_other_member() {
+        assert_eq!(
+            changed(r#"{"address": "1 High St\r\nLondon\n"}"#).unwrap().profile["address"],
+            "1 High St\r\nLondon\n"
+        );
+        for body in
+            [r#"{"address": "1\t2"}"#, r#"{"address": "1\u00852"}"#, r#"{"nickname": "Yi\n"}"#, r#"{"title": "\r"}"#]
+        {
+            assert!(matches!(changed(body), Err(BadDetails::ControlCharacter(_))), "{body}");
+        }
     }
 
     #[test]
@@ -248,6 +272,8 @@ mod tests {
             (r#"{"title": "a\u0007"}"#, "title: send no control characters."),
             (&long, "title: send at most 256 bytes."),
             (r#"{"nickname": ""}"#, "nickname: it cannot be empty."),
+            (r#"{"nickname": "\u3164 \u200b"}"#, "nickname: it has at least one character that can be seen."),
+            (r#"{"nickname": "\u202eiY"}"#, "nickname: it has no characters that control the direction of text."),
             (r#"{"admin": "secret"}"#, "admin: this cannot be changed here. Leave it out, or send it as it is."),
             (
                 r#"{"a b": "secret"}"#,

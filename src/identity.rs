@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use crate::{
-    account::{Email, Name, Role},
+    account::{Email, NO_ROLE, Name, Role},
     carrier::Carrier,
     ids::{AccountId, SessionId},
     session::{By, Session},
@@ -32,10 +32,6 @@ mod member {
     /// What the token came by.
     pub(super) const CARRIER: &str = "carrier";
 }
-
-/// The role of an account that has none. An empty value will not do: AWS does not document whether API Gateway replaces a
-/// client's header by an empty one.
-pub const NO_ROLE: &str = "none";
 
 /// The time of something that has not been.
 const NEVER: &str = "never";

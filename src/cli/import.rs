@@ -139,9 +139,9 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         output::note(&format!("second factors left out: {factors}; with --with-factors they come along"));
     }
     if without_password > 0 {
-        output::note(&format!(
+        output::note(&target.said(&format!(
             "accounts without a hash: {without_password}; nobody can log on to them before `jea-auth user passwd` sets a password"
-        ));
+        )));
     }
     output::rows(&[&summary], &COLUMNS, target.json)?;
     if bad > 0 {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use clap::Args;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::{
         AccountObject, AuthObject, Discovery, FactorObject, Failed, Included, JwkSet, KeyObject, MadeKeyObject,
         RecoveryCodesObject, SessionObject, Succeeded, UpdatedObject, Version,
     },
+    token::Issuer,
 };
 
 /// What a test asked the running service, and what it answered: by method and path, and by status.
@@ -31,8 +33,21 @@ struct Example {
     answer: Value,
 }
 
-pub(super) fn run() -> Result<(), Failure> {
-    output::data(&lines(&description()?)).map(drop)
+#[derive(Args)]
+pub(super) struct Openapi {
+    /// The service's URL, which clients that are made of the description ask; without it the description names no server
+    #[arg(long, value_parser = |url: &str| Issuer::parse(url.trim_end_matches('/')))]
+    url: Option<Issuer>,
+}
+
+impl Openapi {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut description = description()?;
+        if let (Some(url), Some(members)) = (self.url, description.as_object_mut()) {
+            members.insert("servers".to_owned(), json!([{"url": url.as_str()}]));
+        }
+        output::data(&lines(&description)).map(drop)
+    }
 }
 
 /// The description, a path a line: the log-on function has it in its binary, where blanks would be as many bytes again.
@@ -69,8 +84,6 @@ fn description() -> Result<Value, Failure> {
             "description": env!("CARGO_PKG_DESCRIPTION"),
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        // From where this stands to the base of all paths, the stage of API Gateway included.
-        "servers": [{"url": "../.."}],
         "paths": paths,
         "components": {
             "responses": common.responses,

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Serialize;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Failure, harmless};
 use crate::causes::Causes;
@@ -75,7 +76,7 @@ pub(super) fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: 
     format!("{number} {thing}{ending}")
 }
 
-/// Rows as an aligned table, or as one JSON array of objects. `columns` names members and their order.
+/// Rows as an aligned table, whose columns are as wide as a terminal shows them (UAX 11), or as one JSON array of objects. `columns` names members and their order.
 pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) -> Result<(), Failure> {
     if as_json {
         data(&format!("{}\n", harmless::pretty_json(&rows)?))?;
@@ -87,7 +88,7 @@ pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) ->
         .chain(rows.iter().map(|row| columns.iter().map(|column| cell(column, row.get(*column))).collect()))
         .collect();
     let widths: Vec<usize> = (0..columns.len())
-        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
+        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max())
         .map(Option::unwrap_or_default)
         .collect();
     let mut table = String::new();
@@ -96,7 +97,7 @@ pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) ->
         let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
             let style = if number == 0 { HEAD } else { style_of(cell) };
             // No blanks at the end of a line.
-            let blanks = if column == last { 0 } else { width.saturating_sub(cell.chars().count()) };
+            let blanks = if column == last { 0 } else { width.saturating_sub(cell.width()) };
             format!("{style}{cell}{style:#}{:blanks$}", "")
         });
         table.push_str(&cells.collect::<Vec<_>>().join("  "));

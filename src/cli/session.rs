@@ -117,42 +117,55 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.stack.administration();
-    let sessions = alive(&administration, email).await;
-    let now = sessions.map_or_else(String::new, |sessions| format!(": {sessions} now"));
+    let alive = alive(&administration, email).await;
+    let now = alive.as_ref().map_or_else(String::new, |(_, sessions)| format!(": {} now", sessions.len()));
     confirm(&format!("This ends all sessions of {}{now}.", email.as_str()), yes)?;
     let account = administration.end_sessions(email).await.map_err(|error| broke_off(error, target))?;
     account.ok_or_else(|| unknown(email.as_str()))?;
-    output::note(&ended(sessions));
-    Ok(())
+    output::note(&ended(alive.as_ref()));
+    alive.map_or(Ok(()), |(account, sessions)| tell_ended(&sessions, &account, target))
 }
 
-/// How many sessions of an account are alive, which are about to end. Nothing if that cannot be read: no end of sessions fails
-/// because they could not be counted.
-pub(super) async fn alive(administration: &Administration, email: &Email) -> Option<usize> {
-    let (_, sessions) = administration.sessions(email).await.ok()??;
-    Some(sessions.len())
+/// What has ended, for a program. A table of it would look as if it were there.
+fn tell_ended(sessions: &[session::Session], account: &Account, target: &Target) -> Result<(), Failure> {
+    if !target.json {
+        return Ok(());
+    }
+    let ended = sessions.iter().map(|session| SessionRow::of(session, account));
+    output::rows(&ended.collect::<Vec<_>>(), &COLUMNS, target.json)
 }
+
+/// An account and its sessions that are alive, which are about to end. Nothing if they cannot be read: no end of sessions fails
+/// because they could not be counted.
+pub(super) async fn alive(administration: &Administration, email: &Email) -> Option<Alive> {
+    administration.sessions(email).await.ok()?
+}
+
+/// An account and its sessions.
+pub(super) type Alive = (Account, Vec<session::Session>);
 
 /// Tells that sessions have ended that were alive before.
-pub(super) fn ended(sessions: Option<usize>) -> String {
-    sessions.map_or_else(
+pub(super) fn ended(alive: Option<&Alive>) -> String {
+    alive.map_or_else(
         || "all sessions ended".to_owned(),
-        |sessions| format!("{} ended", output::count(sessions, "session")),
+        |(_, sessions)| format!("{} ended", output::count(sessions.len(), "session")),
     )
 }
 
 async fn revoke_one(email: &Email, sid: &SessionId, yes: bool, target: &Target) -> Result<(), Failure> {
-    let store = target.connect().await.stack.store;
-    let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
-    let account = account.ok_or_else(|| unknown(email.as_str()))?;
+    let administration = target.connect().await.stack.administration();
+    let found = administration.sessions(email).await.map_err(|error| target.unreachable(error))?;
+    let (account, mut sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
+    sessions.retain(|session| session.sid == *sid);
     confirm(&format!("This ends the session {} of {}.", sid.as_str(), email.as_str()), yes)?;
     // A session that is malformed can be ended by its id like any other.
-    let is_there = store.has_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
-    if !is_there {
+    let is_there = administration.store.has_session(&account.sub, sid).await;
+    if !is_there.map_err(|error| target.unreachable(error))? {
         let hint = format!("`jea-auth session list {}` shows the sessions there are", email.as_str());
         return Err(Failure::new("there is no such session", hint));
     }
-    store.end_session(&account.sub, sid).await.map_err(|error| broke_off(error, target))?;
+    let ended = administration.store.end_session(&account.sub, sid).await;
+    ended.map_err(|error| broke_off(error, target))?;
     output::note("1 session ended");
-    Ok(())
+    tell_ended(&sessions, &account, target)
 }

@@ -1,6 +1,7 @@
 //! `jea-auth user`: accounts.
 
 mod change;
+mod delete;
 mod factor;
 mod invite;
 mod keys;
@@ -11,10 +12,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    Failure, Target,
-    confirm::confirm,
-    export, import, mail, output, secret,
-    session::{alive, ended},
+    Failure, Target, export, import, mail, output, secret,
+    session::{Alive, alive, ended},
 };
 use crate::{
     access_key::AccessKeyId,
@@ -251,21 +250,21 @@ impl User {
                 let administration = target.connect().await.stack.administration();
                 let account = administration.store.account(&email).await.map_err(|error| target.unreachable(error))?;
                 let hash = password.hash(&account.ok_or_else(|| unknown(email.as_str()))?.names())?;
-                let sessions = alive(&administration, &email).await;
+                let before = alive(&administration, &email).await;
                 let changed = administration.change_password(&email, hash).await;
                 let changed = changed.map_err(|error| broke_off(error, &target))?;
                 if changed.is_some() {
                     mail::notify(&administration.store, MailKind::PasswordChanged, &email).await;
                 }
-                changed_and_ended(changed, sessions, &email, &target)
+                changed_and_ended(changed, before.as_ref(), &email, &target)
             }
             Self::Reset { email, target } => invite::reset(&Email::parse(&email)?, &target).await,
             Self::Disable { email, target } => {
                 let email = Email::parse(&email)?;
                 let administration = target.connect().await.stack.administration();
-                let sessions = alive(&administration, &email).await;
+                let before = alive(&administration, &email).await;
                 let changed = administration.disable(&email).await.map_err(|error| broke_off(error, &target))?;
-                changed_and_ended(changed, sessions, &email, &target)
+                changed_and_ended(changed, before.as_ref(), &email, &target)
             }
             Self::Enable { email, target } => {
                 let email = Email::parse(&email)?;
@@ -273,7 +272,7 @@ impl User {
                 let account = account.map_err(|error| broke_off(error, &target))?;
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
-            Self::Delete { email, yes, target } => delete(&email, yes, &target).await,
+            Self::Delete { email, yes, target } => delete::delete(&email, yes, &target).await,
             Self::Import { file, reading, dry_run, target } => import::run(&file, &reading, dry_run, &target).await,
             Self::Export { with_factors, target } => export::run(with_factors, &target).await,
         }
@@ -333,31 +332,9 @@ pub(super) fn left_out(malformed: &[Malformed]) -> Result<(), Failure> {
     ))
 }
 
-/// `text` is an email, or, for an item that is malformed, its key as it is.
-async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
-    let administration = target.connect().await.stack.administration();
-    let canonical = Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.as_str().to_owned());
-    for key in [canonical.as_str(), text] {
-        let sub = administration.store.sub_at(key).await.map_err(|error| target.unreachable(error))?;
-        if sub.is_none() {
-            continue;
-        }
-        // A malformed account has none that could be alive.
-        let sessions = alive(&administration, &Email::canonical(key)).await;
-        let which = sessions.map_or_else(|| "all".to_owned(), |sessions| sessions.to_string());
-        confirm(&format!("This removes the account {key} and ends {which} of its sessions."), yes)?;
-        if !administration.delete(key).await.map_err(|error| broke_off(error, target))? {
-            break;
-        }
-        output::note(&format!("removed {key}; {}", ended(sessions)));
-        return Ok(());
-    }
-    Err(unknown(text))
-}
-
 fn changed_and_ended(
     changed: Option<Changed>,
-    sessions: Option<usize>,
+    alive: Option<&Alive>,
     email: &Email,
     target: &Target,
 ) -> Result<(), Failure> {
@@ -367,10 +344,11 @@ fn changed_and_ended(
         output::note(&format!("{} removed for good", output::count(changed.keys_removed, "access key")));
     }
     show(&[changed.account], target)?;
-    output::note(&ended(sessions));
+    output::note(&ended(alive));
     if keys > 0 {
         let keys = output::count(keys, "access key");
-        output::note(&format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str()));
+        let told = format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str());
+        output::note(&target.said(&told));
     }
     Ok(())
 }

@@ -93,6 +93,8 @@ struct Details<'a> {
     nickname: &'a str,
     email: &'a str,
     role: Option<&'a str>,
+    // For generators of TypeScript all members must fit the type of those that have no name, and the role can be null.
+    #[cfg_attr(feature = "terminal", schemars(with = "BTreeMap<String, Option<String>>"))]
     #[serde(flatten)]
     profile: BTreeMap<&'a str, &'a str>,
 }
@@ -146,6 +148,8 @@ impl<T: Serialize> Included<T> {
 pub(crate) struct UpdatedObject {
     ok: bool,
     status: &'static str,
+    // A type with null as its only value is one that OpenAPI Generator makes code of that does not compile.
+    #[cfg_attr(feature = "terminal", schemars(with = "Option<String>"))]
     session: Option<()>,
 }
 
@@ -165,8 +169,8 @@ pub(crate) struct SessionObject<'a> {
     by: &'a str,
     agent: &'a str,
     address: &'a str,
-    created: String,
-    expires: String,
+    created: Date,
+    expires: Date,
 }
 
 impl<'a> SessionObject<'a> {
@@ -190,9 +194,9 @@ impl<'a> SessionObject<'a> {
 pub(crate) struct KeyObject<'a> {
     id: &'a str,
     name: &'a str,
-    created: String,
-    expires: String,
-    last_used: Option<String>,
+    created: Date,
+    expires: Date,
+    last_used: Option<Date>,
 }
 
 impl<'a> KeyObject<'a> {
@@ -214,8 +218,8 @@ pub(crate) struct MadeKeyObject<'a> {
     id: &'a str,
     name: &'a str,
     key: &'a str,
-    created: String,
-    expires: String,
+    created: Date,
+    expires: Date,
 }
 
 impl<'a> MadeKeyObject<'a> {
@@ -315,11 +319,16 @@ impl Discovery {
     }
 }
 
+// What a date is, a schema says by its format.
+#[derive(Serialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
+struct Date(#[cfg_attr(feature = "terminal", schemars(extend("format" = "date-time")))] String);
+
 /// A second as RFC 3339 writes it, in UTC: `2026-11-25T22:59:22Z`.
-fn date(at: Timestamp) -> String {
+fn date(at: Timestamp) -> Date {
     let seconds = i64::try_from(at.seconds()).unwrap_or(i64::MAX);
     // The year 10,000 and later has no form there.
-    DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default()
+    Date(DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -330,7 +339,7 @@ mod tests {
     fn a_second_is_written_as_a_date() {
         for (seconds, written) in [(0, "1970-01-01T00:00:00Z"), (1_795_647_562, "2026-11-25T22:59:22Z"), (u64::MAX, "")]
         {
-            assert_eq!(date(Timestamp::from_seconds(seconds)), written);
+            assert_eq!(date(Timestamp::from_seconds(seconds)).0, written);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What is done for each request, and how it is answered.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    Answer, Done, LogonFunction, Refused, TokenDelivery,
+    Answer, Done, LogonFunction, Refused, Site, TokenDelivery,
     answer::Cookie,
     objects::{
         AccountObject, AuthObject, Discovery, FactorObject, Included, JwkSet, KeyObject, MadeKeyObject, Occasion,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     access_key::AccessKeyId,
     account::Email,
-    api::{Features, Operation, ROUTES},
+    api::{Operation, ROUTES},
     carrier::{self, COOKIE_NAME, Carrier},
     credential::{Credential, NewPassword, NewPasswordByLink},
     details::DetailsChange,
@@ -32,7 +32,7 @@ impl LogonFunction {
     pub(super) async fn perform(&self, request: Request, event: &Event, now: Timestamp) -> Done {
         match request {
             Request::Info => Done::of(Ok(Answer::ok(&Version::current()))),
-            Request::Description => Done::of(Ok(Answer::ok(&description(self.site.features)))),
+            Request::Description => Done::of(Ok(Answer::ok(&description(&self.site)))),
             Request::SignInPage => Done::of(Ok(self.page(&pages::SIGN_IN))),
             Request::AccountPage => Done::of(Ok(self.page(&pages::ACCOUNT))),
             Request::Jwks => Done::of(self.jwks(now).await),
@@ -243,11 +243,14 @@ impl LogonFunction {
     }
 }
 
-/// The description of the service, without what is not switched on.
-fn description(features: Features) -> Value {
+/// The description of the service, with its URL, and without what is not switched on.
+fn description(site: &Site) -> Value {
     let mut description: Value = serde_json::from_str(include_str!("openapi.json")).unwrap_or_default();
     if let Some(paths) = description.get_mut("paths").and_then(Value::as_object_mut) {
-        paths.retain(|path, _| ROUTES.iter().any(|route| route.path == path && features.has(route.feature)));
+        paths.retain(|path, _| ROUTES.iter().any(|route| route.path == path && site.features.has(route.feature)));
+    }
+    if let Some(members) = description.as_object_mut() {
+        members.insert("servers".to_owned(), json!([{"url": site.issuer.as_str()}]));
     }
     description
 }

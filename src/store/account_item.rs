@@ -28,8 +28,8 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         email: item.parsed("email", Email::parse)?,
         registered_email: item.text("registered_email")?.to_owned(),
         sub: item.parsed("sub", AccountId::parse)?,
-        name: item.parsed("name", Name::parse)?,
-        role: item.parsed_or_none("role", Role::parse)?,
+        name: item.parsed("name", Name::stored)?,
+        role: item.parsed_or_none("role", Role::stored)?,
         status: status(item)?,
         password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
         created: item.seconds("created")?,
@@ -67,7 +67,7 @@ fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
 
 fn stored_key(item: &Item) -> Result<StoredKey, StoreError> {
     Ok(StoredKey {
-        name: item.parsed("name", Name::parse)?,
+        name: item.parsed("name", Name::stored)?,
         digest: Digest(item.bytes("digest")?.try_into().map_err(|_| item.malformed("digest"))?),
         created: item.seconds("created")?,
         expires_at: item.seconds("expires_at")?,

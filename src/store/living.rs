@@ -79,8 +79,8 @@ impl ReadOfAccount for AccountSummary {
             status: account_item::status(&item)?,
             generation: item.number("generation")?,
             access_keys: account_item::access_keys(&item)?,
-            name: item.parsed("name", Name::parse)?,
-            role: item.parsed_or_none("role", Role::parse)?,
+            name: item.parsed("name", Name::stored)?,
+            role: item.parsed_or_none("role", Role::stored)?,
         })
     }
 

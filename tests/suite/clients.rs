@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::{
     backend::backend,
-    docs::block,
+    documents::block,
     service::{EMAIL, PASSWORD, Service, has},
 };
 

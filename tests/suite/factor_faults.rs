@@ -108,9 +108,7 @@ async fn a_factor_that_comes_or_goes_while_a_log_on_runs_is_one_that_comes_or_go
         service.store().change_account(&email, change).await.unwrap().unwrap();
     };
     // It comes, or it goes, between the look at the account and the write of the session.
-    for (before, after, otp) in
-        [(None, factor.clone(), None), (factor.clone(), None, Some(code(&service, &secret)))]
-    {
+    for (before, after, otp) in [(None, factor.clone(), None), (factor.clone(), None, Some(code(&service, &secret)))] {
         set(before).await;
         let sessions = service.sessions(EMAIL).await.len();
         let credential = json!({"email": EMAIL, "password": PASSWORD, "otp": otp});

@@ -207,7 +207,11 @@ async fn the_authorizer_needs_sessions_keys_and_accounts_and_nothing_else() {
     for fault in FAULTS {
         assert_eq!(decide(("UpdateItem", "-attempts", fault)).await, Some("Allow".into()));
         for table in ["-sessions", "-accounts"] {
-            assert_eq!(decide(("GetItem", table, fault)).await, None, "{fault:?}: no verdict, which the gateway makes 503");
+            assert_eq!(
+                decide(("GetItem", table, fault)).await,
+                None,
+                "{fault:?}: no verdict, which the gateway makes 503"
+            );
         }
         // Keys that are malformed are none: what was signed with them is refused.
         let without_keys = (fault == Fault::Malformed).then(|| "Deny".into());

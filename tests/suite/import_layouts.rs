@@ -45,7 +45,7 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
 LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
 4      4      0              1                 0
 --
-accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password
+accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
     },
@@ -70,7 +70,7 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
 LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
 5      5      0              1                 0
 --
-accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password
+accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
     },
@@ -107,7 +107,7 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
 LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
 3      3      0              1                 0
 --
-accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password
+accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
     },

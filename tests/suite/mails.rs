@@ -259,7 +259,7 @@ async fn a_page_of_another_site_asks_for_no_link() {
 async fn an_owner_is_told_of_each_change_of_what_logs_on() {
     let service = service().await;
     service.log_on(EMAIL, PASSWORD).await;
-    let key = ok(send(&service, Method::POST, "keys", &json!({"name": "\u{202e}evil http://x"})).await).await;
+    let key = ok(send(&service, Method::POST, "keys", &json!({"name": "\u{200b}evil http://x"})).await).await;
     let end = format!("keys/{}", key["data"]["id"].as_str().unwrap());
     ok(send(&service, Method::DELETE, &end, &Value::Null).await).await;
     let body = json!({"password": PASSWORD, "new_password": NEW_PASSWORD});

@@ -303,12 +303,14 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
 
 #[tokio::test]
 async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
-    let output = Command::new(PROGRAM).arg("openapi").output().unwrap();
-    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let print = |arguments: &[&str]| Command::new(PROGRAM).arg("openapi").args(arguments).output().unwrap().stdout;
     let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
-    assert!(text(&output.stdout) == told, "write it anew, as CONTRIBUTING.md says");
+    assert!(text(&print(&[])) == told, "write it anew, as CONTRIBUTING.md says");
+    assert!(!told.contains("\"servers\""), "a relative URL would be one of the folder that the file is in");
     let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
+    let printed: Value = serde_json::from_slice(&print(&["--url", &format!("{}/", service.running.url)])).unwrap();
+    assert_eq!(served["servers"], json!([{"url": service.running.url}]));
     assert!(served == printed, "the file is another one than what the program prints");
     let service = Service::start().await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
@@ -316,4 +318,40 @@ async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
         let is_there = served["paths"].get(route.path).is_some();
         assert_eq!(is_there, route.feature.is_none(), "{}", route.path);
     }
+}
+
+/// The types that a schema allows; none if it refers to another one.
+fn types(schema: &Value) -> BTreeSet<&str> {
+    match &schema["type"] {
+        Value::String(name) => [name.as_str()].into(),
+        Value::Array(names) => names.iter().map(|name| name.as_str().unwrap()).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => BTreeSet::new(),
+    }
+}
+
+fn assert_generators_take(name: &str, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            assert_ne!(types(value), ["null"].into(), "{name}: OpenAPI Generator names a type that it does not make");
+            let others = &value["additionalProperties"];
+            for (member, schema) in value["properties"].as_object().into_iter().flatten() {
+                let fits = !others.is_object() || types(schema).is_subset(&types(others));
+                assert!(fits, "{name}.{member}: in TypeScript every member has the type of those without a name");
+                if ["created", "expires", "last_used"].contains(&member.as_str()) {
+                    assert_eq!(schema["format"], "date-time", "{name}.{member}");
+                }
+            }
+            let schemas = members.iter().filter(|(name, _)| *name != "example");
+            schemas.for_each(|(name, value)| assert_generators_take(name, value));
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_generators_take(name, item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What `tests/generated_clients.sh` found, for whoever has none of those generators.
+#[test]
+fn the_description_has_nothing_that_generators_stumbled_over() {
+    let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
+    assert_generators_take("description", &serde_json::from_str(&told).unwrap());
 }

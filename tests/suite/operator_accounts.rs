@@ -69,7 +69,7 @@ yi@jeplus.org  Zhang Yi  -     active  0
 $ user set nobody@example.org --name Nobody
 --
 error: there is no account with the email nobody@example.org
-hint: `jea-auth user list` shows all accounts
+hint: `jea-auth user list --local` shows all accounts
 = 1
 $ user set yi@jeplus.org --profile apiKey=x
 --
@@ -198,12 +198,12 @@ async fn an_account_moves_to_another_email_with_all_it_has_and_without_its_sessi
 $ user rename nobody@example.org Zhang.Yi@example.org
 --
 error: there is no account with the email nobody@example.org
-hint: `jea-auth user list` shows all accounts
+hint: `jea-auth user list --local` shows all accounts
 = 1
 $ user rename yi@jeplus.org Other@example.org
 --
 error: there is an account with the new email
-hint: nothing was changed; `jea-auth user show other@example.org` shows it
+hint: nothing was changed; `jea-auth user show other@example.org --local` shows it
 = 1
 $ user rename yi@jeplus.org no email
 --
@@ -213,7 +213,7 @@ hint: nothing was changed; check the new email
 $ user rename yi@jeplus.org yi@jeplus.org
 --
 error: this is the email of the account already
-hint: there is nothing to change; `jea-auth user show yi@jeplus.org` shows it
+hint: there is nothing to change; `jea-auth user show yi@jeplus.org --local` shows it
 = 1
 $ user rename yi@jeplus.org Zhang.Yi@example.org
 EMAIL                 NAME  ROLE  STATUS  KEYS
@@ -224,7 +224,7 @@ Zhang.Yi@example.org  Yi    -     active  0
 $ user rename yi@jeplus.org Zhang.Yi@example.org
 --
 error: there is no account with the email yi@jeplus.org, but there is one with zhang.yi@example.org
-hint: if you say this a second time, it has been done; `jea-auth user show zhang.yi@example.org` shows the account
+hint: if you say this a second time, it has been done; `jea-auth user show zhang.yi@example.org --local` shows the account
 = 1
 $ user rename ZHANG.YI@example.org zhang.yi@Example.org
 EMAIL                 NAME  ROLE  STATUS  KEYS

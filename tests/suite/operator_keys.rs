@@ -43,14 +43,14 @@ async fn keys_are_listed_without_what_they_are_worth_and_ended_with_their_sessio
     service.log_on(EMAIL, PASSWORD).await;
     let (one, key) = make(&service, "cluster").await;
     service.advance(Duration::from_secs(2));
-    let (two, other) = make(&service, "ledger \u{202e}").await;
+    let (two, other) = make(&service, "ledger \u{200b}").await;
     let (by_one, again) = (log_on_with(&service, EMAIL, &key).await, log_on_with(&service, EMAIL, &key).await);
     let (by_two, by_password) = (token_of(&log_on_with(&service, EMAIL, &other).await), service.new_token().await);
     let listed = operator.json(&["user", "keys", EMAIL]);
     let row = |at: usize| listed[at].as_object().unwrap().clone();
     assert_eq!((listed.as_array().unwrap().len(), row(0).len()), (2, 5), "{listed}");
     assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(one), &json!("cluster")));
-    assert_eq!((&listed[1]["id"], &listed[1]["name"]), (&json!(two), &json!("ledger \u{202e}")));
+    assert_eq!((&listed[1]["id"], &listed[1]["name"]), (&json!(two), &json!("ledger \u{200b}")));
     let created = listed[0]["created"].as_u64().unwrap();
     assert_eq!(listed[0]["expires"], created + 30 * 24 * 3600);
     assert_eq!(listed[0]["last_used"].as_u64().unwrap() % (24 * 3600), 0);
@@ -80,7 +80,7 @@ async fn keys_are_listed_without_what_they_are_worth_and_ended_with_their_sessio
     let gone = operator.run(&["user", "keys", EMAIL, "--revoke", &one, "--yes"], "");
     assert_eq!(gone.status.code(), Some(1));
     let expected = format!(
-        "error: the account has no such access key\nhint: `jea-auth user keys {EMAIL}` shows the keys it has\n"
+        "error: the account has no such access key\nhint: `jea-auth user keys {EMAIL} --local` shows the keys it has\n"
     );
     assert_eq!(told(&gone), expected);
     for (arguments, code) in [
@@ -319,7 +319,7 @@ async fn access_keys_have_no_place_in_csv_or_in_a_profile() {
         assert_eq!(
             answer,
             "error: access keys do not fit into CSV\nhint: leave the column out with --skip, or import JSON as `jea-auth user \
-             export` writes it\n= 1\n"
+             export --local` writes it\n= 1\n"
         );
     }
     let profile = r#"{"email": "a@example.org", "name": "Ann", "profile": {"access_keys": "x"}}"#;

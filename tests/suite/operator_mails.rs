@@ -54,7 +54,7 @@ an invitation is on its way to ann@example.org; its link is good for 7 days
 $ user invite Ann@Example.org --name Ann --role editor
 --
 error: there is an account with the email ann@example.org, and it has no password yet
-hint: `jea-auth user reset ann@example.org` mails its owner a link again
+hint: `jea-auth user reset ann@example.org --local` mails its owner a link again
 = 1
 $ user reset ann@example.org
 --
@@ -77,7 +77,10 @@ an invitation is on its way to ann@example.org; its link is good for 7 days
     let answer = ok(service.log_on(ANN, NEW_PASSWORD).await).await;
     assert_eq!((&answer["user"], &answer["role"]), (&json!("Ann"), &json!("editor")));
     let again = operator.transcript(&invite, "");
-    assert!(again.contains("ann@example.org\nhint: `jea-auth user passwd` gives it another password\n"), "{again}");
+    assert!(
+        again.contains("ann@example.org\nhint: `jea-auth user passwd --local` gives it another password\n"),
+        "{again}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,12 +97,12 @@ a link is on its way to yi@jeplus.org; it is good for 30 minutes
 $ user reset nobody@example.org
 --
 error: there is no account with the email nobody@example.org
-hint: `jea-auth user list` shows all accounts
+hint: `jea-auth user list --local` shows all accounts
 = 1
 $ user reset off@example.org
 --
 error: the account is disabled, so no link is sent
-hint: `jea-auth user enable off@example.org` lets its owner log on again
+hint: `jea-auth user enable off@example.org --local` lets its owner log on again
 = 1
 ";
     let emails = ["Yi@jeplus.ORG", "nobody@example.org", "off@example.org"];
@@ -209,7 +212,7 @@ async fn a_change_of_which_no_mail_tells_is_done_all_the_same() {
     assert_eq!(service.log_on(EMAIL, NEW_PASSWORD).await.status(), StatusCode::OK);
     let invited = operator.transcript(&["user", "invite", ANN, "--name", "Ann"], "");
     assert!(
-        invited.contains("the account is there, without a mail; `jea-auth user reset ann@example.org`"),
+        invited.contains("the account is there, without a mail; `jea-auth user reset ann@example.org --local`"),
         "{invited}"
     );
     assert!(service.store().account(&Email::canonical(ANN)).await.unwrap().is_some());

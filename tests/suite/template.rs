@@ -6,7 +6,7 @@ use std::{
 };
 
 use jea_auth::{
-    api::{Access, Feature, Features, Operation, ROUTES, Route},
+    api::{Access, Feature, Features, ROUTES, Route},
     config::VARIABLES,
     identity::HEADERS,
     journal::Metric,
@@ -91,6 +91,14 @@ fn parameters_have_the_defaults_of_the_code() {
     }
 }
 
+/// The template's condition for what is switched on.
+pub fn condition_of(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Mail => "HasMail",
+        Feature::Pages => "HasPages",
+    }
+}
+
 #[test]
 fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     let template = template();
@@ -103,11 +111,7 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
             // Without mails or pages there is no such path, and it is the backend's.
             Some(feature) => {
                 let condition = at(paths, &[path, "Fn::If"]);
-                let name = match feature {
-                    Feature::Mail => "HasMail",
-                    Feature::Pages => "HasPages",
-                };
-                assert_eq!((text(&condition[0]), text(&condition[2])), (name, "AWS::NoValue"));
+                assert_eq!((text(&condition[0]), text(&condition[2])), (condition_of(feature), "AWS::NoValue"));
                 &condition[1]
             }
         };
@@ -302,37 +306,6 @@ fn the_access_log_is_json_that_can_hold_no_token_and_no_email() {
             assert!(!value.contains(secret), "{value}");
         }
     }
-}
-
-#[test]
-fn both_names_of_the_log_on_together_let_its_rate_through() {
-    let template = template();
-    let settings = at(&template, &["Resources", "Api", "Properties", "MethodSettings"]).as_sequence().unwrap();
-    let mut limited = BTreeMap::new();
-    for setting in settings {
-        let (rate, burst) = (&setting["ThrottlingRateLimit"], &setting["ThrottlingBurstLimit"]);
-        if let Value::Tagged(tagged) = rate {
-            assert_eq!((tagged.tag.to_string().as_str(), rate), ("!FindInMap", burst));
-            limited.insert(text(&setting["ResourcePath"]).replace("~1", "/"), text(&tagged.value[2]));
-        }
-    }
-    let expected = ROUTES.iter().filter(|route| route.operation == Operation::LogOn);
-    assert_eq!(
-        limited.keys().cloned().collect::<Vec<_>>(),
-        expected.map(|route| format!("/{}", route.path)).collect::<Vec<_>>()
-    );
-    let parameter = at(&template, &["Parameters", "LogonRate"]);
-    let allowed = at(parameter, &["AllowedValues"]).as_sequence().unwrap();
-    assert!(allowed.contains(at(parameter, &["Default"])));
-    let shares = at(&template, &["Mappings", "LogonRateOf"]);
-    assert_eq!(keys(shares).len(), allowed.len());
-    for rate in allowed {
-        let share = |name: &str| at(shares, &[&rate.as_u64().unwrap().to_string(), name]).as_u64().unwrap();
-        assert_eq!(limited.values().map(|name| share(name)).sum::<u64>(), rate.as_u64().unwrap());
-    }
-    let flood = at(&template, &["Resources", "FloodAlarm", "Properties", "Threshold"]);
-    let Value::Tagged(flood) = flood else { panic!("it follows the rate") };
-    assert_eq!(text(&flood.value[2]), limited["//users/api/auth"]);
 }
 
 /// Lambda's functions and `EventBridge` Scheduler's schedules have the shortest names of all that the template makes.

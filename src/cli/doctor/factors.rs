@@ -54,7 +54,7 @@ impl Factors {
             self.seen,
             self.closed.join(", ")
         );
-        let todo = "bring the table of signing keys back from a backup, or jea-auth user factor EMAIL --reset";
+        let todo = "bring the table of signing keys back from a backup, or `jea-auth user factor EMAIL --reset`";
         Finding::not(State::Error, CHECK, found, todo)
     }
 }

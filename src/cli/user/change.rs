@@ -108,7 +108,7 @@ pub(super) async fn rename(email: &Email, new_email: &str, target: &Target) -> R
         mail::mailable(&new)?;
     }
     let administration = target.connect().await.stack.administration();
-    let sessions = alive(&administration, email).await;
+    let before = alive(&administration, email).await;
     let renamed = administration.rename(email, new_email).await.map_err(|error| {
         let show = format!("`jea-auth user show {}` shows it", Email::canonical(new_email).as_str());
         match error {
@@ -125,7 +125,7 @@ pub(super) async fn rename(email: &Email, new_email: &str, target: &Target) -> R
                 mail::notify(&administration.store, MailKind::EmailChanged, email).await;
             }
             show_one(account, target)?;
-            output::note(&ended(sessions));
+            output::note(&ended(before.as_ref()));
             Ok(())
         }
         None => Err(not_there(&administration, email, new_email, target).await?),

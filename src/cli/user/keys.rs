@@ -37,18 +37,24 @@ struct KeyRow<'a> {
 
 const COLUMNS: [&str; 5] = ["id", "name", "created", "expires", "last_used"];
 
+impl<'a> KeyRow<'a> {
+    fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
+        Self {
+            id: id.as_str(),
+            name: key.name.as_str(),
+            created: key.created.seconds(),
+            expires: key.expires_at.seconds(),
+            last_used: key.last_used.map(Timestamp::seconds),
+        }
+    }
+}
+
 pub(super) async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
     let account = target.connect().await.stack.store.account(email).await.map_err(|error| target.unreachable(error))?;
     let account = account.ok_or_else(|| unknown(email.as_str()))?;
     let mut keys: Vec<(&AccessKeyId, &StoredKey)> = account.access_keys.iter().collect();
     keys.sort_by_key(|(_, key)| key.created);
-    let shown = keys.iter().map(|(id, key)| KeyRow {
-        id: id.as_str(),
-        name: key.name.as_str(),
-        created: key.created.seconds(),
-        expires: key.expires_at.seconds(),
-        last_used: key.last_used.map(Timestamp::seconds),
-    });
+    let shown = keys.iter().map(|(id, key)| KeyRow::of(id, key));
     output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)?;
     if keys.is_empty() {
         output::note("no access keys");
@@ -76,7 +82,8 @@ pub(super) async fn revoke(email: &Email, id: &AccessKeyId, yes: bool, target: &
     }
     mail::notify(&administration.store, MailKind::KeyEnded, email).await;
     output::note(&format!("access key {id_text} ended; {opened} ended"));
-    Ok(())
+    // For a program. A table of it would look as if it were there.
+    if target.json { output::rows(&[KeyRow::of(id, key)], &COLUMNS, target.json) } else { Ok(()) }
 }
 
 fn no_such_key(email: &Email) -> Failure {

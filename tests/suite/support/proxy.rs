@@ -97,11 +97,6 @@ impl Wire {
         }
     }
 
-    /// How many calls have failed since [`Wire::fail`].
-    pub fn failed(&self) -> usize {
-        self.failed.lock().unwrap().len()
-    }
-
     /// How many operations of the SDK these calls were.
     pub fn operations(&self) -> usize {
         self.failed.lock().unwrap().iter().collect::<BTreeSet<_>>().len()
