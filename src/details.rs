@@ -24,7 +24,7 @@ pub const MEMBERS: [&str; 14] = [
     "position",
     "company",
     "tel",
-    "address",
+    ADDRESS,
     "postcode",
     "country",
     "website",
@@ -35,6 +35,8 @@ pub const MEMBERS: [&str; 14] = [
 pub const VALUE_MAX_BYTES: usize = 256;
 
 const NICKNAME: &str = "nickname";
+/// The one member that can have several lines.
+const ADDRESS: &str = "address";
 /// Credentials of another system, which clients of the original service send along. They are taken and never kept.
 const NEVER_KEPT: [&str; 3] = ["use_jess", "jess_user", "jess_pwd"];
 
@@ -111,7 +113,8 @@ impl DetailsChange {
             if value.len() > VALUE_MAX_BYTES {
                 return Err(BadDetails::TooLong(shown(name)));
             }
-            if value.chars().any(char::is_control) {
+            let is_line_end = |char: char| name == ADDRESS && matches!(char, '\n' | '\r');
+            if value.chars().any(|char| char.is_control() && !is_line_end(char)) {
                 return Err(BadDetails::ControlCharacter(shown(name)));
             }
             match (name.as_str(), value.as_str()) {
@@ -230,14 +233,25 @@ mod tests {
     fn what_only_an_import_could_set_can_be_sent_back_and_nulls_add_nothing() {
         let mut imported = account();
         let long = "x".repeat(VALUE_MAX_BYTES + 1);
-        imported
-            .profile
-            .extend([("address", "1 High St\nLondon"), ("position", &long)].map(|(k, v)| (k.into(), v.into())));
+        imported.profile.extend([("company", "jEPlus\nLtd"), ("position", &long)].map(|(k, v)| (k.into(), v.into())));
         let of = |body: &Value| DetailsChange::parse(body.to_string().as_bytes())?.of(&imported);
-        let same = serde_json::json!({"address": "1 High St\nLondon", "position": long, "role": null, "legacy": null});
+        let same = serde_json::json!({"company": "jEPlus\nLtd", "position": long, "role": null, "legacy": null});
         assert!(of(&same).is_ok_and(|changed| changed == imported));
-        assert!(matches!(of(&serde_json::json!({"address": "1\n2"})), Err(BadDetails::ControlCharacter(_))));
+        assert!(matches!(of(&serde_json::json!({"company": "1\n2"})), Err(BadDetails::ControlCharacter(_))));
         assert!(matches!(of(&serde_json::json!({"admin": null})), Err(BadDetails::NotYours(_))));
+    }
+
+    #[test]
+    fn an_address_can_have_several_lines_and_nothing_else_can() {
+        for address in ["1 High St\nLondon", "1 High St\r\nLondon\r\n"] {
+            let changed = changed(&serde_json::json!({"address": address}).to_string()).unwrap();
+            assert_eq!(changed.profile.get("address").unwrap(), address);
+        }
+        for (member, value) in MEMBERS.map(|member| (member, "a\nb")).into_iter().chain([("address", "a\tb")]) {
+            let changed = changed(&serde_json::json!({member: value}).to_string()).map(drop);
+            let refused = Err(BadDetails::ControlCharacter(member.to_owned()));
+            assert_eq!(changed, if (member, value) == ("address", "a\nb") { Ok(()) } else { refused }, "{member}");
+        }
     }
 
     #[test]

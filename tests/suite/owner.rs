@@ -39,11 +39,16 @@ async fn an_owner_changes_details_and_every_session_sees_the_new_name() {
     let other = service.new_token().await;
     service.log_on(EMAIL, PASSWORD).await;
     let before = details(&service).await;
-    let change = json!({"nickname": "Zhang Yi", "company": "jEPlus", "title": "", "tel": null, "jess_pwd": "x"});
+    let address = "1 High St\nLondon";
+    let change = json!({
+        "nickname": "Zhang Yi", "company": "jEPlus", "address": address, "title": "", "tel": null, "jess_pwd": "x",
+    });
     let answer = send(&service, Method::POST, "user", &change).await;
     let text = answer.text().await.unwrap();
     assert_eq!(text, r#"{"ok":true,"status":"Account details updated successfully!","session":null}"#);
-    let expected = json!({"nickname": "Zhang Yi", "email": EMAIL, "role": null, "country": "GB", "company": "jEPlus"});
+    let expected = json!({
+        "nickname": "Zhang Yi", "email": EMAIL, "role": null, "address": address, "country": "GB", "company": "jEPlus",
+    });
     assert_eq!(details(&service).await, expected);
     assert_ne!(before, expected);
     service.advance(Duration::from_secs(5));
@@ -71,6 +76,7 @@ async fn details_that_are_not_an_owner_s_to_change_are_refused_whole() {
         (json!({"email": "a@b.c"}), "email: this cannot be changed here. Leave it out, or send it as it is."),
         (json!({"company": "x", "sub": "1"}), "sub: this cannot be changed here. Leave it out, or send it as it is."),
         (json!({"company": "x\u{7}"}), "company: send no control characters."),
+        (json!({"company": "a\nb"}), "company: send no control characters."),
         (json!({"company": ["secret"]}), "company: send a text, or null to leave it as it is."),
         (json!(["company"]), "Send one JSON object with members of the account details, each once."),
     ] {
