@@ -64,6 +64,7 @@ mod pages;
 mod pages_browser;
 mod passwords;
 mod permissions;
+mod reasons;
 mod sessions;
 mod template;
 mod terminal;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
 
 pub const STEP_UP: &str = "Confirm your password first: POST /users/api/confirm.";
+pub const KEY_SESSION: &str = "An access key cannot do this. Log on with your password or a passkey.";
 
 /// Sends JSON in the session of the service's own client.
 pub async fn send(service: &Service, method: Method, path: &str, body: &Value) -> Response {
@@ -83,9 +84,10 @@ async fn details_that_are_not_an_owner_s_to_change_are_refused_whole() {
         assert_eq!(assert_refused(send(&service, Method::POST, "user", &change).await, 400).await, sentence);
     }
     let plain = service.request(Method::POST, "/users/api/user").body("{}").send().await.unwrap();
-    assert_refused(plain, 415).await;
+    assert_eq!(assert_refused(plain, 415).await, "Content-Type: send one, application/json.");
     let large = json!({"company": "x".repeat(4096)});
-    assert_refused(send(&service, Method::POST, "user", &large).await, 413).await;
+    let sentence = assert_refused(send(&service, Method::POST, "user", &large).await, 413).await;
+    assert_eq!(sentence, "Send a body of at most 4 KiB.", "it is no credential");
     assert_eq!(details(&service).await, before);
     assert_refused(Client::new().post(format!("{}/users/api/user", service.running.url)).send().await.unwrap(), 401)
         .await;
