@@ -23,7 +23,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 import zxingcpp
 from PIL import Image
@@ -35,7 +37,8 @@ from selenium.webdriver.common.keys import Keys
 PASSWORD = "a long enough password"
 NEW_PASSWORD = "another long enough password"
 SIZES = [(320, 700), (1280, 900)]
-PATIENCE = 10
+# A busy machine is slow; only what never comes fails.
+PATIENCE = 60
 
 
 def arguments():
@@ -70,6 +73,9 @@ class Stack:
             if len(told) == 4:
                 break
         assert len(told) == 4, "serve has not started"
+        # A server whose log nobody reads comes to a stop once the pipe is full.
+        self.log = threading.Thread(target=self.server.stderr.read)
+        self.log.start()
         self.url, self.page = told["service"], told["page"]
         self.environment = os.environ | {
             "AWS_ENDPOINT_URL_DYNAMODB": told["DynamoDB"],
@@ -78,12 +84,27 @@ class Stack:
 
     def stop(self):
         self.server.terminate()
-        self.server.communicate()
+        self.log.join()
+        self.server.wait()
 
     def run(self, *command, stdin=""):
         subprocess.run(
             [self.binary, *command, "--local"], env=self.environment, input=stdin, text=True, check=True, capture_output=True
         )
+
+    def ask(self, method, operation, body=None, token=None):
+        """Asks an operation, as a program does, and gives back what it answers and the token that came with that."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/users/api/{operation}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            cookie = answer.headers["Set-Cookie"] or ""
+            return json.load(answer), cookie.partition("=")[2].partition(";")[0]
+
+    def details(self, address):
+        """The account, as the service knows it."""
+        _, token = self.ask("POST", "auth", {"email": address, "password": PASSWORD})
+        return self.ask("GET", "user", token=token)[0]["data"]
 
     def add(self, name):
         address = f"{name}@example.org"
@@ -107,8 +128,9 @@ class Stack:
 class Browser:
     """Chromium, with what it asked for and complained about."""
 
-    def __init__(self, stack, axe=None, screenshots=None):
+    def __init__(self, stack, axe=None, screenshots=None, preferences=None):
         options = webdriver.ChromeOptions()
+        options.add_experimental_option("prefs", preferences or {})
         for switch in (
             "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
             "disable-component-update disable-sync disable-dev-shm-usage"
@@ -117,6 +139,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         self.stack, self.screenshots, self.expected, self.origins = stack, screenshots, set(), [stack.url]
+        self.axe_file = axe
         self.axe = open(axe, encoding="utf-8").read() if axe else None
         self.cdp("Network.enable", {})
 
@@ -166,6 +189,35 @@ class Browser:
         """Chromium writes a line to its console for each answer of such a status."""
         self.expected |= set(statuses)
 
+    def value(self, selector):
+        return self.find(selector).get_attribute("value")
+
+    def answer_once(self, method, end, status, text, headers=(), at_load=False):
+        """Has the next request of this method for what ends so answered with this, as something on the way might."""
+        script = (
+            f"{{const real = fetch, [method, end, status, text, headers] = {json.dumps([method, end, status, text, dict(headers)])};"
+            "let once = true; window.fetch = (url, options) => once && String(url).endsWith(end) && options.method === method"
+            "? (once = false, Promise.resolve(new Response(text, {status, headers}))) : real(url, options)}"
+        )
+        if at_load:
+            added = self.cdp("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+            self.driver.refresh()
+            self.cdp("Page.removeScriptToEvaluateOnNewDocument", added)
+        else:
+            # What was said before does not count.
+            self.driver.execute_script("for (const said of document.querySelectorAll('.said')) said.textContent = '';" + script)
+
+    def log_on_elsewhere(self, address):
+        """Logs somebody on in the same browser, while this page knows nothing of it."""
+        self.driver.execute_async_script(
+            "const [email, password, done] = arguments; fetch('api/auth', {method: 'POST', headers: {'Content-Type': 'application/json'},"
+            "body: JSON.stringify({email, password})}).then(done)", address, PASSWORD,
+        )
+
+    def comes_back(self):
+        """A browser without a window gives a tab that is switched to no focus."""
+        self.driver.execute_script("dispatchEvent(new Event('focus'))")
+
     def focused(self):
         return self.driver.switch_to.active_element.get_attribute("id")
 
@@ -176,6 +228,7 @@ class Browser:
 
     def look(self, state):
         """A state, in both sizes and both schemes: it fits, it is accessible, and it can be looked at."""
+        self.wait(lambda: not self.driver.execute_script("return document.getAnimations().length"), f"{state} is not at rest")
         for scheme in ("light", "dark"):
             features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]
             self.cdp("Emulation.setEmulatedMedia", {"features": features})
@@ -353,12 +406,12 @@ def a_forgotten_password_is_set_by_the_mailed_link(browser, stack):
     browser.expect(400, 403)
     browser.fill(new_password="short")
     browser.press("#reset .main")
-    browser.says("#reset .said", "The password is too short")
+    browser.says("#reset .said", "This password is too short.")
     assert browser.focused() == "new-password"
     browser.look("sign-in-reset-refused")
     browser.fill(new_password=NEW_PASSWORD)
     browser.press("#reset .main")
-    browser.says("#log-on .said", "Password set.")
+    browser.says("#log-on .said", "Your password is set.")
     browser.look("sign-in-reset-done")
     assert "#" not in browser.driver.current_url and browser.find("#email").get_attribute("value") == address
     browser.fill(password=NEW_PASSWORD)
@@ -376,7 +429,7 @@ def who_is_invited_sets_a_password_and_logs_on(browser, stack):
     browser.open(stack.link("invited@example.org"))
     browser.fill(new_password=NEW_PASSWORD)
     browser.press("#reset .main")
-    browser.says("#log-on .said", "Password set.")
+    browser.says("#log-on .said", "Your password is set.")
     browser.fill(password=NEW_PASSWORD)
     browser.press("#log-on .main")
     browser.at("/users/account")
@@ -399,7 +452,7 @@ def an_owner_changes_details_and_password(browser, stack):
     assert browser.focused() == "old-password"
     browser.fill(old_password=PASSWORD, new_password="short")
     browser.press("#password-form .main")
-    browser.says("#password-form .said", "The password is too short")
+    browser.says("#password-form .said", "This password is too short.")
     browser.fill(new_password=NEW_PASSWORD)
     browser.press("#password-form .main")
     browser.says("#password-form .said", "Your password is changed")
@@ -416,9 +469,9 @@ def sessions_are_seen_and_ended(browser, stack):
     browser.wait(lambda: len(browser.all("#sessions li")) == 4, "not four sessions")
     assert sum("This session" in one.text for one in browser.all("#sessions li")) == 1
     browser.press("#sessions li button")
-    browser.says("#sessions .said", "1 session ended.")
+    browser.says("#sessions .said", "The session has ended.")
     browser.press("#sessions .main")
-    browser.says("#sessions .said", "2 sessions ended.")
+    browser.says("#sessions .said", "All other sessions have ended.")
     browser.wait(lambda: len(browser.all("#sessions li")) == 1, "others are left")
 
 
@@ -453,7 +506,7 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.look("sign-in-code")
     browser.fill(otp="000000")
     browser.press("#code .main")
-    browser.says("#code .said", "The code is wrong.")
+    browser.says("#code .said", "This code is wrong, or was used already.")
     assert browser.focused() == "otp"
     browser.driver.refresh()
     browser.fill(email=address, password=PASSWORD)
@@ -476,7 +529,7 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.expect(403)
     browser.fill(old_password=PASSWORD, new_password=NEW_PASSWORD)
     browser.press("#password-form .main")
-    browser.says("#password-form .said", "A code of your authenticator app is needed.")
+    browser.says("#password-form .said", "Enter a code of your authenticator app, too.")
     browser.fill(password_otp=codes[1])
     browser.press("#password-form .main")
     browser.says("#password-form .said", "Your password is changed")
@@ -496,12 +549,9 @@ def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
     address = stack.add("patient")
     browser.log_on(address)
     browser.says("#who", address)
-    # As if a quarter of an hour had gone by.
-    browser.driver.execute_script(
-        "const real = fetch; let once = true; window.fetch = (url, options) => once && String(url).endsWith('/keys') && options.method === 'POST'"
-        "? (once = false, Promise.resolve(new Response(JSON.stringify({ok: false, status: 'Confirm your password first: POST "
-        "/users/api/confirm.'}), {status: 403}))) : real(url, options)"
-    )
+    # As if a quarter of an hour had gone by; the sentence is another one, in another language.
+    refused = {"ok": False, "status": "Erst das Passwort.", "reason": "step-up-needed"}
+    browser.answer_once("POST", "/keys", 403, json.dumps(refused))
     browser.fill(key_name="later")
     browser.press("#keys .main")
     browser.shown("#confirm")
@@ -509,7 +559,7 @@ def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
     browser.expect(403)
     browser.fill(confirm_password="wrong")
     browser.press("#confirm .main")
-    browser.says("#confirm .said", "Email or password is wrong.")
+    browser.says("#confirm .said", "The current password is wrong.")
     browser.fill(confirm_password=PASSWORD)
     browser.press("#confirm .main")
     browser.wait(lambda: browser.find("#key output").text.startswith("jea_"), "no key is shown")
@@ -526,6 +576,7 @@ def a_session_that_ends_under_a_page_loses_nothing_typed(browser, stack):
     # The authorizer may remember the session for five seconds; the operation itself looks.
     browser.press("#details .main")
     browser.shown("#ended")
+    browser.says("#ended", f"The session of {address} has ended. Log on as {address} in another tab")
     browser.look("account-ended")
     browser.press("#ended .close")
     assert browser.find("#details-company").get_attribute("value") == "typed here"
@@ -538,11 +589,150 @@ def a_session_that_ends_under_a_page_loses_nothing_typed(browser, stack):
     browser.at("/users/account")
     browser.driver.close()
     browser.driver.switch_to.window(here)
-    browser.press("#ended .close")
+    browser.comes_back()
+    browser.wait(lambda: not browser.find("#ended").is_displayed(), "it waits for a log-on that was")
     browser.press("#details .main")
     browser.says("#details .said", "Saved.")
     browser.driver.refresh()
     browser.wait(lambda: browser.find("#details-company").get_attribute("value") == "typed here", "it was not saved")
+
+
+def two_accounts_in_one_browser_stay_apart(browser, stack):
+    one, two = stack.add("one"), stack.add("two")
+    stack.ask("POST", "auth", {"email": two, "password": PASSWORD})
+    writes = {
+        "details": lambda: browser.press("#details .main"),
+        "key": lambda: browser.press("#keys .main"),
+        "session": lambda: browser.press("#sessions li button"),
+        "sessions": lambda: browser.press("#sessions .main"),
+        "factor": lambda: browser.press("#begin"),
+        "log off": lambda: browser.press("#log-off .main"),
+    }
+    for what, write in writes.items():
+        browser.driver.delete_all_cookies()
+        stack.ask("POST", "auth", {"email": one, "password": PASSWORD})
+        browser.log_on(one)
+        browser.says("#who", one)
+        browser.wait(lambda: browser.all("#sessions li button"), "no other session")
+        browser.fill(details_company="of the first", key_name="of the first")
+        browser.log_on_elsewhere(two)
+        write()
+        browser.says("#who", two)
+        for field in ("company", "nickname"):
+            browser.wait(lambda: browser.value(f"#details-{field}") != "of the first", f"{what}: what was typed is kept")
+        assert browser.value("#key-name") == "" and not browser.find("#enrol").is_displayed(), what
+        browser.says("#keys ul", "No access keys yet.")
+        assert browser.find("#who").text.startswith(two), f"{what}: the second account was logged off"
+    # The one of the beginning, and one by each page.
+    browser.wait(lambda: len(browser.all("#sessions li")) == 1 + len(writes), "sessions of the second account have ended")
+    assert "company" not in stack.details(two), "details of the second account were changed"
+    # Whoever comes back to a tab sees at once whose it is.
+    browser.log_on(one)
+    browser.says("#who", one)
+    here = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.log_on(two)
+    browser.says("#who", two)
+    browser.driver.close()
+    browser.driver.switch_to.window(here)
+    browser.comes_back()
+    browser.says("#who", two)
+
+
+def saving_one_detail_leaves_the_others_as_they_are(browser, stack):
+    address, lines = stack.add("lines"), "1 High St\nLondon"
+    profile = {"address": "1 High St\r\nLondon", "company": "jEPlus\nLtd"}
+    stack.run("user", "set", address, *[f"--profile={name}={value}" for name, value in profile.items()])
+    browser.log_on(address)
+    browser.wait(lambda: browser.value("#details-address") == lines, "the address has not its lines")
+    browser.look("account-address")
+    browser.fill(details_tel="+44 20 7946 0000")
+    browser.press("#details .main")
+    browser.says("#details .said", "Saved.")
+    told = stack.details(address)
+    assert {name: told[name] for name in profile} == profile and told["tel"] == "+44 20 7946 0000", told
+    browser.shown("#details-address").send_keys(Keys.ENTER, "England")
+    browser.press("#details .main")
+    browser.wait(lambda: stack.details(address)["address"] == f"{lines}\nEngland", "the address is not saved as typed")
+    browser.expect(400)
+    browser.fill(details_position="é" * 200)
+    browser.press("#details .main")
+    browser.says("#details .said", "This is too long. Use at most 256 bytes.")
+    assert browser.focused() == "details-position"
+
+
+def what_an_access_key_cannot_do_is_said_and_no_password_asked_for(browser, stack):
+    address = stack.add("keyholder")
+    _, token = stack.ask("POST", "auth", {"email": address, "password": PASSWORD})
+    key = stack.ask("POST", "keys", {"name": "script"}, token)[0]["data"]["key"]
+    browser.cdp("Emulation.setTimezoneOverride", {"timezoneId": "America/Los_Angeles"})
+    browser.log_on(address, key)
+    browser.says("#who", address)
+    browser.expect(403)
+    browser.fill(key_name="another")
+    browser.press("#keys .main")
+    browser.says("#keys .said", "An access key logged you on, and it cannot do this.")
+    assert not browser.find("#confirm").is_displayed(), "a password is asked for"
+    # The day of its last use is one in UTC, also where it is still the day before.
+    today = browser.driver.execute_script("return new Date().toLocaleDateString([], {dateStyle: 'medium', timeZone: 'UTC'})")
+    browser.says("#keys li", f"last used {today}")
+    browser.cdp("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
+def what_is_no_answer_of_the_service_is_told_in_a_sentence(browser, stack):
+    foreign = "Something between this page and the service refused this."
+    answers = [
+        (403, '{"message":"Forbidden"}', {}, foreign),
+        (401, "<html><h1>Log on to the hotel", {}, foreign),
+        (200, "<html><h1>Log on to the hotel", {}, foreign),
+        (200, "null", {}, foreign),
+        (429, '{"message":"Too Many Requests"}', {}, "Too many attempts. Wait a minute, then try again."),
+        (502, "<html><h1>Bad Gateway", {}, "The service is unavailable for the moment."),
+        (503, '{"ok":false,"status":"x","reason":"unavailable"}', {"Retry-After": "5"}, "The service is unavailable for the moment."),
+        (400, '{"ok":false,"status":"x","reason":"a-word-of-a-later-release"}', {}, "The service refused this, and this page does not know why."),
+    ]
+    address = stack.add("abroad")
+    browser.open("/users/sign-in")
+    browser.fill(email=address, password=PASSWORD)
+    for status, text, headers, sentence in answers:
+        browser.answer_once("POST", "/auth", status, text, headers)
+        browser.press("#log-on .main")
+        # A 401 of the service is a wrong password.
+        browser.says("#log-on .said", sentence)
+        assert browser.value("#password") == PASSWORD
+    browser.look("sign-in-foreign")
+    browser.press("#log-on .main")
+    browser.says("#who", address)
+    for status, text, headers, sentence in answers:
+        for method, operation, press, said in (
+            ("POST", "/user", "#details .main", "#details .said"),
+            ("DELETE", "/sessions", "#sessions .main", "#sessions .said"),
+            ("POST", "/totp", "#begin", "#factor .said"),
+            ("DELETE", "/totp", "#remove", "#factor .said"),
+            ("GET", "/user", "#keys .main", "#keys .said"),
+        ):
+            browser.fill(key_name="none")
+            browser.answer_once(method, operation, status, text, headers)
+            browser.press(press)
+            browser.says(said, sentence)
+    assert not stack.details(address).get("company") and "No access keys" in browser.find("#keys ul").text
+    browser.look("account-foreign")
+    for status, text, headers, sentence in answers:
+        browser.answer_once("GET", "/user", status, text, headers, at_load=True)
+        browser.says("#log-off .said", sentence)
+    browser.look("account-not-loaded")
+
+
+def a_browser_that_keeps_no_cookies_is_told_so(browser, stack):
+    address = stack.add("private")
+    without = Browser(stack, browser.axe_file, browser.screenshots, {"profile.default_content_setting_values.cookies": 2})
+    try:
+        without.expect(401)
+        without.log_on(address)
+        without.says("#log-on .said", "Your browser did not keep the session. Allow cookies for this site")
+        without.look("sign-in-no-cookies")
+    finally:
+        without.driver.quit()
 
 
 def a_log_on_leads_home_and_nowhere_else(browser, stack):
@@ -579,6 +769,11 @@ JOURNEYS = [
     a_second_factor_is_set_up_asked_for_and_removed,
     a_password_is_asked_for_again_and_what_was_typed_stays,
     a_session_that_ends_under_a_page_loses_nothing_typed,
+    two_accounts_in_one_browser_stay_apart,
+    saving_one_detail_leaves_the_others_as_they_are,
+    what_an_access_key_cannot_do_is_said_and_no_password_asked_for,
+    what_is_no_answer_of_the_service_is_told_in_a_sentence,
+    a_browser_that_keeps_no_cookies_is_told_so,
     a_log_on_leads_home_and_nowhere_else,
 ]
 
