@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod objects;
 mod perform;
+mod reason;
 mod refusal;
 mod request;
 
@@ -19,7 +20,8 @@ use crate::{
     token::Issuer,
 };
 pub use answer::{Answer, SECURITY_HEADERS};
-pub use refusal::Refused;
+pub use reason::Reason;
+pub use refusal::{NotJson, Refused};
 use request::Request;
 
 /// How tokens get to the client.
@@ -97,7 +99,7 @@ impl LogonFunction {
         };
         let (answer, refused) = match done.result {
             Ok(answer) => (answer, None),
-            Err(refused) => (refused.answer(&self.site), Some(refused)),
+            Err(refused) => (refused.answer(done.operation, &self.site), Some(refused)),
         };
         let answer = answer.without_cookies_of(&self.site, event.host());
         let told = (done.account.as_ref(), done.times);

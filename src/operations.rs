@@ -137,9 +137,6 @@ pub enum Refusal {
     /// The account has as many access keys as it may have.
     #[error("too many access keys")]
     TooManyKeys,
-    /// The session was opened by an access key, where a password must have been given.
-    #[error("no password was given")]
-    NeedsPassword,
     /// The account has a second factor, and no code came.
     #[error("no code")]
     CodeNeeded,

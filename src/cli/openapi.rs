@@ -185,11 +185,17 @@ fn operation(
         // An operation can have two paths, and an id stands once.
         operation_id: if route.path == route.operation.path() { name.to_owned() } else { format!("{name}-alias") },
         summary: route.summary,
-        description: (route.access == Access::SteppedUp)
-            .then_some("The session's password must have been given in the last 15 minutes, by log-on or to confirm."),
+        description: match route.access {
+            Access::Open | Access::Session => None,
+            Access::Person => Some("Sessions that an access key opened are refused."),
+            Access::SteppedUp => Some(
+                "The session's password must have been given in the last 15 minutes, by log-on or to confirm. Sessions that an \
+                 access key opened are refused.",
+            ),
+        },
         security: match route.access {
             Access::Open => json!([]),
-            Access::Session | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
+            Access::Session | Access::Person | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
         },
         parameters,
         request_body,

@@ -104,7 +104,7 @@ impl Gateway {
 
     /// An answer of the gateway's own.
     fn refusal(&self, refused: &Refused) -> Response<Body> {
-        let answer = refused.answer(&self.logon.site);
+        let answer = refused.answer(None, &self.logon.site);
         let answer = match &self.readable_by {
             Some(origin) => answer.readable_by(origin),
             None => answer,

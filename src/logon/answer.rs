@@ -15,7 +15,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use super::{Refused, Site, objects::Failed};
+use super::{Reason, Refused, Site, objects::Failed};
 use crate::{event::Event, pages::Page};
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
@@ -80,12 +80,17 @@ impl Answer {
     /// A failure: `{"ok": false, "status": "<sentence>"}`.
     #[must_use]
     pub fn failed(status: StatusCode, sentence: &str) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence, factor: None })
+        Self::refused(status, sentence, None)
+    }
+
+    /// A failure that says what is wrong for programs, too, if there is a reason to be told.
+    pub(super) fn refused(status: StatusCode, sentence: &str, reason: Option<Reason>) -> Self {
+        Self::json(status, &Failed { ok: false, status: sentence, factor: None, reason })
     }
 
     /// The failure of a request that lacks a code of the second factor, or has a wrong one.
     pub(super) fn lacks_code(status: StatusCode, sentence: &str) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence, factor: Some("otp") })
+        Self::json(status, &Failed { ok: false, status: sentence, factor: Some("otp"), reason: None })
     }
 
     pub(super) fn ok(object: &impl Serialize) -> Self {
@@ -146,7 +151,7 @@ impl Answer {
                 self.headers.append(SET_COOKIE, cookie);
                 self
             }
-            Err(_) => Refused::Unavailable.answer(site),
+            Err(_) => Refused::Unavailable.answer(None, site),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Serialize;
 
+use super::Reason;
 use crate::{
     access_key::{AccessKeyId, StoredKey},
     account::{Account, Role},
@@ -76,6 +77,10 @@ pub(crate) struct Failed<'a> {
     /// What is still needed beside the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) factor: Option<&'static str>,
+    /// What is wrong, in a word that never changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "terminal", schemars(with = "Reason"))]
+    pub(crate) reason: Option<Reason>,
 }
 
 /// An account, as its owner sees it.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Refused, Site};
+use super::{NotJson, Reason, Refused, Site};
 use crate::{
     access_key::{AccessKeyId, DAYS_DEFAULT, DAYS_MAX},
     account::{Email, Name},
@@ -106,8 +106,8 @@ impl Request {
     }
 }
 
-/// Holds what the table of routes says: who may ask, whether the password must have been given a moment ago, and that no page
-/// of another site may change anything. Behind the authorizer the last has been asked already, of every request that carries
+/// Holds what the table of routes says: who may ask, and whether the password must have been given a moment ago; and that no
+/// page of another site may change anything. Behind the authorizer the last has been asked already, of every request that carries
 /// the cookie.
 fn admit(
     route: &Route,
@@ -117,9 +117,11 @@ fn admit(
     now: Timestamp,
 ) -> Result<Option<Identity>, Refused> {
     match (route.access, identity) {
-        (Access::Session | Access::SteppedUp, None) => Err(Refused::NoSession),
+        (Access::Session | Access::Person | Access::SteppedUp, None) => Err(Refused::NoSession),
+        // Whoever has a key of a script gets no further by it.
+        (Access::Person | Access::SteppedUp, Some(Identity { by: By::Key(_), .. })) => Err(Refused::KeySession),
         (Access::SteppedUp, Some(identity)) if !identity.is_confirmed(now) => Err(Refused::NotConfirmed),
-        (Access::Session | Access::SteppedUp, Some(identity)) => Ok(Some(identity)),
+        (Access::Session | Access::Person | Access::SteppedUp, Some(identity)) => Ok(Some(identity)),
         (Access::Open, _) if route.method == "GET" => Ok(None),
         (Access::Open, _) if site.origins.is_cross_site(&event.provenance(), event.host()) => Err(Refused::CrossSite),
         (Access::Open, _) => Ok(None),
@@ -137,7 +139,7 @@ fn credential(event: &Event) -> Result<Credential, Refused> {
     let body = body(event, EXPECTED)?;
     // Whoever has no second factor is told what was always told.
     let expected = if body.windows(5).any(|window| window == b"\"otp\"") { WITH_CODE } else { EXPECTED };
-    Credential::parse(&body).map_err(|_| Refused::Malformed(expected.into()))
+    Credential::parse(&body).map_err(|_| malformed(expected))
 }
 
 fn otp(event: &Event) -> Result<Otp, Refused> {
@@ -147,14 +149,14 @@ fn otp(event: &Event) -> Result<Otp, Refused> {
     struct Members {
         otp: Zeroizing<String>,
     }
-    let Members { otp } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
+    let Members { otp } = json::object(&body(event, EXPECTED)?).ok_or_else(|| malformed(EXPECTED))?;
     Ok(Otp::new(&otp))
 }
 
 fn new_password(event: &Event) -> Result<NewPassword, Refused> {
     const EXPECTED: &str =
         "Send one JSON object with the strings \"password\" and \"new_password\" and, with a second factor, \"otp\".";
-    NewPassword::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
+    NewPassword::parse(&body(event, EXPECTED)?).map_err(|_| malformed(EXPECTED))
 }
 
 fn forgotten(event: &Event) -> Result<Email, Refused> {
@@ -165,19 +167,19 @@ fn forgotten(event: &Event) -> Result<Email, Refused> {
         // People type passwords into the email field.
         email: Zeroizing<String>,
     }
-    let Members { email } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
+    let Members { email } = json::object(&body(event, EXPECTED)?).ok_or_else(|| malformed(EXPECTED))?;
     Ok(Email::canonical(&email))
 }
 
 fn by_link(event: &Event) -> Result<NewPasswordByLink, Refused> {
     const EXPECTED: &str =
         "Send one JSON object with the strings \"token\" and \"new_password\" and, with a second factor, \"otp\".";
-    NewPasswordByLink::parse(&body(event, EXPECTED)?).map_err(|_| Refused::Malformed(EXPECTED.into()))
+    NewPasswordByLink::parse(&body(event, EXPECTED)?).map_err(|_| malformed(EXPECTED))
 }
 
 fn details(event: &Event) -> Result<DetailsChange, Refused> {
     let body = body(event, "Send one JSON object with members of the account details, each once.")?;
-    DetailsChange::parse(&body).map_err(|bad| Refused::Malformed(bad.to_string().into()))
+    DetailsChange::parse(&body).map_err(|bad| Refused::Malformed((&bad).into(), bad.to_string().into()))
 }
 
 fn new_key(event: &Event) -> Result<NewKey, Refused> {
@@ -188,45 +190,51 @@ fn new_key(event: &Event) -> Result<NewKey, Refused> {
         name: String,
         days: Option<u64>,
     }
-    let Members { name, days } = json::object(&body(event, EXPECTED)?).ok_or(Refused::Malformed(EXPECTED.into()))?;
-    let name = Name::parse(&name).map_err(|error| Refused::Malformed(format!("name: {error}.").into()))?;
+    let Members { name, days } = json::object(&body(event, EXPECTED)?).ok_or_else(|| malformed(EXPECTED))?;
+    let bad_name = |sentence| Refused::Malformed(Reason::BadName, sentence);
+    let name = Name::parse(&name).map_err(|error| bad_name(format!("name: {error}.").into()))?;
     // The list of sessions says what opened each: the password, or the key of a name.
     if name.as_str().eq_ignore_ascii_case(By::Password.as_str()) {
-        return Err(Refused::Malformed("name: a key cannot be called password.".into()));
+        return Err(bad_name("name: a key cannot be called password.".into()));
     }
     let days = days.unwrap_or(DAYS_DEFAULT);
     if (1..=DAYS_MAX).contains(&days) {
         Ok(NewKey { name, days })
     } else {
-        Err(Refused::Malformed(format!("days: send 1 to {DAYS_MAX}.").into()))
+        Err(Refused::Malformed(Reason::BadDays, format!("days: send 1 to {DAYS_MAX}.").into()))
     }
+}
+
+/// The body is something else than what is expected.
+fn malformed(expected: &'static str) -> Refused {
+    Refused::Malformed(Reason::MalformedBody, expected.into())
 }
 
 /// The bytes of a body that is JSON by its headers. It can hold a password, so it clears itself.
 fn body(event: &Event, expected: &'static str) -> Result<Zeroizing<Vec<u8>>, Refused> {
-    if let Some(sentence) = unreadable(event) {
-        return Err(Refused::NotJson(sentence));
+    if let Some(not_json) = unreadable(event) {
+        return Err(Refused::NotJson(not_json));
     }
-    let body = Zeroizing::new(event.body().map_err(|_| Refused::Malformed(expected.into()))?);
+    let body = Zeroizing::new(event.body().map_err(|_| malformed(expected))?);
     if body.len() > CREDENTIAL_MAX_BYTES { Err(Refused::TooLarge) } else { Ok(body) }
 }
 
 /// What a header says that makes the body anything but JSON in UTF-8 (RFC 8259, section 8.1), once and as it is.
-fn unreadable(event: &Event) -> Option<&'static str> {
+fn unreadable(event: &Event) -> Option<NotJson> {
     if !event.headers("content-encoding").is_empty() {
-        return Some("Content-Encoding: send the credential without one.");
+        return Some(NotJson::Encoded);
     }
     let types = event.headers("content-type");
     let [content_type] = types.as_slice() else {
-        return Some("Content-Type: send one, application/json.");
+        return Some(NotJson::NoType);
     };
     let mut parts = content_type.split(';').map(str::trim);
     if !parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
-        return Some("Content-Type: send the credential as application/json.");
+        return Some(NotJson::OtherType);
     }
     let mut parameters = parts.filter_map(|parameter| parameter.split_once('='));
     let is_utf8 = parameters.all(|(name, value)| !name.trim().eq_ignore_ascii_case("charset") || is_utf8(value));
-    (!is_utf8).then_some("Content-Type: send the credential in the charset utf-8.")
+    (!is_utf8).then_some(NotJson::OtherCharset)
 }
 
 /// Whether a charset is UTF-8 by the labels that clients send (WHATWG Encoding Standard, section 4.2).

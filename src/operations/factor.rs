@@ -10,7 +10,6 @@ use crate::{
     ids::hexadecimal,
     mail::MailKind,
     secret::ServiceSecret,
-    session::By,
     store::StoreError,
     throttle::{BucketKey, CODE_PACE},
     time::Timestamp,
@@ -75,8 +74,8 @@ impl Operations {
     /// codes anew.
     ///
     /// # Errors
-    /// [`Refusal::NeedsPassword`] if an access key opened the session, [`Refusal::NoFactor`] if none was begun,
-    /// [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
         identity: &Identity,
@@ -84,10 +83,6 @@ impl Operations {
         now: Timestamp,
         fresh: &Fresh,
     ) -> Result<Vec<Zeroizing<String>>, Refusal> {
-        // An access key stands for no password, here as little as where a password must have been given a moment ago.
-        if identity.by != By::Password {
-            return Err(Refusal::NeedsPassword);
-        }
         let keys = self.keyring.unsealed(now).await?;
         let account = self.before_change(identity, now).await?;
         let confirmed_by_this = |account: &Account| {

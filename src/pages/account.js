@@ -4,26 +4,48 @@ const autocomplete = {
   surname: "family-name", position: "organization-title", company: "organization", tel: "tel", address: "street-address",
   postcode: "postal-code", country: "country-name", website: "url", twitter: "off", linkedin: "off",
 };
-const date = (text) => new Date(text).toLocaleDateString([], { dateStyle: "medium" });
+const date = (text, timeZone) => new Date(text).toLocaleDateString([], { dateStyle: "medium", timeZone });
+/** The account that the page shows. */
 let account = null;
 
 const signIn = `${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`;
 $("#ended a").href = signIn;
 
-function ended() {
-  // Several questions can be on their way when a session ends.
-  if (!$("#ended").open) $("#ended").showModal();
+/** Says that the session has ended. Nothing that was typed is lost. */
+function ended(answer) {
+  if (!account) {
+    // There is nothing to lose yet.
+    location.replace(signIn);
+  } else if (!$("#ended").open) {
+    // Several questions can be on their way when a session ends.
+    $("#ended-hint").textContent = words.endedHint(account.email);
+    $("#ended").showModal();
+  }
+  return { ...answer, isTold: true };
 }
 
-/** Asks an operation of the session. If that has ended, the person is told and nothing that was typed is lost. */
-async function ask(method, operation, body) {
+/** Looks whose session it is: a browser has one for all of its tabs, and another may have logged another account on. */
+async function look(withoutSession = ended) {
+  const answer = await call("GET", "user");
+  if (answer.httpStatus === 401 && answer.isOurs) return withoutSession(answer);
+  if (!answer.ok) return answer;
+  if (account && account.email !== answer.data.email) {
+    // What is shown and typed here is not theirs.
+    location.replace(location.pathname + location.search);
+    return { ...answer, ok: false, isTold: true };
+  }
+  $("#ended").close();
+  show(answer.data);
+  return answer;
+}
+
+/** Asks an operation of the session. What changes something is for the account that the page shows, or it is not asked. */
+async function ask(method, operation, body, withoutSession = ended) {
+  const looked = method === "GET" ? { ok: true } : await look(withoutSession);
+  if (!looked.ok) return looked;
   const answer = await call(method, operation, body);
   // A right password without its code is 401 as well.
-  if (answer.httpStatus === 401 && !answer.factor) {
-    ended();
-    return { ...answer, status: "", hasEnded: true };
-  }
-  return answer;
+  return answer.httpStatus === 401 && answer.isOurs && !answer.factor ? withoutSession(answer) : answer;
 }
 
 /** Asks for the password once more. Tells whether it was given. */
@@ -41,7 +63,7 @@ function confirmed() {
 /** Asks for what needs a password that was given a moment ago. */
 async function askConfirmed(method, operation, body) {
   const answer = await ask(method, operation, body);
-  if (answer.httpStatus !== 403 || !answer.status.startsWith("Confirm your password first")) return answer;
+  if (answer.reason !== "step-up-needed") return answer;
   return (await confirmed()) ? ask(method, operation, body) : null;
 }
 
@@ -63,79 +85,104 @@ function item(title, hint, name, end) {
   return li;
 }
 
+/** Says why something was refused, if that is not told already. */
+function refuse(form, answer) {
+  if (!answer.isTold) say(form, meaning(answer), true);
+}
+
 /** Ends one of a list, by its button, and shows the list anew. */
-function ends(form, operation, load) {
+function ends(form, operation, load, done) {
   return async () => {
     const answer = await askConfirmed("DELETE", operation);
     if (!answer) return;
-    if (answer.ok) await load();
-    say(form, answer.status, !answer.ok);
-    if (answer.ok) $("h2", form).focus();
+    if (!answer.ok) return refuse(form, answer);
+    await load();
+    say(form, done);
+    $("h2", form).focus();
   };
 }
 
 async function loadSessions() {
   const answer = await ask("GET", "sessions");
-  if (!answer.ok) return say($("#sessions"), answer.status, true);
+  if (!answer.ok) return refuse($("#sessions"), answer);
   $("#sessions ul").replaceChildren(...answer.data.map(({ sid, current, by, agent, address, created, expires }) => {
     const title = words.sessionOf(by, agent || words.somebody);
     const hint = [current && words.current, address, words.created(date(created)), words.expires(date(expires))];
-    const end = current ? null : ends($("#sessions"), `sessions/${sid}`, loadSessions);
+    const end = current ? null : ends($("#sessions"), `sessions/${sid}`, loadSessions, words.sessionEnded);
     return item(title, hint.filter(Boolean).join(" · "), title, end);
   }));
 }
 
 async function loadKeys() {
   const answer = await ask("GET", "keys");
-  if (!answer.ok) return say($("#keys"), answer.status, true);
+  if (!answer.ok) return refuse($("#keys"), answer);
   const rows = answer.data.map(({ id, name, created, expires, last_used }) => {
-    const dates = [words.created(date(created)), words.expires(date(expires)), words.lastUsed(last_used && date(last_used))];
-    return item(name, dates.join(" · "), name, ends($("#keys"), `keys/${id}`, loadKeys));
+    // The last use is known by its day alone, which is a day in UTC.
+    const used = words.lastUsed(last_used && date(last_used, "UTC"));
+    const dates = [words.created(date(created)), words.expires(date(expires)), used];
+    return item(name, dates.join(" · "), name, ends($("#keys"), `keys/${id}`, loadKeys, words.keyEnded));
   });
   $("#keys ul").replaceChildren(...(rows.length ? rows : [item(words.noKeys, "")]));
 }
 
+/** What the service said of each detail, and what its field made of that: most fields take no line ends. */
+const given = {};
+const held = {};
+const isTyped = ({ name, value }) => value !== (held[name] ?? "");
+
 /** Shows what changed meanwhile, but for what is being typed. */
-async function load() {
-  const answer = await call("GET", "user");
-  if (answer.httpStatus === 401) {
-    location.replace(signIn);
-    return;
-  }
-  if (!answer.ok) return complain($("#details"), answer.status);
-  account = answer.data;
+function show(data) {
+  account = data;
   $("#who").textContent = account.email + (account.role ? ` · ${account.role}` : "");
   for (const input of $$(".username")) input.defaultValue = account.email;
-  for (const input of $$("#details input")) {
-    const isTyped = input.value !== input.defaultValue;
-    input.defaultValue = account[input.name] ?? "";
-    if (!isTyped) input.value = input.defaultValue;
+  for (const field of fields) {
+    const { name, value } = field;
+    const present = account[name] ?? "";
+    if (given[name] === present) continue;
+    const isKept = isTyped(field);
+    field.value = given[name] = present;
+    held[name] = field.value;
+    if (isKept) field.value = value;
   }
-  await Promise.all([loadSessions(), loadKeys()]);
 }
 
-$("#details .pair").append(...Object.keys(autocomplete).map((name) => {
-  const [box, label, input] = ["div", "label", "input"].map((tag) => document.createElement(tag));
-  input.id = `details-${name}`;
-  input.setAttribute("aria-describedby", "said-details");
-  Object.assign(input, { name, autocomplete: autocomplete[name], maxLength: 256, required: name === "nickname" });
-  Object.assign(label, { htmlFor: input.id, textContent: words[name] });
-  box.append(label, input);
+async function load() {
+  const answer = await look();
+  if (answer.ok) await Promise.all([loadSessions(), loadKeys()]);
+  else refuse($("#log-off"), answer);
+}
+
+const fields = Object.keys(autocomplete).map((name) => {
+  const field = document.createElement(name === "address" ? "textarea" : "input");
+  field.id = `details-${name}`;
+  field.setAttribute("aria-describedby", "said-details");
+  return Object.assign(field, { name, autocomplete: autocomplete[name], maxLength: 256, required: name === "nickname" });
+});
+$("#details .pair").append(...fields.map((field) => {
+  const [box, label] = ["div", "label"].map((tag) => document.createElement(tag));
+  Object.assign(label, { htmlFor: field.id, textContent: words[field.name] });
+  box.append(label, field);
   return box;
 }));
 
+/** Which of the details a reason is about. */
+const faulty = {
+  "bad-name": ({ name }) => name === "nickname",
+  "value-too-long": ({ value }) => new TextEncoder().encode(value).length > 256,
+  "control-character": ({ name, value }) => /\p{Cc}/u.test(name === "address" ? value.replaceAll("\n", "") : value),
+};
+
 whenSent($("#details"), async () => {
-  if (!account) await load();
-  if (!account) return { ok: false, httpStatus: 0, status: words.offline };
   // What was not typed here is left as it is: another tab may have changed it.
-  const typed = $$("#details input").filter((input) => input.value !== input.defaultValue);
-  const answer = await ask("POST", "user", Object.fromEntries(typed.map(({ name, value }) => [name, value])));
+  const typed = Object.fromEntries(fields.filter(isTyped).map(({ name, value }) => [name, value]));
+  const answer = await ask("POST", "user", typed);
   if (answer.ok) {
     say($("#details"), words.detailsSaved);
-    for (const input of $$("#details input")) input.defaultValue = input.value;
+    Object.assign(given, typed);
+    Object.assign(held, typed);
   }
   return answer;
-}, (answer) => document.getElementById(`details-${answer.status.split(":")[0]}`));
+}, ({ reason }) => fields.filter(isTyped).find((field) => faulty[reason]?.(field)));
 
 whenSent($("#password-form"), async () => {
   const form = $("#password-form");
@@ -154,19 +201,20 @@ whenSent($("#password-form"), async () => {
     $("#password-form .with-code").hidden = false;
     return $("#password-otp");
   }
-  return $(answer.httpStatus === 400 ? "#new-password" : "#old-password");
+  if (answer.reason === "wrong-password") return $("#old-password");
+  return answer.reason?.startsWith("password-") ? $("#new-password") : null;
 });
 
 whenSent($("#confirm form"), async () => {
-  if (!account) await load();
-  if (!account) return { ok: false, httpStatus: 0, status: words.offline };
   const otp = $("#confirm-otp").value;
   const body = { email: account.email, password: $("#confirm-password").value, ...(otp && { otp }) };
   const answer = await ask("POST", "confirm", body);
   if (answer.ok) $("#confirm").close("given");
-  return answer.httpStatus === 403 ? { ...answer, status: words.wrongPassword } : answer;
+  // The one refusal of a confirmation that gives no reason.
+  const isWrong = answer.isOurs && answer.httpStatus === 403 && !answer.reason;
+  return isWrong ? { ...answer, isWrong, sentence: words.refused["wrong-password"] } : answer;
 }, (answer) => {
-  if (!answer.factor) return $("#confirm-password");
+  if (!answer.factor) return answer.isWrong ? $("#confirm-password") : null;
   $("#confirm .with-code").hidden = false;
   return $("#confirm-otp");
 });
@@ -175,7 +223,7 @@ for (const button of $$("dialog .close")) button.addEventListener("click", () =>
 $("#begin").addEventListener("click", () => once($("#begin"), async () => {
   const answer = await askConfirmed("POST", "totp");
   if (!answer) return;
-  if (!answer.ok) return say($("#factor"), answer.status, true);
+  if (!answer.ok) return refuse($("#factor"), answer);
   say($("#factor"), "");
   const cells = qrCode(answer.data.uri);
   const svg = $("#factor svg");
@@ -198,9 +246,9 @@ $("#begin").addEventListener("click", () => once($("#begin"), async () => {
 $("#remove").addEventListener("click", () => once($("#remove"), async () => {
   const answer = await askConfirmed("DELETE", "totp");
   if (!answer) return;
-  if (answer.ok) $("#enrol").hidden = $("#recovery").hidden = true;
-  const isNone = answer.httpStatus === 404;
-  say($("#factor"), answer.ok ? words.factorRemoved : isNone ? words.noFactor : answer.status, !answer.ok);
+  if (!answer.ok) return refuse($("#factor"), answer);
+  $("#enrol").hidden = $("#recovery").hidden = true;
+  say($("#factor"), words.factorRemoved);
 }));
 
 whenSent($("#factor"), async () => {
@@ -216,7 +264,7 @@ whenSent($("#factor"), async () => {
     $("#factor h2").focus();
   }
   return answer;
-}, () => $("#factor-otp"));
+}, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
 $("#print").addEventListener("click", () => print());
 
 whenSent($("#keys"), async () => {
@@ -230,22 +278,22 @@ whenSent($("#keys"), async () => {
     loadKeys();
   }
   return answer;
-}, (answer) => $(answer.status.startsWith("days") ? "#key-days" : "#key-name"));
+}, ({ reason }) => (reason === "bad-name" ? $("#key-name") : reason === "bad-days" ? $("#key-days") : null));
 
 whenSent($("#sessions"), async () => {
   const answer = await askConfirmed("DELETE", "sessions");
   if (answer?.ok) {
     await loadSessions();
-    say($("#sessions"), answer.status);
+    say($("#sessions"), words.othersEnded);
   }
   return answer;
 });
 
 whenSent($("#log-off"), async () => {
-  const answer = await call("POST", "logout");
   // Whoever has no session is logged off.
-  if (answer.ok || answer.httpStatus === 401) location.replace(`${folder}sign-in`);
-  return answer.httpStatus === 401 ? null : answer;
+  const answer = await ask("POST", "logout", undefined, (answer) => ({ ...answer, ok: true }));
+  if (answer.ok) location.replace(`${folder}sign-in`);
+  return answer;
 });
 
 for (const button of $$(".copy"))
@@ -264,6 +312,13 @@ for (const button of $$(".copy"))
 
 document.title = words.yourAccount;
 for (const heading of $$("h2")) heading.tabIndex = -1;
-// Back from elsewhere the page may be as it was left, and its session another.
+
+// Whoever comes back to the page may have logged on or off elsewhere meanwhile.
+let looking = null;
+function lookAgain() {
+  looking ??= look().finally(() => (looking = null));
+}
+addEventListener("focus", lookAgain);
+document.addEventListener("visibilitychange", () => document.hidden || lookAgain());
 addEventListener("pageshow", (event) => event.persisted && load());
 load();

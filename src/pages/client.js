@@ -11,18 +11,40 @@ for (const element of $$("[data-word]")) element.textContent = words[element.dat
 async function call(method, operation, body) {
   const json = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   try {
-    const answer = await fetch(folder + "api/" + operation, { method, cache: "no-store", ...json });
-    const wait = Number(answer.headers.get("Retry-After")) || 0;
-    return { ...(await answer.json()), httpStatus: answer.status, wait };
+    const response = await fetch(folder + "api/" + operation, { method, cache: "no-store", ...json });
+    const wait = Number(response.headers.get("Retry-After")) || 0;
+    return { ...heard(await response.text()), hadCode: Boolean(body?.otp), httpStatus: response.status, wait };
   } catch {
-    return { ok: false, httpStatus: 0, wait: 0, status: words.offline };
+    return { ok: false, httpStatus: 0, wait: 0 };
   }
+}
+
+/** What the service said, without its sentence, which is for the logs of programs. What has no `ok` is of something else. */
+function heard(text) {
+  try {
+    const { ok, data, reason, factor, change } = JSON.parse(text);
+    if (typeof ok === "boolean") return { ok, data, reason, factor, change, isOurs: true };
+  } catch {
+    // It is no JSON.
+  }
+  return { ok: false, isOurs: false };
+}
+
+/** What a refusal means, in the page's own words. */
+function meaning({ sentence, httpStatus, isOurs, reason, factor, hadCode, wait }) {
+  if (sentence) return sentence;
+  if (httpStatus === 0) return words.offline;
+  if (httpStatus === 429) return wait ? words.wait(wait) : words.waitSome;
+  if (httpStatus >= 500) return words.refused.unavailable;
+  if (!isOurs) return words.foreign;
+  if (factor === "otp") return hadCode ? words.refused["wrong-code"] : words.codeNeeded;
+  return words.refused[reason] ?? words.unexpected;
 }
 
 /** Tells what came of a form. A text that stays the same would not be read out again, so it is taken away first. */
 function say(form, text, isBad = false) {
   const said = $(".said", form);
-  for (const input of $$("input", form)) input.removeAttribute("aria-invalid");
+  for (const field of $$("[aria-invalid]", form)) field.removeAttribute("aria-invalid");
   said.textContent = "";
   said.classList.toggle("bad", isBad);
   requestAnimationFrame(() => (said.textContent = text));
@@ -57,12 +79,6 @@ function countDown(form, seconds) {
   tick();
 }
 
-/** What an answer says, without the name of the member that a field stands for. */
-function sentence({ status }) {
-  const text = status.replace(/^[a-z_]+: /, "");
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 /** Does what a button is for, once at a time, and shows that it is being done. */
 async function once(button, work) {
   if (button.getAttribute("aria-disabled")) return;
@@ -84,9 +100,9 @@ function whenSent(form, send, refused = () => null) {
     if ($("button.main", form).getAttribute("aria-disabled")) return;
     say(form, "");
     const answer = await once($("button.main", form), send);
-    if (!answer || answer.ok || answer.hasEnded) return;
-    if (answer.httpStatus === 429) countDown(form, answer.wait);
-    else complain(form, sentence(answer), answer.httpStatus && answer.httpStatus < 500 ? refused(answer) : null);
+    if (!answer || answer.ok || answer.isTold) return;
+    if (answer.httpStatus === 429 && answer.wait) countDown(form, answer.wait);
+    else complain(form, meaning(answer), answer.isOurs ? refused(answer) : null);
   });
 }
 

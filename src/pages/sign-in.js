@@ -51,7 +51,7 @@ function route() {
 /** Sends what may need a code: then it is asked for, and what was typed stays. */
 async function withCode(send) {
   const answer = await send();
-  if (answer.factor && location.hash !== "#code") {
+  if (answer.factor === "otp" && location.hash !== "#code") {
     waiting = send;
     $("#code").reset();
     say($("#code"), "");
@@ -65,10 +65,16 @@ async function withCode(send) {
 const logOn = async (otp) => {
   const [email, password] = [$("#email").value, $("#password").value];
   const answer = await call("POST", "auth", { email, password, ...otp });
-  if (answer.ok) location.assign(destination());
-  // An operator can have failed log-ons answered with 200.
-  const isWrong = !answer.ok && !answer.factor && [200, 401].includes(answer.httpStatus);
-  return isWrong ? { ...answer, status: words.wrongPassword } : answer;
+  if (!answer.ok) {
+    // An operator can have failed log-ons answered with 200.
+    const isWrong = answer.isOurs && !answer.factor && !answer.change && [200, 401].includes(answer.httpStatus);
+    return isWrong ? { ...answer, isWrong, sentence: words.wrongPassword } : answer;
+  }
+  // Without its cookie the session is nobody's, and what comes next would lead back here without a word.
+  const { httpStatus } = await call("GET", "user");
+  if (httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
+  location.assign(destination());
+  return answer;
 };
 
 function reset(token) {
@@ -81,22 +87,23 @@ function reset(token) {
       // The link is used up.
       history.replaceState(null, "", location.pathname + location.search);
       route();
-      say($("#log-on"), answer.status);
+      say($("#log-on"), words.passwordSet);
     }
     return answer;
   };
 }
 
-whenSent($("#log-on"), () => withCode(logOn), (answer) => answer.httpStatus === 403 ? null : $("#password"));
-whenSent($("#code"), () => waiting({ otp: $("#otp").value }), () => $("#otp"));
+whenSent($("#log-on"), () => withCode(logOn), (answer) => (answer.isWrong ? $("#password") : null));
+whenSent($("#code"), () => waiting({ otp: $("#otp").value }), (answer) => (answer.factor ? $("#otp") : null));
 whenSent($("#reset"), () => withCode(reset(location.hash.slice("#reset=".length))), (answer) =>
-  answer.httpStatus === 400 ? $("#new-password") : null);
+  answer.reason?.startsWith("password-") ? $("#new-password") : null);
 whenSent($("#forgot"), async () => {
   const answer = await call("POST", "forgot", { email: $("#forgot-email").value });
-  if (answer.ok) say($("#forgot"), answer.status);
-  // Where no mails are sent there is no such operation.
-  return answer.httpStatus === 401 || answer.httpStatus === 404 ? { ...answer, status: words.noMails } : answer;
-}, (answer) => (answer.httpStatus === 400 ? $("#forgot-email") : null));
+  if (answer.ok) say($("#forgot"), words.forgotSent);
+  // Where no mails are sent there is no such operation, and its refusals give no reason.
+  const isNone = answer.isOurs && !answer.reason && [401, 404].includes(answer.httpStatus);
+  return isNone ? { ...answer, sentence: words.noMails } : answer;
+});
 
 addEventListener("hashchange", route);
 // Back from where a log-on led, the page may be as it was left.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-pub const STATUSES: [(&str, u16); 52] = [
+pub const STATUSES: [(&str, u16); 53] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
@@ -35,6 +35,7 @@ pub const STATUSES: [(&str, u16); 52] = [
     ("check-in-no-authorizer", 401),
     ("confirm", 200),
     ("confirm-mismatch", 403),
+    ("confirm-key-session", 403),
     ("user", 200),
     ("user-trailing-slash", 200),
     ("update-user", 200),

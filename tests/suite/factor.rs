@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     mails,
-    owner::{STEP_UP, bearer, ok, send},
+    owner::{KEY_SESSION, STEP_UP, bearer, ok, send},
     service::{EMAIL, PASSWORD, Service, assert_refused, client, has, token_of},
 };
 
@@ -347,7 +347,7 @@ async fn an_access_key_is_asked_for_no_code_and_sets_up_no_factor() {
     let otp = json!({"otp": code(&service, begun["data"]["secret"].as_str().unwrap())});
     for (method, path) in [(Method::DELETE, "totp"), (Method::POST, "totp"), (Method::POST, "totp/confirm")] {
         let refused = bearer(&service, method, path, &token).json(&otp).send().await.unwrap();
-        assert_eq!(assert_refused(refused, 403).await, STEP_UP, "{path}");
+        assert_eq!(assert_refused(refused, 403).await, KEY_SESSION, "{path}");
     }
     let password = json!({"password": PASSWORD, "new_password": NEW_PASSWORD, "otp": codes[0]});
     ok(send(&service, Method::POST, "password", &password).await).await;

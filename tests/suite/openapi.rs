@@ -23,7 +23,7 @@ use crate::{
     command_line::{PROGRAM, text},
     event::event,
     factor, mails,
-    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of},
+    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of, reasons},
 };
 
 const EXAMPLES: &str = "src/cli/openapi/examples.json";
@@ -299,6 +299,29 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
         assert_eq!(told[&name], examples[&name], "{name}");
     }
     assert_eq!(told, examples);
+}
+
+#[test]
+fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
+    let told: Value = serde_json::from_str(&fs::read_to_string(root().join(EXAMPLES)).unwrap()).unwrap();
+    for route in &ROUTES {
+        let examples = told[format!("{} {}", route.method, route.path)].as_object().unwrap();
+        for (status, example) in examples.iter().filter(|(status, _)| *status != "200") {
+            let answer = &example["answer"];
+            // The first 401 of what needs a session is the gateway's own.
+            let is_gateways = status == "401" && route.access != Access::Open;
+            let mut members = vec!["ok", "status"];
+            if answer.get("factor").is_some() {
+                members.insert(0, "factor");
+            } else if route.operation.gives_reasons() && !is_gateways {
+                members.insert(1, "reason");
+                assert!(reasons().contains(&answer["reason"]), "{answer}");
+            }
+            let mut found: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+            found.sort_unstable();
+            assert_eq!(found, members, "{} {}: {status}", route.method, route.path);
+        }
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
 
 pub const STEP_UP: &str = "Confirm your password first: POST /users/api/confirm.";
+pub const KEY_SESSION: &str = "An access key cannot do this. Log on with your password or a passkey.";
 
 /// Sends JSON in the session of the service's own client.
 pub async fn send(service: &Service, method: Method, path: &str, body: &Value) -> Response {
@@ -39,11 +40,16 @@ async fn an_owner_changes_details_and_every_session_sees_the_new_name() {
     let other = service.new_token().await;
     service.log_on(EMAIL, PASSWORD).await;
     let before = details(&service).await;
-    let change = json!({"nickname": "Zhang Yi", "company": "jEPlus", "title": "", "tel": null, "jess_pwd": "x"});
+    let address = "1 High St\nLondon";
+    let change = json!({
+        "nickname": "Zhang Yi", "company": "jEPlus", "address": address, "title": "", "tel": null, "jess_pwd": "x",
+    });
     let answer = send(&service, Method::POST, "user", &change).await;
     let text = answer.text().await.unwrap();
     assert_eq!(text, r#"{"ok":true,"status":"Account details updated successfully!","session":null}"#);
-    let expected = json!({"nickname": "Zhang Yi", "email": EMAIL, "role": null, "country": "GB", "company": "jEPlus"});
+    let expected = json!({
+        "nickname": "Zhang Yi", "email": EMAIL, "role": null, "address": address, "country": "GB", "company": "jEPlus",
+    });
     assert_eq!(details(&service).await, expected);
     assert_ne!(before, expected);
     let renewed = ok(bearer(&service, Method::POST, "checkin", &other).send().await.unwrap()).await;
@@ -67,15 +73,17 @@ async fn details_that_are_not_an_owner_s_to_change_are_refused_whole() {
         (json!({"email": "a@b.c"}), "email: this cannot be changed here. Leave it out, or send it as it is."),
         (json!({"company": "x", "sub": "1"}), "sub: this cannot be changed here. Leave it out, or send it as it is."),
         (json!({"company": "x\u{7}"}), "company: send no control characters."),
+        (json!({"company": "a\nb"}), "company: send no control characters."),
         (json!({"company": ["secret"]}), "company: send a text, or null to leave it as it is."),
         (json!(["company"]), "Send one JSON object with members of the account details, each once."),
     ] {
         assert_eq!(assert_refused(send(&service, Method::POST, "user", &change).await, 400).await, sentence);
     }
     let plain = service.request(Method::POST, "/users/api/user").body("{}").send().await.unwrap();
-    assert_refused(plain, 415).await;
+    assert_eq!(assert_refused(plain, 415).await, "Content-Type: send one, application/json.");
     let large = json!({"company": "x".repeat(4096)});
-    assert_refused(send(&service, Method::POST, "user", &large).await, 413).await;
+    let sentence = assert_refused(send(&service, Method::POST, "user", &large).await, 413).await;
+    assert_eq!(sentence, "Send a body of at most 4 KiB.", "it is no credential");
     assert_eq!(details(&service).await, before);
     assert_refused(
         crate::client::plain().post(format!("{}/users/api/user", service.running.url)).send().await.unwrap(),

@@ -169,7 +169,7 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
         features: Features::default(),
     };
     let own = |refused: Refused| {
-        let answer = refused.answer(&site);
+        let answer = refused.answer(None, &site);
         (Some(u64::from(answer.status.as_u16())), Some(answer.body))
     };
     let no_session = || own(Refused::NoSession);

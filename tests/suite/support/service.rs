@@ -12,6 +12,7 @@ use std::{
 use jea_auth::{
     account::{Account, Email, Name, Status},
     administration::Administration,
+    api::{self, Asked, Features, Operation},
     config::Config,
     ids::AccountId,
     local::{self, Options, Running},
@@ -23,6 +24,8 @@ use jea_auth::{
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+
+use crate::owner::KEY_SESSION;
 
 pub const EMAIL: &str = "yi@jeplus.org";
 pub const PASSWORD: &str = "a long enough password";
@@ -238,14 +241,43 @@ pub fn cookies_of(response: &Response) -> Vec<String> {
     response.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
-/// What a refusal must look like, whoever makes it: JSON of two members, with one sentence.
+/// What a refusal must look like, whoever makes it: JSON of one sentence and, where the operation gives reasons, of one of the
+/// words that the description lists.
 pub async fn assert_refused(response: Response, status: u16) -> String {
     assert_eq!(response.status().as_u16(), status, "{}", response.url());
     assert_common_headers(&response);
+    let path = response.url().path().to_owned();
+    let is_gateways = response.headers().contains_key("www-authenticate");
     let body: Value = response.json().await.unwrap();
-    assert_eq!(body["ok"], false);
-    assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
-    body["status"].as_str().unwrap().to_owned()
+    let sentence = body["status"].as_str().unwrap().to_owned();
+    let mut expected = json!({"ok": false, "status": sentence});
+    if !is_gateways && has_reason(&path, status, &sentence) {
+        assert!(reasons().contains(&body["reason"]), "{path}: {body}");
+        expected["reason"] = body["reason"].clone();
+    }
+    assert_eq!(body, expected, "{path}");
+    sentence
+}
+
+/// Whether a refusal at this path says in a word what is wrong.
+fn has_reason(path: &str, status: u16, sentence: &str) -> bool {
+    let asked =
+        ["GET", "POST", "DELETE"].into_iter().filter_map(|method| match api::asked(method, path, Features::ALL) {
+            Asked::For(route, _) => Some(route.operation),
+            Asked::ByOtherMethod(_) | Asked::Nothing => None,
+        });
+    let asked: Vec<Operation> = asked.collect();
+    let is_operation = status != 405 && sentence != "There is no such operation.";
+    // These statuses are what a look at the account can get, and what no test here gets from a change of it.
+    let is_look = asked.contains(&Operation::User) && [401, 503].contains(&status);
+    let is_key_session = asked.contains(&Operation::Confirm) && sentence == KEY_SESSION;
+    is_operation && !is_look && (is_key_session || asked.into_iter().any(Operation::gives_reasons))
+}
+
+/// The words that the description lists.
+pub fn reasons() -> Vec<Value> {
+    let description: Value = serde_json::from_str(include_str!("../../src/logon/openapi.json")).unwrap();
+    description["components"]["schemas"]["Reason"]["enum"].as_array().unwrap().clone()
 }
 
 /// Headers of every answer over http.
