@@ -276,7 +276,7 @@ fn has_reason(path: &str, status: u16, sentence: &str) -> bool {
 
 /// The words that the description lists.
 pub fn reasons() -> Vec<Value> {
-    let description: Value = serde_json::from_str(include_str!("../../src/logon/openapi.json")).unwrap();
+    let description: Value = serde_json::from_str(include_str!("../../../src/logon/openapi.json")).unwrap();
     description["components"]["schemas"]["Reason"]["enum"].as_array().unwrap().clone()
 }
 
