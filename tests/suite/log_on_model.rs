@@ -306,9 +306,10 @@ impl Model {
     /// Whether the session is of the account as it was before the end. A log-on that reads the account between the end's write and
     /// its acknowledgement is one of the time after.
     fn was_read_before(&self, world: &World, sid: u8) -> bool {
-        match self.flaw {
-            Flaw::WritesPresentGeneration => self.end == End::NewPassword,
-            _ => world.sessions.get(&sid) == Some(&0),
+        if self.flaw == Flaw::WritesPresentGeneration {
+            self.end == End::NewPassword
+        } else {
+            world.sessions.get(&sid) == Some(&0)
         }
     }
 }
