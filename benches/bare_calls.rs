@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use jea_auth::{
-    app,
+    functions::app,
     local::{DEMO_PASSWORD, Running},
-    machine,
+    platform::machine,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},

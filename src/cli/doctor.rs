@@ -13,11 +13,15 @@ use super::{Failure, Target, connection::Connection, hint::word, output};
 use crate::{
     api::Operation,
     causes::Causes,
-    machine,
-    password::{Hasher, Password, Verification},
-    signing_key::{self, PUBLISHED_AHEAD, SigningKey},
-    store::{Malformed, StoredKeys},
-    time::Timestamp,
+    domain::{
+        password::{Hasher, Password, Verification},
+        signing_key::{self, PUBLISHED_AHEAD, SigningKey},
+        time::Timestamp,
+    },
+    platform::{
+        machine,
+        store::{Malformed, StoredKeys},
+    },
 };
 use factors::Factors;
 

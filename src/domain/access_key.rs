@@ -12,7 +12,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use crate::{ids::hexadecimal, name::Name, time::Timestamp};
+use crate::domain::{ids::hexadecimal, name::Name, time::Timestamp};
 
 /// How every key begins, so that scanners for leaked secrets know one. No password begins so.
 pub const PREFIX: &str = "jea_";
@@ -166,7 +166,7 @@ pub fn day_of(now: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::clears_itself;
+    use crate::domain::secret::clears_itself;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 

@@ -9,8 +9,8 @@ use idna::{
     uts46::{DnsLength, Hyphens, Uts46},
 };
 
-pub use crate::name::{InvalidLabel, LABEL_MAX_BYTES, NO_ROLE, Name, Role};
-use crate::{
+pub use crate::domain::name::{InvalidLabel, LABEL_MAX_BYTES, NO_ROLE, Name, Role};
+use crate::domain::{
     access_key::{AccessKeyId, StoredKey},
     factor::Factor,
     ids::AccountId,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::{account::Email, factor::Otp, json, password::Password};
+use crate::domain::{account::Email, factor::Otp, json, password::Password};
 
 /// Longest body that may hold a credential, in bytes after decoding.
 pub const CREDENTIAL_MAX_BYTES: usize = 4096;

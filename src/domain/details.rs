@@ -9,7 +9,7 @@ use serde::{
 use serde_json::Value;
 use zeroize::Zeroize;
 
-use crate::{
+use crate::domain::{
     account::{Account, Email, InvalidLabel, Name, TEXTS_MAX_BYTES},
     json,
 };
@@ -200,7 +200,7 @@ impl Drop for DetailsChange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{account::Role, ids::AccountId, time::Timestamp};
+    use crate::domain::{account::Role, ids::AccountId, time::Timestamp};
 
     fn account() -> Account {
         let (name, sub) = (Name::parse("Yi").unwrap(), AccountId::new(&[1; 16]));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{
+use crate::domain::{
     account::{Account, Email},
     ids::AccountId,
     secret::{ServiceSecret, TagUse},
@@ -91,7 +91,7 @@ fn bound(known: &str, email: &Email) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::ID_MAX_BYTES;
+    use crate::domain::ids::ID_MAX_BYTES;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 

@@ -10,7 +10,7 @@ use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use crate::{
+use crate::domain::{
     access_key::Digest,
     ids::{AccountId, SessionId},
     secret::ServiceSecret,
@@ -214,7 +214,7 @@ impl Factor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::clears_itself;
+    use crate::domain::secret::clears_itself;
 
     // Check 9.
     #[test]

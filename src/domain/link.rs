@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{
+use crate::domain::{
     account::{Account, Email, Status},
     ids::AccountId,
     secret::{ServiceSecret, TagUse},
@@ -95,7 +95,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{account::Name, ids::ID_MAX_BYTES};
+    use crate::domain::{account::Name, ids::ID_MAX_BYTES};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 

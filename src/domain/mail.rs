@@ -7,8 +7,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     api::Operation,
-    link::{INVITATION_LIFE, RESET_LIFE},
-    token::Issuer,
+    domain::{
+        link::{INVITATION_LIFE, RESET_LIFE},
+        token::Issuer,
+    },
 };
 
 /// The header that keeps machines from answering (RFC 3834, section 5).
@@ -217,7 +219,7 @@ fn encoded_words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
+    use crate::domain::{
         account::{Account, EMAIL_MAX_BYTES, Name},
         ids::{AccountId, ID_MAX_BYTES},
         link::Link,

@@ -11,7 +11,7 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use zeroize::Zeroizing;
 
-use crate::access_key::AccessKey;
+use crate::domain::access_key::AccessKey;
 use engine::Engine;
 use scheme::{HASH_BYTES, Scheme};
 

@@ -8,7 +8,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use crate::ids::AccountId;
+use crate::domain::ids::AccountId;
 
 /// The key of all keyed hashes (HMAC-SHA-256): names of buckets, accounts in the log, tags of device cookies and of links. A key
 /// that is derived from it seals the secrets of second factors.

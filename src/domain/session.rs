@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{
+use crate::domain::{
     access_key::{AccessKeyId, InvalidAccessKeyId},
     account::{Holder, Status},
     ids::{AccountId, SessionId},
@@ -129,7 +129,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{
+    use crate::domain::{
         access_key::{Digest, StoredKey},
         account::Name,
     };
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(LIFETIMES.token_expiry(log_on, end.minus(Duration::from_mins(1))), end);
     }
 
-    // Checks 43 and 81.
+    // Checks 43, 81.
     #[test]
     fn a_session_lives_by_its_account_and_every_single_difference_ends_it() {
         let (now, end) = (Timestamp::from_seconds(1_000), Timestamp::from_seconds(2_000));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 pub use jwk::{Algorithm, Curve, Es256, Jwk, KeyUse, Rs256};
 pub use material::{InvalidKey, KeyMaterial, encoding_key};
 

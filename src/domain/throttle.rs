@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::{
+use crate::domain::{
     access_key::AccessKey,
     account::Email,
     ids::AccountId,

@@ -9,7 +9,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{
+use crate::domain::{
     ids::{AccountId, SessionId},
     json,
     session::Lifetimes,

@@ -7,31 +7,36 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::{
-    access::Access,
-    administration::Administration,
-    authorizer::AuthorizerFunction,
-    aws::Aws,
     causes::Causes,
-    config::Config,
-    event::Event,
-    factor::RECOVERY_CODES,
-    keyring::Keyring,
-    kms::Kms,
-    logon::LogonFunction,
-    machine::{now, random, start_log, system_clock},
-    mailer::{MailerFunction, Records},
-    operations::{Fresh, Operations},
-    rotation::Rotation,
-    rotator::RotatorFunction,
-    ses::Ses,
-    store::Store,
-    time::Clock,
+    domain::{factor::RECOVERY_CODES, time::Clock},
+    functions::{
+        authorizer::AuthorizerFunction,
+        config::Config,
+        logon::LogonFunction,
+        mailer::{MailerFunction, Records},
+        rotator::RotatorFunction,
+    },
+    platform::{
+        aws::Aws,
+        kms::Kms,
+        machine::{now, random, start_log, system_clock},
+        ses::Ses,
+        store::Store,
+    },
+    service::{
+        access::Access,
+        administration::Administration,
+        keyring::Keyring,
+        operations::{Fresh, Operations},
+        rotation::Rotation,
+    },
+    web::event::Event,
 };
 
 /// Runs the log-on function until Lambda ends it.
 ///
 /// # Errors
-/// [`crate::config::BadConfig`], or what the Runtime API says.
+/// [`crate::functions::config::BadConfig`], or what the Runtime API says.
 pub async fn run_logon() -> Result<(), Error> {
     start_log();
     let function = &logon(&Config::from_env()?, system_clock());
@@ -45,7 +50,7 @@ pub async fn run_logon() -> Result<(), Error> {
 /// Runs the authorizer function until Lambda ends it.
 ///
 /// # Errors
-/// [`crate::config::BadConfig`], or what the Runtime API says.
+/// [`crate::functions::config::BadConfig`], or what the Runtime API says.
 pub async fn run_authorizer() -> Result<(), Error> {
     start_log();
     let function = &authorizer(&Config::from_env()?, system_clock());
@@ -59,7 +64,7 @@ pub async fn run_authorizer() -> Result<(), Error> {
 /// Runs the rotator function until Lambda ends it: each invocation, whatever its event, makes the key that is due.
 ///
 /// # Errors
-/// [`crate::config::BadConfig`], or what the Runtime API says.
+/// [`crate::functions::config::BadConfig`], or what the Runtime API says.
 pub async fn run_rotator() -> Result<(), Error> {
     start_log();
     let config = Config::from_env()?;
@@ -76,7 +81,7 @@ pub async fn run_rotator() -> Result<(), Error> {
 /// Runs the mailer function until Lambda ends it.
 ///
 /// # Errors
-/// [`crate::config::BadConfig`], or what the Runtime API says.
+/// [`crate::functions::config::BadConfig`], or what the Runtime API says.
 pub async fn run_mailer() -> Result<(), Error> {
     start_log();
     let config = Config::from_env()?;

@@ -1,4 +1,4 @@
-//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what [`access`](crate::access)
+//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what [`access`](crate::service::access)
 //! decides by, and makes a policy of the decision.
 
 use std::time::Duration;
@@ -6,12 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    access::{Access, Admitted, Denial, Living, Presented},
     causes::Causes,
-    event::Event,
-    identity,
-    journal::{Entry, Journal, Measure, Metric, Stopwatch},
-    time::{Clock, Timestamp},
+    domain::time::{Clock, Timestamp},
+    platform::journal::{Entry, Journal, Measure, Metric, Stopwatch},
+    service::access::{Access, Admitted, Denial, Living, Presented},
+    web::{event::Event, identity},
 };
 
 /// The authorizer function.

@@ -5,18 +5,22 @@ use std::time::Duration;
 use lambda_http::http::StatusCode;
 
 use crate::{
-    account::{Email, is_unseen},
     api::Features,
-    aws::{Aws, Limits, StaticCredentials},
-    journal::Journal,
-    logon::{Site, TokenDelivery},
-    machine::environment,
-    mail::Sender,
-    origin::TrustedOrigins,
-    session::Lifetimes,
-    signing_key::TOKEN_LIFE_MAX,
-    throttle::{Pace, Paces, WAIT_MAX},
-    token::{ISSUER_MAX_BYTES, Issuer, TokenRules},
+    domain::{
+        account::{Email, is_unseen},
+        mail::Sender,
+        session::Lifetimes,
+        signing_key::TOKEN_LIFE_MAX,
+        throttle::{Pace, Paces, WAIT_MAX},
+        token::{ISSUER_MAX_BYTES, Issuer, TokenRules},
+    },
+    functions::logon::{Site, TokenDelivery},
+    platform::{
+        aws::{Aws, Limits, StaticCredentials},
+        journal::Journal,
+        machine::environment,
+    },
+    web::origin::TrustedOrigins,
 };
 
 /// Name of the stack where nothing else is said; prefix of its tables and its KMS alias.

@@ -11,13 +11,14 @@ use lambda_http::http::StatusCode;
 
 use crate::{
     api::{Features, Operation},
-    event::Event,
-    journal::{Entry, Journal, Measure, Metric, Times},
-    operations::{Fresh, Operations},
-    origin::TrustedOrigins,
-    throttle::BucketKey,
-    time::{Clock, Timestamp},
-    token::Issuer,
+    domain::{
+        throttle::BucketKey,
+        time::{Clock, Timestamp},
+        token::Issuer,
+    },
+    platform::journal::{Entry, Journal, Measure, Metric, Times},
+    service::operations::{Fresh, Operations},
+    web::{event::Event, origin::TrustedOrigins},
 };
 pub use answer::{Answer, SECURITY_HEADERS};
 pub use reason::Reason;
@@ -189,7 +190,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::operations::Refusal;
+    use crate::service::operations::Refusal;
 
     #[test]
     fn a_log_on_that_must_wait_is_counted_as_one_and_nothing_else_is() {

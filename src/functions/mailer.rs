@@ -11,16 +11,20 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::{
-    account::Email,
     causes::Causes,
-    journal::{Entry, Journal, Measure, Metric},
-    kms::{Kms, KmsError},
-    link::Link,
-    mail::{MailKind, Sender},
-    secret::ServiceSecret,
-    ses::{Ses, SesError},
-    store::{KEPT_FOR, SECRET_KID, Store, StoreError},
-    time::{Clock, Timestamp},
+    domain::{
+        account::Email,
+        link::Link,
+        mail::{MailKind, Sender},
+        secret::ServiceSecret,
+        time::{Clock, Timestamp},
+    },
+    platform::{
+        journal::{Entry, Journal, Measure, Metric},
+        kms::{Kms, KmsError},
+        ses::{Ses, SesError},
+        store::{KEPT_FOR, SECRET_KID, Store, StoreError},
+    },
 };
 
 /// How long after it was written down a mail is still tried. A link is good for half an hour, and whoever waits has asked again;

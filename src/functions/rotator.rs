@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::{
-    journal::{Entry, Journal, Measure, Metric},
-    rotation::{Rotation, RotationError},
-    signing_key::{self, KeyId},
-    time::Timestamp,
+    domain::{
+        signing_key::{self, KeyId},
+        time::Timestamp,
+    },
+    platform::journal::{Entry, Journal, Measure, Metric},
+    service::rotation::{Rotation, RotationError},
 };
 
 /// The rotator function.

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 /// The namespace of all metrics. Their dimensions are the stack, and the stack with the reason of a refusal.
 pub const NAMESPACE: &str = "jea-auth";

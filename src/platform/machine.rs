@@ -12,7 +12,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::time::{Clock, Timestamp};
+use crate::domain::time::{Clock, Timestamp};
 
 /// The time of this machine.
 #[must_use]

@@ -11,7 +11,7 @@ use aws_sdk_sesv2::{
 
 use crate::{
     causes::Causes,
-    mail::{AUTO_SUBMITTED, Mail, Sender},
+    domain::mail::{AUTO_SUBMITTED, Mail, Sender},
 };
 pub use standing::{AskError, Standing, Verified};
 

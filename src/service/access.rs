@@ -8,14 +8,18 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     api::{self, Asked, Features},
-    carrier::{self, Carrier, NoOneToken},
     causes::Causes,
-    ids::{AccountId, SessionId},
-    origin::{Provenance, TrustedOrigins},
-    session::{Life, Session},
-    store::{AccountSummary, ReadOfAccount, Store, StoreError},
-    time::Timestamp,
-    token::{TokenError, TokenRules, UnverifiedToken},
+    domain::{
+        ids::{AccountId, SessionId},
+        session::{Life, Session},
+        time::Timestamp,
+        token::{TokenError, TokenRules, UnverifiedToken},
+    },
+    platform::store::{AccountSummary, ReadOfAccount, Store, StoreError},
+    web::{
+        carrier::{self, Carrier, NoOneToken},
+        origin::{Provenance, TrustedOrigins},
+    },
 };
 use emails::KnownEmails;
 use keys::KnownKeys;

@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    access_key::AccessKeyId,
-    account::{Account, Email, InvalidEmail, Name, Role, Status, TEXTS_MAX_BYTES},
-    password::PasswordHash,
-    session::{Life, Session},
-    store::{Renamed, Store, StoreError},
-    time::Clock,
+    domain::{
+        access_key::AccessKeyId,
+        account::{Account, Email, InvalidEmail, Name, Role, Status, TEXTS_MAX_BYTES},
+        password::PasswordHash,
+        session::{Life, Session},
+        time::Clock,
+    },
+    platform::store::{Renamed, Store, StoreError},
 };
 
 /// The accounts and sessions of one stack.

@@ -6,11 +6,15 @@ use jsonwebtoken::EncodingKey;
 use tokio::sync::Mutex;
 
 use crate::{
-    kms::{Kms, KmsError},
-    secret::ServiceSecret,
-    signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, SigningKey},
-    store::{SECRET_KID, Store, StoreError},
-    time::Timestamp,
+    domain::{
+        secret::ServiceSecret,
+        signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, SigningKey},
+        time::Timestamp,
+    },
+    platform::{
+        kms::{Kms, KmsError},
+        store::{SECRET_KID, Store, StoreError},
+    },
 };
 
 /// How long the stored keys are trusted to be as they were read. A new or revoked key takes effect within this time.

@@ -15,21 +15,25 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use crate::{
-    account::{Account, Email, Name, Role},
     causes::Causes,
-    details::BadDetails,
-    factor::{RECOVERY_CODE_BYTES, RECOVERY_CODES, SECRET_BYTES},
-    ids::hexadecimal,
-    journal::Times,
-    keyring::{Keyring, KeyringError, Signer},
-    password::{Hasher, SALT_BYTES, UnusableHash, policy::Unfit},
-    secret::SealNonce,
-    session::Session,
-    signing_key::Jwk,
-    store::{Store, StoreError},
-    throttle::{BucketKey, Paces},
-    time::Timestamp,
-    token::{CannotSign, Claims, Token, TokenRules},
+    domain::{
+        account::{Account, Email, Name, Role},
+        details::BadDetails,
+        factor::{RECOVERY_CODE_BYTES, RECOVERY_CODES, SECRET_BYTES},
+        ids::hexadecimal,
+        password::{Hasher, SALT_BYTES, UnusableHash, policy::Unfit},
+        secret::SealNonce,
+        session::Session,
+        signing_key::Jwk,
+        throttle::{BucketKey, Paces},
+        time::Timestamp,
+        token::{CannotSign, Claims, Token, TokenRules},
+    },
+    platform::{
+        journal::Times,
+        store::{Store, StoreError},
+    },
+    service::keyring::{Keyring, KeyringError, Signer},
 };
 use attempts::Attempts;
 pub use factor::BegunFactor;

@@ -1,10 +1,14 @@
 //! Making and revoking signing keys.
 
 use crate::{
-    kms::{Kms, KmsError},
-    signing_key::{self, Algorithm, InvalidKey, KeyId, KeyMaterial, SKEW, SigningKey, Window},
-    store::{Added, SECRET_KID, Store, StoreError, StoredKeys},
-    time::Timestamp,
+    domain::{
+        signing_key::{self, Algorithm, InvalidKey, KeyId, KeyMaterial, SKEW, SigningKey, Window},
+        time::Timestamp,
+    },
+    platform::{
+        kms::{Kms, KmsError},
+        store::{Added, SECRET_KID, Store, StoreError, StoredKeys},
+    },
 };
 
 /// The stored keys of one stack.

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::origin::Provenance;
+use crate::web::origin::Provenance;
 
 const METHOD_OVERRIDE: &str = "x-http-method-override";
 

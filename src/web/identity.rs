@@ -4,11 +4,13 @@
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use crate::{
-    account::{Email, NO_ROLE, Name, Role},
-    carrier::Carrier,
-    ids::{AccountId, SessionId},
-    session::{By, Session},
-    time::Timestamp,
+    domain::{
+        account::{Email, NO_ROLE, Name, Role},
+        ids::{AccountId, SessionId},
+        session::{By, Session},
+        time::Timestamp,
+    },
+    web::carrier::Carrier,
 };
 
 /// Members of the authorizer's context.
@@ -158,7 +160,7 @@ pub fn is_header(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access_key::AccessKeyId;
+    use crate::domain::access_key::AccessKeyId;
 
     #[test]
     fn any_text_fits_into_a_header_and_can_be_read_back() {

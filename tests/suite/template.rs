@@ -7,12 +7,13 @@ use std::{
 
 use jea_auth::{
     api::{Access, Feature, Features, ROUTES, Route},
-    config::VARIABLES,
-    identity::HEADERS,
-    journal::Metric,
-    logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
-    origin::TrustedOrigins,
-    token::Issuer,
+    domain::token::Issuer,
+    functions::{
+        config::VARIABLES,
+        logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
+    },
+    platform::journal::Metric,
+    web::{identity::HEADERS, origin::TrustedOrigins},
 };
 use reqwest::StatusCode;
 use serde_yaml_ng::Value;
@@ -65,7 +66,7 @@ fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program()
 #[test]
 fn a_function_s_time_limit_is_at_least_twice_that_of_a_call() {
     let seconds = at(&template(), &["Globals", "Function", "Timeout"]).as_u64().unwrap();
-    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::aws::Limits::FUNCTION.operation);
+    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::platform::aws::Limits::FUNCTION.operation);
 }
 
 #[test]
@@ -264,7 +265,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         let listed = properties.get("Metrics").and_then(Value::as_sequence).into_iter().flatten();
         let metrics = listed.filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"])).chain([properties]);
         for metric in metrics {
-            if metric.get("Namespace").map(text) == Some(jea_auth::journal::NAMESPACE) {
+            if metric.get("Namespace").map(text) == Some(jea_auth::platform::journal::NAMESPACE) {
                 assert!(is_written(text(&metric["MetricName"])), "{name:?}");
                 assert_eq!(text(&metric["Dimensions"][0]["Name"]), "stack");
                 watched += 1;

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    app,
-    logon::LogonFunction,
-    secret::ServiceSecret,
-    throttle::{BucketKey, Pace},
+    domain::{
+        secret::ServiceSecret,
+        throttle::{BucketKey, Pace},
+    },
+    functions::{app, logon::LogonFunction},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -143,7 +144,7 @@ async fn strangers_cannot_lock_out_the_owner_on_a_device_that_logged_on_before()
 #[tokio::test]
 async fn a_device_cookie_opens_nothing_and_helps_no_other_account() {
     let service = Service::start().await;
-    service.add_account("other@jeplus.org", PASSWORD, jea_auth::account::Status::Active).await;
+    service.add_account("other@jeplus.org", PASSWORD, jea_auth::domain::account::Status::Active).await;
     let log_on = service.log_on(EMAIL, PASSWORD).await;
     let device = cookies_of(&log_on)[1].split(';').next().unwrap().to_owned();
     let with_device = |email: &str, password: &str| {

@@ -5,7 +5,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::Zeroizing;
 
 use super::{PASSWORD_MAX_BYTES, Password};
-use crate::access_key::PREFIX;
+use crate::domain::access_key::PREFIX;
 
 /// Fewest characters where the password is the only factor.
 pub const CHARACTERS_MIN: usize = 15;

@@ -4,7 +4,7 @@ use super::{
     scheme::{ITERATIONS_CAP, MEMORY_KIB_CAP, PARALLELISM_CAP},
     *,
 };
-use crate::secret::clears_itself;
+use crate::domain::secret::clears_itself;
 
 fn hashed(hasher: &Hasher, password: &str) -> PasswordHash {
     hasher.hash(&Password::new(password), [7; SALT_BYTES]).unwrap()

@@ -7,7 +7,7 @@ use base64::{
 use jsonwebtoken::DecodingKey;
 
 use super::{TOKEN_MAX_BYTES, TokenError};
-use crate::signing_key::Algorithm;
+use crate::domain::signing_key::Algorithm;
 
 /// Strict about padding and trailing bits, so that one signature has one spelling (RFC 4648, section 3.5).
 pub(super) const BASE64URL: GeneralPurpose = URL_SAFE_NO_PAD;
@@ -50,7 +50,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::signing_key::Jwk;
+    use crate::domain::signing_key::Jwk;
 
     /// Marked valid, and not canonical base64url: a question mark in the header and in the payload.
     const NOT_CANONICAL: [u64; 2] = [372, 373];
@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn wycheproof_s_signatures_get_the_expected_verdict() {
         let vectors: Value =
-            serde_json::from_str(include_str!("../../tests/vectors/wycheproof/json_web_signature_test.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/vectors/wycheproof/json_web_signature_test.json"))
+                .unwrap();
         let (mut accepted, mut refused) = (0, 0);
         for group in vectors["testGroups"].as_array().unwrap() {
             let jwk = key(group);
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn wycheproof_s_bad_keys_are_none() {
         let vectors: Value =
-            serde_json::from_str(include_str!("../../tests/vectors/wycheproof/json_web_key_test.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/vectors/wycheproof/json_web_key_test.json")).unwrap();
         let mut verdicts = Vec::new();
         for group in vectors["testGroups"].as_array().unwrap() {
             let (test, jwk) = (&group["tests"][0], key(group));

@@ -3,7 +3,7 @@ use std::time::Duration;
 use base64::Engine;
 
 use super::{jws::BASE64URL, *};
-use crate::{
+use crate::domain::{
     secret::clears_itself,
     signing_key::{KeyMaterial, encoding_key},
 };

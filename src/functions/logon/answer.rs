@@ -16,7 +16,7 @@ use lambda_http::{
 use serde::Serialize;
 
 use super::{Reason, Refused, Site, objects::Failed};
-use crate::{event::Event, pages::Page};
+use crate::web::{event::Event, pages::Page};
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
 pub const SECURITY_HEADERS: [(&str, &str); 5] = [

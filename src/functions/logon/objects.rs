@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::Reason;
 use crate::{
-    access_key::{AccessKeyId, StoredKey},
-    account::{Account, Role},
     api::Operation,
-    ids::SessionId,
-    operations::{Described, Issued, MadeKey},
-    signing_key::Jwk,
-    time::Timestamp,
+    domain::{
+        access_key::{AccessKeyId, StoredKey},
+        account::{Account, Role},
+        ids::SessionId,
+        signing_key::Jwk,
+        time::Timestamp,
+    },
+    service::operations::{Described, Issued, MadeKey},
 };
 
 /// The answer of every operation on a session. Members in this order.

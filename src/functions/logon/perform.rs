@@ -12,20 +12,24 @@ use super::{
     request::{NewKey, Request},
 };
 use crate::{
-    access_key::AccessKeyId,
-    account::Email,
     api::{Operation, ROUTES},
-    carrier::{self, COOKIE_NAME, Carrier},
-    credential::{Credential, NewPassword, NewPasswordByLink},
-    details::DetailsChange,
-    device::{DEVICE_COOKIE, KNOWN_FOR},
-    event::Event,
-    factor::Otp,
-    identity::Identity,
-    ids::SessionId,
-    operations::{Client, EndedOthers, Issued, Outcome},
-    pages::{self, Page},
-    time::Timestamp,
+    domain::{
+        access_key::AccessKeyId,
+        account::Email,
+        credential::{Credential, NewPassword, NewPasswordByLink},
+        details::DetailsChange,
+        device::{DEVICE_COOKIE, KNOWN_FOR},
+        factor::Otp,
+        ids::SessionId,
+        time::Timestamp,
+    },
+    service::operations::{Client, EndedOthers, Issued, Outcome},
+    web::{
+        carrier::{self, COOKIE_NAME, Carrier},
+        event::Event,
+        identity::Identity,
+        pages::{self, Page},
+    },
 };
 
 impl LogonFunction {

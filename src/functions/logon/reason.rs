@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{details::BadDetails, password::policy::Unfit};
+use crate::domain::{details::BadDetails, password::policy::Unfit};
 
 /// The `reason` of a refusal. Clients compare these words, so none of them changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

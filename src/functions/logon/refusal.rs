@@ -8,10 +8,10 @@ use lambda_http::http::{HeaderValue, StatusCode, header::ALLOW};
 
 use super::{Answer, Reason, Site};
 use crate::{
-    access_key::KEYS_MAX,
     api::Operation,
     causes::Causes,
-    operations::{Mismatch, Refusal},
+    domain::access_key::KEYS_MAX,
+    service::operations::{Mismatch, Refusal},
 };
 
 /// When to ask again after a 503: by then the tries of a call have had their time.

@@ -5,18 +5,19 @@ use zeroize::Zeroizing;
 
 use super::{NotJson, Reason, Refused, Site};
 use crate::{
-    access_key::{AccessKeyId, DAYS_DEFAULT, DAYS_MAX},
-    account::{Email, Name},
     api::{self, Access, Asked, Operation, Route},
-    credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword, NewPasswordByLink},
-    details::DetailsChange,
-    event::Event,
-    factor::Otp,
-    identity::Identity,
-    ids::SessionId,
-    json,
-    session::By,
-    time::Timestamp,
+    domain::{
+        access_key::{AccessKeyId, DAYS_DEFAULT, DAYS_MAX},
+        account::{Email, Name},
+        credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword, NewPasswordByLink},
+        details::DetailsChange,
+        factor::Otp,
+        ids::SessionId,
+        json,
+        session::By,
+        time::Timestamp,
+    },
+    web::{event::Event, identity::Identity},
 };
 
 /// What the function is to do, with all that it needs of the event.

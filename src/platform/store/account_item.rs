@@ -8,7 +8,7 @@ use super::{
     StoreError,
     item::{Item, bytes, number, seconds, text},
 };
-use crate::{
+use crate::domain::{
     access_key::{AccessKeyId, Digest, StoredKey},
     account::{Account, Email, Name, Role, Status},
     factor::Factor,

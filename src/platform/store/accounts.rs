@@ -21,7 +21,7 @@ use super::{
     item::{Item, text, well_formed},
     meets_transaction, meets_writes, until_alone,
 };
-use crate::account::{Account, Email};
+use crate::domain::account::{Account, Email};
 
 /// Looked up for a text that cannot be an email, so that one costs the same call. It has no `@`, so it is nobody's.
 const NO_EMAIL: &str = "-";

@@ -12,7 +12,7 @@ use super::{
     Store, StoreError,
     item::{Item, millis, seconds, text},
 };
-use crate::{
+use crate::domain::{
     throttle::{BucketKey, Pace, Taken},
     time::Timestamp,
 };

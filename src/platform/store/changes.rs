@@ -18,7 +18,7 @@ use super::{
     item::{number, seconds, text},
     meets_transaction, meets_writes, sessions, until_alone,
 };
-use crate::{
+use crate::domain::{
     access_key::AccessKeyId,
     account::{Account, Email},
     ids::SessionId,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 
 use super::{Malformed, StoreError};
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 /// An item as DynamoDB gives it back. Every attribute is checked when it is taken out.
 pub(super) struct Item {

@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use super::{Store, StoreError, account_item, accounts, item::Item, sessions};
-use crate::{
+use crate::domain::{
     access_key::{AccessKeyId, StoredKey},
     account::{Account, Email, Holder, Name, Role, Status},
     ids::{AccountId, SessionId},

@@ -8,7 +8,7 @@ use super::{
     Store, StoreError,
     item::{seconds, text},
 };
-use crate::{account::Email, ids::hexadecimal, mail::MailKind, time::Timestamp};
+use crate::domain::{account::Email, ids::hexadecimal, mail::MailKind, time::Timestamp};
 
 /// How long an item stays that was handled, or never was.
 pub const KEPT_FOR: Duration = Duration::from_hours(1);

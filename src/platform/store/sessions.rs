@@ -12,7 +12,7 @@ use super::{
     item::{Item, number, seconds, text, well_formed},
     meets_transaction, until_alone,
 };
-use crate::{
+use crate::domain::{
     ids::{AccountId, SessionId},
     session::{By, Session},
     time::Timestamp,

@@ -10,7 +10,7 @@ use super::{
     Added, CONDITION_FAILED, Malformed, Store, StoreError, cancellation_codes,
     item::{Item, bytes, millis, seconds, text, well_formed},
 };
-use crate::{
+use crate::domain::{
     signing_key::{Jwk, KeyId, SigningKey, Window},
     time::Timestamp,
 };

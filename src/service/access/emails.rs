@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{account::Email, ids::AccountId, session::Session};
+use crate::domain::{account::Email, ids::AccountId, session::Session};
 
 /// How many emails are remembered, at some 150 bytes each. When all places are taken, all are given up: the next request of
 /// each account costs one more read.

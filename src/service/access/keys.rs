@@ -14,10 +14,12 @@ use tokio::sync::Mutex;
 
 use super::Denial;
 use crate::{
-    keyring::KEYS_MAX_AGE,
-    signing_key::{Algorithm, KeyId},
-    store::Store,
-    time::Timestamp,
+    domain::{
+        signing_key::{Algorithm, KeyId},
+        time::Timestamp,
+    },
+    platform::store::Store,
+    service::keyring::KEYS_MAX_AGE,
 };
 
 /// How old the set must be to be read again for an id that is not in it. A new key is met within this time; in practice

@@ -9,7 +9,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::Living;
-use crate::{signing_key::KeyId, time::Timestamp, token::Claims};
+use crate::domain::{signing_key::KeyId, time::Timestamp, token::Claims};
 
 /// How many tokens are remembered, at some 800 bytes each, and up to 4 KB more of an account with twenty access keys. When all places are taken, all are given up: the next
 /// request of each token costs one signature check and one read.
@@ -66,10 +66,12 @@ fn sha256(token: &str) -> [u8; 32] {
 mod tests {
     use super::*;
     use crate::{
-        account::{Name, Status},
-        ids::{AccountId, SessionId},
-        session::{By, Session},
-        store::AccountSummary,
+        domain::{
+            account::{Name, Status},
+            ids::{AccountId, SessionId},
+            session::{By, Session},
+        },
+        platform::store::AccountSummary,
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);

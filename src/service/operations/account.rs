@@ -6,22 +6,24 @@ use super::{
     Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, Unavailable, factor::with_code_used, proof::Verified,
 };
 use crate::{
-    account::Account,
-    credential::NewPassword,
-    details::DetailsChange,
-    device::Device,
-    factor::Otp,
-    identity::Identity,
-    keyring::Unsealed,
-    mail::MailKind,
-    password::{
-        Password, PasswordHash,
-        policy::{self, CHARACTERS_MIN},
+    domain::{
+        account::Account,
+        credential::NewPassword,
+        details::DetailsChange,
+        device::Device,
+        factor::Otp,
+        mail::MailKind,
+        password::{
+            Password, PasswordHash,
+            policy::{self, CHARACTERS_MIN},
+        },
+        session::Session,
+        throttle::{BucketKey, CHANGES_PACE},
+        time::Timestamp,
     },
-    session::Session,
-    store::{Changed, Kept, KeptSession, StoreError},
-    throttle::{BucketKey, CHANGES_PACE},
-    time::Timestamp,
+    platform::store::{Changed, Kept, KeptSession, StoreError},
+    service::keyring::Unsealed,
+    web::identity::Identity,
 };
 
 /// How often a change that another one overtook starts over. Each time one of those at the same moment gets through.

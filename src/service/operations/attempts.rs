@@ -8,9 +8,11 @@ use std::{
 
 use crate::{
     causes::Causes,
-    store::{Store, StoreError},
-    throttle::{BucketKey, Pace, Taken, WAIT_MAX},
-    time::Timestamp,
+    domain::{
+        throttle::{BucketKey, Pace, Taken, WAIT_MAX},
+        time::Timestamp,
+    },
+    platform::store::{Store, StoreError},
 };
 
 /// How many buckets are remembered, at some 100 bytes each. When all places are taken, all are given up; then the store

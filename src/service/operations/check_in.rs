@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal};
-use crate::{credential::Credential, identity::Identity, session::By, time::Timestamp};
+use crate::{
+    domain::{credential::Credential, session::By, time::Timestamp},
+    web::identity::Identity,
+};
 
 impl Operations {
     /// Renews a session: a new token, and an end that lies as far ahead as the token's.

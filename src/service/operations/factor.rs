@@ -4,15 +4,17 @@ use zeroize::Zeroizing;
 
 use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
 use crate::{
-    account::Account,
-    factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
-    identity::Identity,
-    ids::hexadecimal,
-    mail::MailKind,
-    secret::ServiceSecret,
-    store::StoreError,
-    throttle::{BucketKey, CODE_PACE},
-    time::Timestamp,
+    domain::{
+        account::Account,
+        factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
+        ids::hexadecimal,
+        mail::MailKind,
+        secret::ServiceSecret,
+        throttle::{BucketKey, CODE_PACE},
+        time::Timestamp,
+    },
+    platform::store::StoreError,
+    web::identity::Identity,
 };
 
 /// A second factor that waits for its confirmation. It cannot be printed.

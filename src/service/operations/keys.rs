@@ -4,11 +4,13 @@ use zeroize::Zeroizing;
 
 use super::{Fresh, Operations, Refusal};
 use crate::{
-    access_key::{AccessKey, AccessKeyId, KEYS_MAX, StoredKey},
-    account::{Account, Name},
-    identity::Identity,
-    mail::MailKind,
-    time::Timestamp,
+    domain::{
+        access_key::{AccessKey, AccessKeyId, KEYS_MAX, StoredKey},
+        account::{Account, Name},
+        mail::MailKind,
+        time::Timestamp,
+    },
+    web::identity::Identity,
 };
 
 /// A key that was made. It cannot be printed.

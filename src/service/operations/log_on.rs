@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use super::{Client, Fresh, Issued, Operations, Outcome, Refusal, proof::Verified};
 use crate::{
-    access_key::day_of,
-    account::Account,
     causes::Causes,
-    credential::Credential,
-    device::Device,
-    factor::Otp,
-    ids::SessionId,
-    journal::{Stopwatch, Times},
-    keyring::Unsealed,
-    session::{self, By, Session},
-    store::StoreError,
-    time::Timestamp,
+    domain::{
+        access_key::day_of,
+        account::Account,
+        credential::Credential,
+        device::Device,
+        factor::Otp,
+        ids::SessionId,
+        session::{self, By, Session},
+        time::Timestamp,
+    },
+    platform::{
+        journal::{Stopwatch, Times},
+        store::StoreError,
+    },
+    service::keyring::Unsealed,
 };
 
 impl Operations {

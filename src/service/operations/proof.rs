@@ -5,16 +5,18 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable};
 use crate::{
-    access_key::{AccessKey, Digest},
-    account::{Account, Email, Status},
-    device::Device,
-    journal::{Stopwatch, Times},
-    keyring::Unsealed,
-    password::{Password, PasswordHash, Verification},
-    secret::ServiceSecret,
-    session::By,
-    throttle::{ACCESS_KEY_PACE, BucketKey, Pace, REFUSED_KEYS_PACE, Taken},
-    time::Timestamp,
+    domain::{
+        access_key::{AccessKey, Digest},
+        account::{Account, Email, Status},
+        device::Device,
+        password::{Password, PasswordHash, Verification},
+        secret::ServiceSecret,
+        session::By,
+        throttle::{ACCESS_KEY_PACE, BucketKey, Pace, REFUSED_KEYS_PACE, Taken},
+        time::Timestamp,
+    },
+    platform::journal::{Stopwatch, Times},
+    service::keyring::Unsealed,
 };
 
 /// When a key that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the SDK a

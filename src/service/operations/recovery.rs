@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Client, Fresh, Operations, Refusal, factor::with_code_used};
-use crate::{
+use crate::domain::{
     account::{Account, Email},
     credential::NewPasswordByLink,
     device::Device,

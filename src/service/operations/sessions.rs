@@ -2,13 +2,15 @@
 
 use super::{Client, Operations, Refusal};
 use crate::{
-    account::Account,
-    device::Device,
-    identity::Identity,
-    ids::SessionId,
-    session::{By, Life, Session},
-    store::KeptSession,
-    time::Timestamp,
+    domain::{
+        account::Account,
+        device::Device,
+        ids::SessionId,
+        session::{By, Life, Session},
+        time::Timestamp,
+    },
+    platform::store::KeptSession,
+    web::identity::Identity,
 };
 
 /// The most sessions that are listed: about 600 kB, of the 6 MB that an answer of a function may have (AWS Lambda Developer
