@@ -20,11 +20,13 @@
 
 mod bare_calls;
 mod binaries;
+#[path = "../tests/suite/support/client.rs"]
+mod client;
 mod crowd;
 #[expect(dead_code, reason = "no call is to fail here")]
-#[path = "../tests/suite/proxy.rs"]
+#[path = "../tests/suite/support/proxy.rs"]
 mod proxy;
-#[path = "../tests/suite/runtime_api.rs"]
+#[path = "../tests/suite/support/runtime_api.rs"]
 mod runtime_api;
 mod stack;
 
@@ -38,9 +40,11 @@ use bare_calls::BareCalls;
 use binaries::{build, quantile};
 use crowd::{add_accounts, key, user};
 use jea_auth::{
+    domain::{
+        password::{Hasher, Password},
+        throttle::{Pace, Paces},
+    },
     local::{DEMO_PASSWORD, Running},
-    password::{Hasher, Password},
-    throttle::{Pace, Paces},
 };
 use runtime_api::Function;
 use serde_json::{Value, json};

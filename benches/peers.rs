@@ -18,7 +18,7 @@
 mod binaries;
 mod crowd;
 #[expect(dead_code, reason = "no journal is read here")]
-#[path = "../tests/suite/runtime_api.rs"]
+#[path = "../tests/suite/support/runtime_api.rs"]
 mod runtime_api;
 #[expect(dead_code, reason = "nothing is authorized here")]
 mod stack;
@@ -35,7 +35,7 @@ use binaries::{build, quantile};
 use crowd::{add_accounts, user};
 use jea_auth::{
     local::{self, DEMO_PASSWORD, Options},
-    machine,
+    platform::machine,
 };
 use runtime_api::Function;
 use stack::log_on;

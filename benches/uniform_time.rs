@@ -26,18 +26,21 @@ use std::time::Instant;
 
 use crowd::{add_accounts, user};
 use jea_auth::{
-    access_key::{AccessKey, Digest},
-    account::{Account, Email, Name, Status},
-    administration::Administration,
-    app,
-    event::Event,
-    factor::{Factor, RECOVERY_CODES},
-    ids::{AccountId, hexadecimal},
+    domain::{
+        access_key::{AccessKey, Digest},
+        account::{Account, Email, Name, Status},
+        factor::{Factor, RECOVERY_CODES},
+        ids::{AccountId, hexadecimal},
+        password::{Hasher, Password, PasswordHash},
+    },
+    functions::{app, logon::LogonFunction},
     local::Options,
-    logon::LogonFunction,
-    machine,
-    password::{Hasher, Password, PasswordHash},
-    store::{Store, StoreError},
+    platform::{
+        machine,
+        store::{Store, StoreError},
+    },
+    service::administration::Administration,
+    web::event::Event,
 };
 use serde_json::{Value, json};
 use stack::{log_on, stack_with};
@@ -65,7 +68,8 @@ async fn main() {
     add(&store, "factor@example.org", Status::Active, &[FACTOR]).await;
     let factor = |account: &Account| {
         let recovery = vec![Digest([7; 32]); RECOVERY_CODES];
-        let factor = Factor { sealed: vec![7; 48], last_step: 1, last_use: hexadecimal(&[7; 16]), recovery };
+        let factor =
+            Factor { sealed: vec![7; 48], last_step: 1, last_use: hexadecimal(&[7; 16]), recovery, confirmed_by: None };
         Ok::<_, StoreError>(Account { factor: Some(factor), ..account.clone() })
     };
     store.change_account(&Email::canonical("factor@example.org"), factor).await.unwrap().unwrap();
@@ -109,7 +113,7 @@ async fn main() {
     // An email has three mails at once, so each try has one of its own.
     let known = tries + 20;
     add_accounts(&running, 2 * known).await;
-    let administration = Administration { store };
+    let administration = Administration { store, clock: machine::system_clock() };
     for number in known..2 * known {
         administration.disable(&Email::canonical(&user(number))).await.unwrap().unwrap();
     }

@@ -58,7 +58,9 @@ pub enum Access {
     Open,
     /// Whoever has a session.
     Session,
-    /// Whoever has a session, and gave its password a moment ago.
+    /// Whoever has a session that no access key opened.
+    Person,
+    /// Whoever has such a session, and gave its password a moment ago.
     SteppedUp,
 }
 
@@ -154,6 +156,22 @@ impl Operation {
         ROUTES.iter().find(|route| route.operation == self).map_or("/", |route| route.path)
     }
 
+    /// Whether its refusals have a `reason` for programs. Those that clients of the original service know keep their two members.
+    #[must_use]
+    pub fn gives_reasons(self) -> bool {
+        !matches!(
+            self,
+            Self::Info
+                | Self::LogOn
+                | Self::CheckIn
+                | Self::LogOff
+                | Self::Confirm
+                | Self::User
+                | Self::Jwks
+                | Self::Discovery
+        )
+    }
+
     /// Whether it compares a password.
     #[must_use]
     pub fn checks_password(self) -> bool {
@@ -194,7 +212,7 @@ impl Operation {
 
 /// All routes. Everything else needs a session, and is the backend's, or 404.
 pub const ROUTES: [Route; 25] = {
-    use Access::{Open, Session, SteppedUp};
+    use Access::{Open, Person, Session, SteppedUp};
     use Operation::{
         AccountPage, BeginFactor, CheckIn, Confirm, ConfirmFactor, Description, Discovery, EndKey, EndOtherSessions,
         EndSession, Forgot, Info, Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions,
@@ -207,7 +225,7 @@ pub const ROUTES: [Route; 25] = {
         row("POST", "/users/api/logon", LogOn, Open, "Log on, by another name"),
         row("POST", "/users/api/checkin", CheckIn, Session, "Renew the token"),
         row("POST", "/users/api/logout", LogOff, Session, "End the session"),
-        row("POST", "/users/api/confirm", Confirm, Session, "Give the password once more"),
+        row("POST", "/users/api/confirm", Confirm, Person, "Give the password once more"),
         row("GET", "/users/api/user", User, Session, "Account details"),
         row("POST", "/users/api/user", UpdateUser, Session, "Change account details"),
         row("POST", "/users/api/password", Password, Session, "Change the password"),
@@ -219,7 +237,7 @@ pub const ROUTES: [Route; 25] = {
         row("DELETE", "/users/api/keys/{id}", EndKey, SteppedUp, "End an access key"),
         row("POST", "/users/api/totp", BeginFactor, SteppedUp, "Begin a second factor"),
         row("DELETE", "/users/api/totp", RemoveFactor, SteppedUp, "Remove the second factor"),
-        row("POST", "/users/api/totp/confirm", ConfirmFactor, Session, "Confirm a second factor with a code"),
+        row("POST", "/users/api/totp/confirm", ConfirmFactor, Person, "Confirm a second factor with a code"),
         by_mail("POST", "/users/api/forgot", Forgot, Open, "Ask for a link to set a forgotten password"),
         by_mail("POST", "/users/api/reset", Reset, Open, "Set the password by the link"),
         page("/users/sign-in", SignInPage, "Page to log on, and to set a password by a link"),

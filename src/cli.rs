@@ -4,7 +4,9 @@ mod confirm;
 mod connection;
 mod doctor;
 mod export;
+mod failures;
 mod harmless;
+mod hint;
 mod import;
 mod key;
 mod mail;
@@ -18,9 +20,9 @@ mod user;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::DEFAULT_STACK;
+use crate::functions::config::DEFAULT_STACK;
 
 /// A log-on service for APIs on AWS Lambda: run it on this machine, and manage its accounts and keys here or on AWS.
 #[derive(Parser)]
@@ -51,7 +53,7 @@ enum Command {
     Doctor(doctor::Doctor),
     #[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]
     /// Print the description of the service for programs (OpenAPI 3.1)
-    Openapi,
+    Openapi(openapi::Openapi),
     /// Print a script that lets a shell complete these commands
     #[command(after_help = "For bash:\n  jea-auth completions bash > /etc/bash_completion.d/jea-auth")]
     Completions {
@@ -100,8 +102,13 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 /// Runs what the command line says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let command_line = match CommandLine::try_parse() {
-        Ok(command_line) => command_line,
+    let parsed = CommandLine::command().try_get_matches().and_then(|matches| {
+        let command_line = CommandLine::from_arg_matches(&matches);
+        let command_line = command_line.map_err(|error| error.format(&mut CommandLine::command()))?;
+        Ok((command_line, Target::of(&matches)))
+    });
+    let (command_line, target) = match parsed {
+        Ok(parsed) => parsed,
         Err(instead) => return tell(&instead),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -116,7 +123,7 @@ pub fn run() -> ExitCode {
             Command::Key(key) => key.run().await,
             Command::Mail(mail) => mail.run().await,
             Command::Doctor(doctor) => doctor.run().await,
-            Command::Openapi => openapi::run(),
+            Command::Openapi(openapi) => openapi.run(),
             Command::Completions { shell } => {
                 let mut command = CommandLine::command();
                 // Straight to stdout it would panic where nothing can be written.
@@ -128,7 +135,12 @@ pub fn run() -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failed(&failure),
+        Err(mut failure) => {
+            if let (Some(target), Some(hint)) = (&target, &mut failure.hint) {
+                *hint = target.said(hint);
+            }
+            failed(&failure)
+        }
     }
 }
 

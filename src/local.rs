@@ -1,6 +1,5 @@
-//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway with the routes, events
-//! and refusals of the template. docs/local-gateway.md lists what API Gateway does and it does not. It listens on loopback
-//! addresses only.
+//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway with the routes, events and
+//! refusals of the template. docs/local-gateway.md lists what API Gateway does and it does not. It listens on loopback alone.
 
 mod backend;
 mod database;
@@ -37,20 +36,28 @@ use self::{
     server::{serve, until},
 };
 use crate::{
-    account::{Account, Email, InvalidEmail, InvalidLabel, Name},
-    app::{self, Stack},
-    aws::{Aws, Limits, StaticCredentials},
     causes::Causes,
-    config::{BadConfig, Config},
-    ids::AccountId,
-    journal::Journal,
-    keyring::KeyringError,
-    logon::TokenDelivery,
-    machine,
-    password::{Hasher, Password, UnusableHash},
-    rotation::{Rotation, RotationError},
-    store::{Store, StoreError},
-    time::Clock,
+    domain::{
+        account::{Account, Email, InvalidEmail, InvalidLabel, Name},
+        ids::AccountId,
+        password::{Hasher, Password, UnusableHash},
+        time::Clock,
+    },
+    functions::{
+        app::{self, Stack},
+        config::{BadConfig, Config},
+        logon::TokenDelivery,
+    },
+    platform::{
+        aws::{Aws, Limits, StaticCredentials},
+        journal::Journal,
+        machine,
+        store::{Store, StoreError},
+    },
+    service::{
+        keyring::KeyringError,
+        rotation::{Rotation, RotationError},
+    },
 };
 
 /// Email of the account that an empty store gets.
@@ -243,7 +250,8 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
 
     if let Some(mailer) = app::mailer(&config, Arc::clone(&clock)) {
         let table = format!("{}-outbox", config.stack);
-        services.tasks.spawn(mail::pump(database.clone(), table, mailer, services.stop.subscribe()));
+        let position = options.data.as_ref().map(|folder| folder.join("mail-position"));
+        services.tasks.spawn(mail::pump(database.clone(), table, mailer, position, services.stop.subscribe()));
     }
     services.tasks.spawn(upkeep(rotation, database, Arc::clone(&clock), services.stop.subscribe()));
     let router = gateway::router(Gateway {
@@ -338,7 +346,10 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
         ("MAIL_FROM", if options.mail && options.other_dynamodb.is_none() { MAIL_FROM } else { "" }.to_owned()),
     ];
     let read = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.clone());
-    Ok(Config { journal: Journal::Log, ..Config::from(read)? })
+    let mut config = Config { journal: Journal::Log, ..Config::from(read)? };
+    // This machine may be busy with something else, and a function's limits would be over.
+    config.aws.limits = Limits::PERSON;
+    Ok(config)
 }
 
 /// URLs of the embedded services.
@@ -365,7 +376,7 @@ pub fn aws(endpoints: Endpoints) -> Aws {
             secret_access_key: CREDENTIALS.to_owned(),
             session_token: None,
         }),
-        limits: Limits::FUNCTION,
+        limits: Limits::PERSON,
         dynamodb_endpoint: Some(endpoints.dynamodb),
         ses_endpoint: Some(endpoints.kms.clone()),
         kms_endpoint: Some(endpoints.kms),

@@ -8,34 +8,23 @@ BINARY is the program jea-auth. It needs Chromium and its driver, and the Python
 
 import argparse
 import base64
-import email
-import email.policy
-import glob
 import hashlib
 import hmac
 import io
 import json
 import os
 import re
-import shutil
-import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 
 import zxingcpp
 from PIL import Image
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-PASSWORD = "a long enough password"
+from browser import PASSWORD, Browser, Stack
+
 NEW_PASSWORD = "another long enough password"
-SIZES = [(320, 700), (1280, 900)]
-PATIENCE = 10
 
 
 def arguments():
@@ -44,188 +33,6 @@ def arguments():
     parser.add_argument("--axe", help="axe.min.js of axe-core; without it accessibility is not checked")
     parser.add_argument("--screenshots", help="where a picture of each state goes")
     return parser.parse_args()
-
-
-class Stack:
-    """`jea-auth serve` in a folder of its own."""
-
-    def __init__(self, binary):
-        self.binary, self.folder = binary, tempfile.TemporaryDirectory()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.start(f"127.0.0.1:{port}")
-
-    def start(self, listen):
-        command = [self.binary, "serve", "--data", self.folder.name, "--listen", listen]
-        # The same server by another name, which is another origin to a browser.
-        self.other = f"http://localhost:{listen.split(':')[1]}"
-        command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0", "--allow-origin", self.other]
-        self.server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        told = {}
-        for line in self.server.stderr:
-            found = re.match(r"  (page|service|DynamoDB|KMS) +(http\S+)", line)
-            if found:
-                told[found[1]] = found[2]
-            if len(told) == 4:
-                break
-        assert len(told) == 4, "serve has not started"
-        self.url, self.page = told["service"], told["page"]
-        self.environment = os.environ | {
-            "AWS_ENDPOINT_URL_DYNAMODB": told["DynamoDB"],
-            "AWS_ENDPOINT_URL_KMS": told["KMS"],
-        }
-
-    def stop(self):
-        self.server.terminate()
-        self.server.communicate()
-
-    def run(self, *command, stdin=""):
-        subprocess.run(
-            [self.binary, *command, "--local"], env=self.environment, input=stdin, text=True, check=True, capture_output=True
-        )
-
-    def add(self, name):
-        address = f"{name}@example.org"
-        self.run("user", "add", address, "--name", name.title(), "--password-stdin", stdin=PASSWORD)
-        return address
-
-    def link(self, address):
-        """The link of the last mail to an address that has one."""
-        for _ in range(100):
-            for path in sorted(glob.glob(f"{self.folder.name}/mail/*.eml"), reverse=True):
-                with open(path, "rb") as file:
-                    mail = email.message_from_binary_file(file, policy=email.policy.default)
-                found = re.search(r"http\S+#reset=\S+", mail.get_content())
-                if mail["to"] == address and found:
-                    os.remove(path)
-                    return found[0]
-            time.sleep(0.1)
-        raise AssertionError(f"no mail to {address}")
-
-
-class Browser:
-    """Chromium, with what it asked for and complained about."""
-
-    def __init__(self, stack, axe=None, screenshots=None):
-        options = webdriver.ChromeOptions()
-        for switch in (
-            "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-            "disable-component-update disable-sync disable-dev-shm-usage"
-        ).split():
-            options.add_argument(f"--{switch}")
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-        self.stack, self.screenshots, self.expected, self.origins = stack, screenshots, set(), [stack.url]
-        self.axe = open(axe, encoding="utf-8").read() if axe else None
-        self.cdp("Network.enable", {})
-
-    def cdp(self, command, parameters):
-        return self.driver.execute_cdp_cmd(command, parameters)
-
-    def open(self, path):
-        self.driver.get(self.stack.url + path if path.startswith("/") else path)
-
-    def find(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def wait(self, condition, what):
-        end = time.time() + PATIENCE
-        while time.time() < end:
-            try:
-                found = condition()
-                if found:
-                    return found
-            except Exception as error:  # The page may be on its way to another.
-                what = f"{what} ({type(error).__name__})"[:300]
-            time.sleep(0.05)
-        raise AssertionError(f"{what}; at {self.driver.current_url}: {self.find('body').text[:600]}")
-
-    def shown(self, selector):
-        return self.wait(lambda: self.find(selector).is_displayed() and self.find(selector), f"{selector} is not shown")
-
-    def fill(self, **values):
-        for name, value in values.items():
-            field = self.shown("#" + name.replace("_", "-"))
-            field.clear()
-            field.send_keys(value)
-
-    def press(self, selector):
-        self.shown(selector).click()
-
-    def says(self, selector, text):
-        self.wait(lambda: text in self.find(selector).text, f"{selector} does not say {text!r}")
-
-    def at(self, end):
-        self.wait(lambda: self.driver.current_url.split("?")[0].endswith(end), f"not at {end}")
-
-    def expect(self, *statuses):
-        """Chromium writes a line to its console for each answer of such a status."""
-        self.expected |= set(statuses)
-
-    def focused(self):
-        return self.driver.switch_to.active_element.get_attribute("id")
-
-    def log_on(self, address, password=PASSWORD, path="/users/sign-in"):
-        self.open(path)
-        self.fill(email=address, password=password)
-        self.press("#log-on .main")
-
-    def look(self, state):
-        """A state, in both sizes and both schemes: it fits, it is accessible, and it can be looked at."""
-        for scheme in ("light", "dark"):
-            features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]
-            self.cdp("Emulation.setEmulatedMedia", {"features": features})
-            for width, height in SIZES:
-                metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-                self.cdp("Emulation.setDeviceMetricsOverride", metrics)
-                fits = self.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-                assert fits, f"{state}: wider than {width} pixels"
-                self.check_accessibility(f"{state}, {width}, {scheme}")
-                if self.screenshots:
-                    with open(f"{self.screenshots}/{state}-{width}-{scheme}.png", "wb") as file:
-                        file.write(self.picture())
-        self.cdp("Emulation.clearDeviceMetricsOverride", {})
-        self.cdp("Emulation.setEmulatedMedia", {"features": []})
-
-    def picture(self):
-        """The whole page."""
-        return base64.b64decode(self.cdp("Page.captureScreenshot", {"captureBeyondViewport": True})["data"])
-
-    def check_accessibility(self, where):
-        if not self.axe:
-            return
-        if not self.driver.execute_script("return !!window.axe"):
-            self.cdp("Runtime.evaluate", {"expression": self.axe})
-        found = self.driver.execute_async_script(
-            "const done = arguments[0]; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', "
-            "'best-practice']}).then((found) => done(found.violations))"
-        )
-        told = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
-        assert not told, f"{where}: {told}"
-
-    def finish(self, journey):
-        """Nothing was kept, nobody else was asked, and nothing was complained about."""
-        kept = self.driver.execute_script("return localStorage.length + sessionStorage.length")
-        assert kept == 0, f"{journey}: something is kept in the browser's storage"
-        for entry in self.driver.get_log("browser"):
-            status = re.search(r"status of (\d+)", entry["message"])
-            is_expected = (status and int(status[1]) in self.expected) or (
-                0 in self.expected and re.search(r"ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED)", entry["message"])
-            )
-            assert is_expected, f"{journey}: {entry['message']}"
-        for entry in self.driver.get_log("performance"):
-            message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
-                url = message["params"]["request"]["url"]
-                ours = [start for origin in self.origins for start in (origin + "/", "blob:" + origin)]
-                is_ours = url.startswith((*ours, "data:", "about:"))
-                assert is_ours, f"{journey}: {url} was asked for"
-        self.expected, self.origins = set(), [self.stack.url]
-        self.driver.delete_all_cookies()
 
 
 def code(secret, after=0):
@@ -353,12 +160,12 @@ def a_forgotten_password_is_set_by_the_mailed_link(browser, stack):
     browser.expect(400, 403)
     browser.fill(new_password="short")
     browser.press("#reset .main")
-    browser.says("#reset .said", "The password is too short")
+    browser.says("#reset .said", "This password is too short.")
     assert browser.focused() == "new-password"
     browser.look("sign-in-reset-refused")
     browser.fill(new_password=NEW_PASSWORD)
     browser.press("#reset .main")
-    browser.says("#log-on .said", "Password set.")
+    browser.says("#log-on .said", "Your password is set.")
     browser.look("sign-in-reset-done")
     assert "#" not in browser.driver.current_url and browser.find("#email").get_attribute("value") == address
     browser.fill(password=NEW_PASSWORD)
@@ -376,7 +183,7 @@ def who_is_invited_sets_a_password_and_logs_on(browser, stack):
     browser.open(stack.link("invited@example.org"))
     browser.fill(new_password=NEW_PASSWORD)
     browser.press("#reset .main")
-    browser.says("#log-on .said", "Password set.")
+    browser.says("#log-on .said", "Your password is set.")
     browser.fill(password=NEW_PASSWORD)
     browser.press("#log-on .main")
     browser.at("/users/account")
@@ -399,7 +206,7 @@ def an_owner_changes_details_and_password(browser, stack):
     assert browser.focused() == "old-password"
     browser.fill(old_password=PASSWORD, new_password="short")
     browser.press("#password-form .main")
-    browser.says("#password-form .said", "The password is too short")
+    browser.says("#password-form .said", "This password is too short.")
     browser.fill(new_password=NEW_PASSWORD)
     browser.press("#password-form .main")
     browser.says("#password-form .said", "Your password is changed")
@@ -416,9 +223,9 @@ def sessions_are_seen_and_ended(browser, stack):
     browser.wait(lambda: len(browser.all("#sessions li")) == 4, "not four sessions")
     assert sum("This session" in one.text for one in browser.all("#sessions li")) == 1
     browser.press("#sessions li button")
-    browser.says("#sessions .said", "1 session ended.")
+    browser.says("#sessions .said", "The session has ended.")
     browser.press("#sessions .main")
-    browser.says("#sessions .said", "2 sessions ended.")
+    browser.says("#sessions .said", "All other sessions have ended.")
     browser.wait(lambda: len(browser.all("#sessions li")) == 1, "others are left")
 
 
@@ -453,7 +260,7 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.look("sign-in-code")
     browser.fill(otp="000000")
     browser.press("#code .main")
-    browser.says("#code .said", "The code is wrong.")
+    browser.says("#code .said", "This code is wrong, or was used already.")
     assert browser.focused() == "otp"
     browser.driver.refresh()
     browser.fill(email=address, password=PASSWORD)
@@ -476,7 +283,7 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.expect(403)
     browser.fill(old_password=PASSWORD, new_password=NEW_PASSWORD)
     browser.press("#password-form .main")
-    browser.says("#password-form .said", "A code of your authenticator app is needed.")
+    browser.says("#password-form .said", "Enter a code of your authenticator app, too.")
     browser.fill(password_otp=codes[1])
     browser.press("#password-form .main")
     browser.says("#password-form .said", "Your password is changed")
@@ -496,12 +303,9 @@ def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
     address = stack.add("patient")
     browser.log_on(address)
     browser.says("#who", address)
-    # As if a quarter of an hour had gone by.
-    browser.driver.execute_script(
-        "const real = fetch; let once = true; window.fetch = (url, options) => once && String(url).endsWith('/keys') && options.method === 'POST'"
-        "? (once = false, Promise.resolve(new Response(JSON.stringify({ok: false, status: 'Confirm your password first: POST "
-        "/users/api/confirm.'}), {status: 403}))) : real(url, options)"
-    )
+    # As if a quarter of an hour had gone by; the sentence is another one, in another language.
+    refused = {"ok": False, "status": "Erst das Passwort.", "reason": "step-up-needed"}
+    browser.answer_once("POST", "/keys", 403, json.dumps(refused))
     browser.fill(key_name="later")
     browser.press("#keys .main")
     browser.shown("#confirm")
@@ -509,7 +313,7 @@ def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
     browser.expect(403)
     browser.fill(confirm_password="wrong")
     browser.press("#confirm .main")
-    browser.says("#confirm .said", "Email or password is wrong.")
+    browser.says("#confirm .said", "The current password is wrong.")
     browser.fill(confirm_password=PASSWORD)
     browser.press("#confirm .main")
     browser.wait(lambda: browser.find("#key output").text.startswith("jea_"), "no key is shown")
@@ -526,6 +330,7 @@ def a_session_that_ends_under_a_page_loses_nothing_typed(browser, stack):
     # The authorizer may remember the session for five seconds; the operation itself looks.
     browser.press("#details .main")
     browser.shown("#ended")
+    browser.says("#ended", f"The session of {address} has ended. Log on as {address} in another tab")
     browser.look("account-ended")
     browser.press("#ended .close")
     assert browser.find("#details-company").get_attribute("value") == "typed here"
@@ -538,11 +343,150 @@ def a_session_that_ends_under_a_page_loses_nothing_typed(browser, stack):
     browser.at("/users/account")
     browser.driver.close()
     browser.driver.switch_to.window(here)
-    browser.press("#ended .close")
+    browser.comes_back()
+    browser.wait(lambda: not browser.find("#ended").is_displayed(), "it waits for a log-on that was")
     browser.press("#details .main")
     browser.says("#details .said", "Saved.")
     browser.driver.refresh()
     browser.wait(lambda: browser.find("#details-company").get_attribute("value") == "typed here", "it was not saved")
+
+
+def two_accounts_in_one_browser_stay_apart(browser, stack):
+    one, two = stack.add("one"), stack.add("two")
+    stack.ask("POST", "auth", {"email": two, "password": PASSWORD})
+    writes = {
+        "details": lambda: browser.press("#details .main"),
+        "key": lambda: browser.press("#keys .main"),
+        "session": lambda: browser.press("#sessions li button"),
+        "sessions": lambda: browser.press("#sessions .main"),
+        "factor": lambda: browser.press("#begin"),
+        "log off": lambda: browser.press("#log-off .main"),
+    }
+    for what, write in writes.items():
+        browser.driver.delete_all_cookies()
+        stack.ask("POST", "auth", {"email": one, "password": PASSWORD})
+        browser.log_on(one)
+        browser.says("#who", one)
+        browser.wait(lambda: browser.all("#sessions li button"), "no other session")
+        browser.fill(details_company="of the first", key_name="of the first")
+        browser.log_on_elsewhere(two)
+        write()
+        browser.says("#who", two)
+        for field in ("company", "nickname"):
+            browser.wait(lambda: browser.value(f"#details-{field}") != "of the first", f"{what}: what was typed is kept")
+        assert browser.value("#key-name") == "" and not browser.find("#enrol").is_displayed(), what
+        browser.says("#keys ul", "No access keys yet.")
+        assert browser.find("#who").text.startswith(two), f"{what}: the second account was logged off"
+    # The one of the beginning, and one by each page.
+    browser.wait(lambda: len(browser.all("#sessions li")) == 1 + len(writes), "sessions of the second account have ended")
+    assert "company" not in stack.details(two), "details of the second account were changed"
+    # Whoever comes back to a tab sees at once whose it is.
+    browser.log_on(one)
+    browser.says("#who", one)
+    here = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.log_on(two)
+    browser.says("#who", two)
+    browser.driver.close()
+    browser.driver.switch_to.window(here)
+    browser.comes_back()
+    browser.says("#who", two)
+
+
+def saving_one_detail_leaves_the_others_as_they_are(browser, stack):
+    address, lines = stack.add("lines"), "1 High St\nLondon"
+    profile = {"address": "1 High St\r\nLondon", "company": "jEPlus\nLtd"}
+    stack.run("user", "set", address, *[f"--profile={name}={value}" for name, value in profile.items()])
+    browser.log_on(address)
+    browser.wait(lambda: browser.value("#details-address") == lines, "the address has not its lines")
+    browser.look("account-address")
+    browser.fill(details_tel="+44 20 7946 0000")
+    browser.press("#details .main")
+    browser.says("#details .said", "Saved.")
+    told = stack.details(address)
+    assert {name: told[name] for name in profile} == profile and told["tel"] == "+44 20 7946 0000", told
+    browser.shown("#details-address").send_keys(Keys.ENTER, "England")
+    browser.press("#details .main")
+    browser.wait(lambda: stack.details(address)["address"] == f"{lines}\nEngland", "the address is not saved as typed")
+    browser.expect(400)
+    browser.fill(details_position="é" * 200)
+    browser.press("#details .main")
+    browser.says("#details .said", "This is too long. Use at most 256 bytes.")
+    assert browser.focused() == "details-position"
+
+
+def what_an_access_key_cannot_do_is_said_and_no_password_asked_for(browser, stack):
+    address = stack.add("keyholder")
+    _, token = stack.ask("POST", "auth", {"email": address, "password": PASSWORD})
+    key = stack.ask("POST", "keys", {"name": "script"}, token)[0]["data"]["key"]
+    browser.cdp("Emulation.setTimezoneOverride", {"timezoneId": "America/Los_Angeles"})
+    browser.log_on(address, key)
+    browser.says("#who", address)
+    browser.expect(403)
+    browser.fill(key_name="another")
+    browser.press("#keys .main")
+    browser.says("#keys .said", "An access key logged you on, and it cannot do this.")
+    assert not browser.find("#confirm").is_displayed(), "a password is asked for"
+    # The day of its last use is one in UTC, also where it is still the day before.
+    today = browser.driver.execute_script("return new Date().toLocaleDateString([], {dateStyle: 'medium', timeZone: 'UTC'})")
+    browser.says("#keys li", f"last used {today}")
+    browser.cdp("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
+def what_is_no_answer_of_the_service_is_told_in_a_sentence(browser, stack):
+    foreign = "Something between this page and the service refused this."
+    answers = [
+        (403, '{"message":"Forbidden"}', {}, foreign),
+        (401, "<html><h1>Log on to the hotel", {}, foreign),
+        (200, "<html><h1>Log on to the hotel", {}, foreign),
+        (200, "null", {}, foreign),
+        (429, '{"message":"Too Many Requests"}', {}, "Too many attempts. Wait a minute, then try again."),
+        (502, "<html><h1>Bad Gateway", {}, "The service is unavailable for the moment."),
+        (503, '{"ok":false,"status":"x","reason":"unavailable"}', {"Retry-After": "5"}, "The service is unavailable for the moment."),
+        (400, '{"ok":false,"status":"x","reason":"a-word-of-a-later-release"}', {}, "The service refused this, and this page does not know why."),
+    ]
+    address = stack.add("abroad")
+    browser.open("/users/sign-in")
+    browser.fill(email=address, password=PASSWORD)
+    for status, text, headers, sentence in answers:
+        browser.answer_once("POST", "/auth", status, text, headers)
+        browser.press("#log-on .main")
+        # A 401 of the service is a wrong password.
+        browser.says("#log-on .said", sentence)
+        assert browser.value("#password") == PASSWORD
+    browser.look("sign-in-foreign")
+    browser.press("#log-on .main")
+    browser.says("#who", address)
+    for status, text, headers, sentence in answers:
+        for method, operation, press, said in (
+            ("POST", "/user", "#details .main", "#details .said"),
+            ("DELETE", "/sessions", "#sessions .main", "#sessions .said"),
+            ("POST", "/totp", "#begin", "#factor .said"),
+            ("DELETE", "/totp", "#remove", "#factor .said"),
+            ("GET", "/user", "#keys .main", "#keys .said"),
+        ):
+            browser.fill(key_name="none")
+            browser.answer_once(method, operation, status, text, headers)
+            browser.press(press)
+            browser.says(said, sentence)
+    assert not stack.details(address).get("company") and "No access keys" in browser.find("#keys ul").text
+    browser.look("account-foreign")
+    for status, text, headers, sentence in answers:
+        browser.answer_once("GET", "/user", status, text, headers, at_load=True)
+        browser.says("#log-off .said", sentence)
+    browser.look("account-not-loaded")
+
+
+def a_browser_that_keeps_no_cookies_is_told_so(browser, stack):
+    address = stack.add("private")
+    without = Browser(stack, browser.axe_file, browser.screenshots, {"profile.default_content_setting_values.cookies": 2})
+    try:
+        without.expect(401)
+        without.log_on(address)
+        without.says("#log-on .said", "Your browser did not keep the session. Allow cookies for this site")
+        without.look("sign-in-no-cookies")
+    finally:
+        without.driver.quit()
 
 
 def a_log_on_leads_home_and_nowhere_else(browser, stack):
@@ -579,6 +523,11 @@ JOURNEYS = [
     a_second_factor_is_set_up_asked_for_and_removed,
     a_password_is_asked_for_again_and_what_was_typed_stays,
     a_session_that_ends_under_a_page_loses_nothing_typed,
+    two_accounts_in_one_browser_stay_apart,
+    saving_one_detail_leaves_the_others_as_they_are,
+    what_an_access_key_cannot_do_is_said_and_no_password_asked_for,
+    what_is_no_answer_of_the_service_is_told_in_a_sentence,
+    a_browser_that_keeps_no_cookies_is_told_so,
     a_log_on_leads_home_and_nowhere_else,
 ]
 

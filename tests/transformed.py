@@ -98,6 +98,9 @@ if "Accounts" in first:
     late = first.keys() - made_before(first, "SigningKeys") - {"SigningKeys", "Accounts", "RotatorDaily"}
     assert not late, f"{sorted(late)}: if they fail, the tables that are kept are left behind"
     assert "SigningKeys" in made_before(first, "Accounts") & made_before(first, "RotatorDaily")
+    assert "AWSLambdaDynamoDBExecutionRole" not in str(of_type(first, "AWS::IAM::Role")), "it reads every stream of the account"
+    # A mapping of another name would be a second one, and read the stream from its start.
+    assert list(of_type(first, "AWS::Lambda::EventSourceMapping")) == ["MailerMails"]
     for function in ("Logon", "Rotator"):
         assert "SealingKeyAlias" in made_before(first, function), f"{function} could run before its key has a name"
 print(f"{sys.argv[1]}: as it says")

@@ -6,10 +6,13 @@ use aws_config::{BehaviorVersion, identity::IdentityCache};
 
 use super::{Failure, Target};
 use crate::{
-    app::Stack,
-    aws::{self, Aws, Limits},
+    functions::app::Stack,
     local::{self, Endpoints},
-    machine::environment,
+    platform::{
+        aws::{self, Aws, Limits},
+        machine::environment,
+        store::StoreError,
+    },
 };
 
 /// Where `serve` listens if it is not told otherwise.
@@ -39,10 +42,11 @@ impl Target {
         let kms_endpoint = environment("AWS_ENDPOINT_URL_KMS");
         let service_url = (self.local && dynamodb_endpoint.is_none()).then(|| LOCAL_SERVICE.to_owned());
         let services = if self.local {
-            local::aws(Endpoints {
+            let services = local::aws(Endpoints {
                 dynamodb: dynamodb_endpoint.unwrap_or_else(|| LOCAL_DYNAMODB.to_owned()),
                 kms: kms_endpoint.unwrap_or_else(|| LOCAL_KMS.to_owned()),
-            })
+            });
+            Aws { limits: Limits::PERSON, ..services }
         } else {
             let credentials = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
             let config = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https());
@@ -56,9 +60,12 @@ impl Target {
         Connection { stack: Stack::new(&services, &self.stack), services, dynamodb_url, service_url }
     }
 
-    /// What to do when the stack cannot be reached.
+    /// What to do when the stack cannot be reached, or has an item that cannot be read.
     pub(super) fn unreachable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Failure {
-        let hint = if self.local {
+        let cause: Box<dyn std::error::Error + Send + Sync> = Box::new(cause);
+        let hint = if let Some(StoreError::Malformed { table, .. }) = cause.downcast_ref() {
+            self.mended(table)
+        } else if self.local {
             "is `jea-auth serve` running? With other ports, set AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_KMS"
                 .to_owned()
         } else {
@@ -68,6 +75,15 @@ impl Target {
                 self.stack
             )
         };
-        Failure::with_hint(cause, hint)
+        Failure { cause, hint: Some(hint) }
+    }
+
+    /// What to do about an item that is not as this version writes it.
+    fn mended(&self, table: &str) -> String {
+        if table == "accounts" {
+            format!("mend the item in the table {}-{table}, or remove it with `jea-auth user delete EMAIL`", self.stack)
+        } else {
+            "`jea-auth doctor` names the item, and the command that removes it".to_owned()
+        }
     }
 }

@@ -9,15 +9,19 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Failure, Target, connection::Connection, output};
+use super::{Failure, Target, connection::Connection, hint::word, output};
 use crate::{
     api::Operation,
     causes::Causes,
-    machine,
-    password::{Hasher, Password, Verification},
-    signing_key::{self, PUBLISHED_AHEAD, SigningKey},
-    store::{Malformed, StoredKeys},
-    time::Timestamp,
+    domain::{
+        password::{Hasher, Password, Verification},
+        signing_key::{self, PUBLISHED_AHEAD, SigningKey},
+        time::Timestamp,
+    },
+    platform::{
+        machine,
+        store::{Malformed, StoredKeys},
+    },
 };
 use factors::Factors;
 
@@ -79,7 +83,7 @@ impl Doctor {
         let mut findings = tables(&connection).await;
         let keys = match connection.stack.store.signing_keys().await {
             Ok(StoredKeys { keys, malformed: items, .. }) => {
-                findings.extend(items.iter().map(|item| malformed("signing key", item, "jea-auth key revoke KEY")));
+                findings.extend(items.iter().map(|item| malformed("signing key", item, "key revoke")));
                 findings.push(signer(&keys, now));
                 findings.push(successor(&keys, now));
                 findings.extend(dated_ahead(&keys, now));
@@ -103,6 +107,9 @@ impl Doctor {
         let mail_from = self.mail_from.filter(|address| !address.is_empty());
         findings.extend(mails::check(&connection, self.target.local, mail_from.as_deref()).await);
         findings.push(hash_time());
+        for todo in findings.iter_mut().filter_map(|finding| finding.todo.as_mut()) {
+            *todo = self.target.said(todo);
+        }
         output::rows(&findings, &COLUMNS, self.target.json)?;
         let errors = findings.iter().filter(|finding| finding.state == State::Error).count();
         if errors == 0 {
@@ -136,7 +143,7 @@ fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
         Some(key) => {
             Finding::ok(CHECK, format!("{} signs with {}", key.jwk.key_id().as_str(), key.jwk.algorithm().name()))
         }
-        None => Finding::not(State::Error, CHECK, "nothing signs, so nobody can log on", "jea-auth key rotate"),
+        None => Finding::not(State::Error, CHECK, "nothing signs, so nobody can log on", "`jea-auth key rotate`"),
     }
 }
 
@@ -153,7 +160,7 @@ fn successor(keys: &[SigningKey], now: Timestamp) -> Finding {
             State::Warning,
             CHECK,
             "overdue; the key signs on for two weeks at the most",
-            "see why the rotator does not run; jea-auth key rotate makes one now",
+            "see why the rotator does not run; `jea-auth key rotate` makes one now",
         )
     } else {
         let in_days = last.window.succeeded_at().minus(PUBLISHED_AHEAD).since(now).as_secs() / 86_400;
@@ -168,7 +175,7 @@ fn dated_ahead(keys: &[SigningKey], now: Timestamp) -> Vec<Finding> {
     let finding = |key: &SigningKey| {
         let (kid, in_days) = (key.jwk.key_id().as_str(), key.window.signs_from.since(now).as_secs() / 86_400);
         let found = format!("{kid} signs in {in_days} days only: it was made by a clock that was ahead");
-        Finding::not(State::Warning, "successor", found, format!("jea-auth key revoke {kid}"))
+        Finding::not(State::Warning, "successor", found, format!("`jea-auth key revoke {kid}`"))
     };
     ahead.map(finding).collect()
 }
@@ -264,7 +271,7 @@ async fn accounts(connection: &Connection, now: Timestamp) -> Vec<Finding> {
                                 None => without += 1,
                             }
                         }
-                        Err(item) => findings.push(malformed(CHECK, &item, "jea-auth user delete KEY")),
+                        Err(item) => findings.push(malformed(CHECK, &item, "user delete")),
                     }
                 }
             }
@@ -292,8 +299,8 @@ async fn accounts(connection: &Connection, now: Timestamp) -> Vec<Finding> {
 }
 
 /// An item that no part of the service can use. It stops nothing else.
-fn malformed(check: &'static str, item: &Malformed, removed_by: &str) -> Finding {
-    let todo = format!("mend the item in the table, or {removed_by}");
+fn malformed(check: &'static str, item: &Malformed, removes: &str) -> Finding {
+    let todo = format!("mend the item in the table, or remove it with `jea-auth {removes} {}`", word(&item.key));
     Finding::not(State::Error, check, format!("{}: {}", item.key, item.error), todo)
 }
 

@@ -125,7 +125,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         summary.already_there = Some(0);
         add(file, &source, reading, &secrets, &checked, &mut summary, target).await?;
     }
-    checked.tell_what_stays_behind(reading.with_factors);
+    checked.tell_what_stays_behind(reading.with_factors, target);
     output::rows(&[&summary], &COLUMNS, target.json)?;
     if bad > 0 {
         return Err(Failure::new(

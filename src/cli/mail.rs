@@ -4,11 +4,12 @@ use clap::Subcommand;
 
 use super::{Failure, Target, output};
 use crate::{
-    account::Email,
     causes::Causes,
-    machine,
-    mail::MailKind,
-    store::{Store, StoreError},
+    domain::{account::Email, mail::MailKind},
+    platform::{
+        machine,
+        store::{Store, StoreError},
+    },
 };
 
 const TEST_HELP: &str = "\
@@ -38,11 +39,32 @@ impl Mail {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let Self::Test { email, target } = self;
         let email = Email::parse(&email)?;
+        mailable(&email)?;
         let store = target.connect().await.stack.store;
         switched_on(&store, &target).await?;
         send(&store, MailKind::Test, &email).await.map_err(|error| target.unreachable(error))?;
         output::note(&format!("a test mail is on its way to {}", email.as_str()));
         Ok(())
+    }
+}
+
+/// What an email has to which mails are sent.
+const MAILABLE: &str =
+    "SES takes ASCII letters, digits and signs before the @, and a domain like example.org behind it";
+
+/// Fails if no mail can be sent to an email. Commands that are about one that is new, or have a mail sent, ask first.
+pub(super) fn mailable(email: &Email) -> Result<(), Failure> {
+    if email.can_be_mailed() {
+        return Ok(());
+    }
+    let hint = format!("nothing was changed; {MAILABLE}");
+    Err(Failure::new(format!("no mail can be sent to {}", email.as_str()), hint))
+}
+
+/// Warns if no mail can be sent to the email of an account that comes in all the same.
+pub(super) fn warn_unless_mailable(email: &Email) {
+    if !email.can_be_mailed() {
+        output::note(&format!("warning: no mail can be sent to {}: {MAILABLE}", email.as_str()));
     }
 }
 

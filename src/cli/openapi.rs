@@ -5,20 +5,20 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use clap::Args;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::{
-    access_key::DAYS_MAX,
     api::{Access, Operation, ROUTES, Route},
-    carrier::COOKIE_NAME,
-    details,
-    logon::objects::{
+    domain::{access_key::DAYS_MAX, details, token::Issuer},
+    functions::logon::objects::{
         AccountObject, AuthObject, Discovery, FactorObject, Failed, Included, JwkSet, KeyObject, MadeKeyObject,
         RecoveryCodesObject, SessionObject, Succeeded, UpdatedObject, Version,
     },
+    web::carrier::COOKIE_NAME,
 };
 
 /// What a test asked the running service, and what it answered: by method and path, and by status.
@@ -31,8 +31,21 @@ struct Example {
     answer: Value,
 }
 
-pub(super) fn run() -> Result<(), Failure> {
-    output::data(&lines(&description()?)).map(drop)
+#[derive(Args)]
+pub(super) struct Openapi {
+    /// The service's URL, which clients that are made of the description ask; without it the description names no server
+    #[arg(long, value_parser = |url: &str| Issuer::parse(url.trim_end_matches('/')))]
+    url: Option<Issuer>,
+}
+
+impl Openapi {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut description = description()?;
+        if let (Some(url), Some(members)) = (self.url, description.as_object_mut()) {
+            members.insert("servers".to_owned(), json!([{"url": url.as_str()}]));
+        }
+        output::data(&lines(&description)).map(drop)
+    }
 }
 
 /// The description, a path a line: the log-on function has it in its binary, where blanks would be as many bytes again.
@@ -69,8 +82,6 @@ fn description() -> Result<Value, Failure> {
             "description": env!("CARGO_PKG_DESCRIPTION"),
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        // From where this stands to the base of all paths, the stage of API Gateway included.
-        "servers": [{"url": "../.."}],
         "paths": paths,
         "components": {
             "responses": common.responses,
@@ -172,11 +183,17 @@ fn operation(
         // An operation can have two paths, and an id stands once.
         operation_id: if route.path == route.operation.path() { name.to_owned() } else { format!("{name}-alias") },
         summary: route.summary,
-        description: (route.access == Access::SteppedUp)
-            .then_some("The session's password must have been given in the last 15 minutes, by log-on or to confirm."),
+        description: match route.access {
+            Access::Open | Access::Session => None,
+            Access::Person => Some("Sessions that an access key opened are refused."),
+            Access::SteppedUp => Some(
+                "The session's password must have been given in the last 15 minutes, by log-on or to confirm. Sessions that an \
+                 access key opened are refused.",
+            ),
+        },
         security: match route.access {
             Access::Open => json!([]),
-            Access::Session | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
+            Access::Session | Access::Person | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
         },
         parameters,
         request_body,

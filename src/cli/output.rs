@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Serialize;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Failure, harmless};
 use crate::causes::Causes;
@@ -75,7 +76,8 @@ pub(super) fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: 
     format!("{number} {thing}{ending}")
 }
 
-/// Rows as an aligned table, or as one JSON array of objects. `columns` names members and their order.
+/// Rows as an aligned table, whose columns are as wide as a terminal shows them (UAX 11), or as one JSON array of objects.
+/// `columns` names members and their order.
 pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) -> Result<(), Failure> {
     let mut table = Table::new(columns, as_json);
     for row in rows {
@@ -99,7 +101,7 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Without rows. `columns` names members and their order.
     pub(super) fn new(columns: &'a [&'a str], as_json: bool) -> Self {
-        let widths = columns.iter().map(|column| column.chars().count()).collect();
+        let widths = columns.iter().map(|column| column.width()).collect();
         Self { columns, as_json, widths, rows: Vec::new() }
     }
 
@@ -113,7 +115,7 @@ impl<'a> Table<'a> {
             let row = serde_json::to_value(row)?;
             let cells: Vec<String> = self.columns.iter().map(|column| cell(column, row.get(*column))).collect();
             for (width, cell) in self.widths.iter_mut().zip(&cells) {
-                *width = cell.chars().count().max(*width);
+                *width = cell.width().max(*width);
             }
             cells.join("\n")
         };
@@ -158,7 +160,7 @@ impl<'a> Table<'a> {
         let cells = cells.zip(&self.widths).enumerate().map(|(column, (cell, width))| {
             let style = style(cell);
             // No blanks at the end of a line.
-            let blanks = if column == last { 0 } else { width.saturating_sub(cell.chars().count()) };
+            let blanks = if column == last { 0 } else { width.saturating_sub(cell.width()) };
             format!("{style}{cell}{style:#}{:blanks$}", "")
         });
         piece.push_str(&cells.collect::<Vec<_>>().join("  "));

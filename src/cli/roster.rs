@@ -12,21 +12,18 @@ use serde_json::Value;
 pub(super) use factor::{OpenFactor, sealing_secret};
 
 use crate::{
-    access_key::{AccessKeyId, StoredKey},
-    account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
-    ids::AccountId,
-    machine,
-    password::PasswordHash,
-    store::ADDED_AT_ONCE,
-    time::Timestamp,
+    domain::access_key::{AccessKeyId, StoredKey},
+    domain::account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
+    domain::ids::AccountId,
+    domain::password::PasswordHash,
+    domain::time::Timestamp,
+    platform::machine,
+    platform::store::ADDED_AT_ONCE,
 };
 
 // As many accounts as are added at once fit into the 4 MB of a DynamoDB transaction, with their access keys and the names of
 // what they have.
 const _: () = assert!(TEXTS_MAX_BYTES * ADDED_AT_ONCE <= 3_000_000);
-/// Highest `generation` that is taken. It is counted up for as long as the account lives, and JSON of other programs is
-/// exact up to here.
-const GENERATION_MAX: u64 = 1 << 53;
 
 /// What a line may hold, but for members of a profile and for access keys.
 pub(super) const MEMBERS: [&str; 8] =
@@ -51,8 +48,6 @@ pub(super) struct Line {
     sub: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation: Option<u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     profile: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "keys::serialize")]
@@ -111,7 +106,6 @@ impl Line {
             status: Some(account.status.name().to_owned()),
             sub: Some(account.sub.as_str().to_owned()),
             created: Some(account.created.seconds()),
-            generation: Some(account.generation),
             profile: account.profile.clone(),
             access_keys: account.access_keys.clone(),
             second_factor: None,
@@ -134,7 +128,9 @@ impl Line {
             "status" => self.status = status(value)?,
             "sub" => self.sub = text(member, value)?,
             "created" => self.created = number(member, value, "seconds since 1970")?,
-            "generation" => self.generation = number(member, value, "a count")?,
+            // Earlier releases exported one. An account that is added begins with a generation of its own, or one could come
+            // twice.
+            "generation" => drop(number(member, value, "a number")?),
             ACCESS_KEYS => self.access_keys = keys::parse(value, machine::now())?,
             SECOND_FACTOR => self.second_factor = OpenFactor::parse(value)?,
             "profile" if value.is_null() => {}
@@ -166,32 +162,25 @@ impl Line {
 
     /// The account with this hash, or what is wrong with the line. What is not there gets the value of a new account.
     pub(super) fn account(self, password_hash: Option<PasswordHash>, name_from_email: bool) -> Result<Account, String> {
-        let email = Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
-        let created = self.created.map_or_else(machine::now, Timestamp::from_seconds);
-        if created > machine::now() {
+        Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
+        let now = machine::now();
+        let created = self.created.map_or(now, Timestamp::from_seconds);
+        if created > now {
             return Err("created is in the future: seconds since 1970 are expected, not milliseconds".to_owned());
-        }
-        if self.generation.is_some_and(|generation| generation > GENERATION_MAX) {
-            return Err(format!("generation: a count of at most {GENERATION_MAX} is expected"));
         }
         let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
         let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
         let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
         let status = self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active);
+        let sub = sub.unwrap_or_else(|| AccountId::new(&machine::random()));
         let account = Account {
-            name,
-            email,
-            registered_email: self.email.trim().to_owned(),
-            sub: sub.unwrap_or_else(|| AccountId::new(&machine::random())),
             role,
             status: if self.told.standing == Standing::Open { status } else { Status::Disabled },
             password_hash,
             created,
-            generation: self.generation.unwrap_or_default(),
             profile: self.profile,
             access_keys: self.access_keys,
-            factor: None,
-            begun_factor: None,
+            ..Account::new(&self.email, name, sub, now).map_err(|error| format!("email: {error}"))?
         };
         if account.texts_bytes() > TEXTS_MAX_BYTES {
             return Err(format!("its texts have more than {TEXTS_MAX_BYTES} bytes"));

@@ -8,10 +8,9 @@ use clap::{Args, ValueEnum};
 use super::{Failure, output};
 use crate::{
     api::Operation,
-    config::is_origin,
+    functions::{config::is_origin, logon::TokenDelivery},
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
-    logon::TokenDelivery,
-    machine,
+    platform::machine,
 };
 
 pub(super) const HELP: &str = "\
@@ -120,7 +119,7 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     match (&options.data, options.mail) {
         (_, false) => output::note("  mails     none"),
         (Some(folder), true) => output::note(&format!("  mails     {}", folder.join("mail").display())),
-        (None, true) => output::note("  mails     a line for each"),
+        (None, true) => output::note("  mails     each is shown here"),
     }
     if !running.has_demo {
         output::note("Log on with an account of yours; `jea-auth user list --local` shows them.");

@@ -3,12 +3,19 @@
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{Failure, Target, confirm::confirm, output, user::unknown};
+use super::{
+    Failure, Target,
+    confirm::confirm,
+    failures::{broke_off, unknown},
+    output,
+};
 use crate::{
-    account::{Account, Email},
-    ids::SessionId,
-    machine,
-    session::{self, By},
+    domain::{
+        account::{Account, Email},
+        ids::SessionId,
+        session::{self, By},
+    },
+    service::administration::Administration,
 };
 
 #[derive(Subcommand)]
@@ -41,7 +48,8 @@ A session is one log-on, from then until log-off or until nobody has renewed it.
 ends if it is not renewed, what opened it (password, or the name of an access key), from which network address, and with which
 program, as that program calls itself. With --json, times are in seconds since 1970.
 
-A log-on that broke off can leave a session that nobody has a token of. It is listed until it expires.
+A log-on that broke off can leave a session that nobody has a token of. It is listed until it expires. A session that has ended
+is not listed, though DynamoDB removes its item only some time after it would have expired.
 
 Example:
   jea-auth session list yi@jeplus.org";
@@ -56,7 +64,7 @@ struct SessionRow<'a> {
     by: &'a str,
     /// The id of the access key, as its name could be any.
     key: Option<&'a str>,
-    /// Nothing if an earlier release opened it, which did not write this down.
+    /// Nothing if the gateway told none.
     address: Option<&'a str>,
     agent: Option<&'a str>,
 }
@@ -98,7 +106,7 @@ impl Session {
 }
 
 async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
-    let sessions = target.connect().await.stack.administration().sessions(email, machine::now()).await;
+    let sessions = target.connect().await.stack.administration().sessions(email).await;
     let found = sessions.map_err(|error| target.unreachable(error))?;
     let (account, sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
     let shown = sessions.iter().map(|session| SessionRow::of(session, &account));
@@ -111,25 +119,55 @@ async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
 
 async fn revoke_all(email: &Email, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.stack.administration();
-    let sessions = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
-    let (_, sessions) = sessions.ok_or_else(|| unknown(email.as_str()))?;
-    confirm(&format!("This ends all sessions of {}: {} now.", email.as_str(), sessions.len()), yes)?;
-    let changed = administration.end_sessions(email).await.map_err(|error| target.unreachable(error))?;
-    let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
-    output::note(&format!("{} ended", output::count(changed.ended, "session")));
-    Ok(())
+    let alive = alive(&administration, email).await;
+    let now = alive.as_ref().map_or_else(String::new, |(_, sessions)| format!(": {} now", sessions.len()));
+    confirm(&format!("This ends all sessions of {}{now}.", email.as_str()), yes)?;
+    let account = administration.end_sessions(email).await.map_err(|error| broke_off(error, target))?;
+    account.ok_or_else(|| unknown(email.as_str()))?;
+    output::note(&ended(alive.as_ref()));
+    alive.map_or(Ok(()), |(account, sessions)| tell_ended(&sessions, &account, target))
+}
+
+/// What has ended, for a program. A table of it would look as if it were there.
+fn tell_ended(sessions: &[session::Session], account: &Account, target: &Target) -> Result<(), Failure> {
+    if !target.json {
+        return Ok(());
+    }
+    let ended = sessions.iter().map(|session| SessionRow::of(session, account));
+    output::rows(&ended.collect::<Vec<_>>(), &COLUMNS, target.json)
+}
+
+/// An account and its sessions that are alive, which are about to end. Nothing if they cannot be read: no end of sessions fails
+/// because they could not be counted.
+pub(super) async fn alive(administration: &Administration, email: &Email) -> Option<Alive> {
+    administration.sessions(email).await.ok()?
+}
+
+/// An account and its sessions.
+pub(super) type Alive = (Account, Vec<session::Session>);
+
+/// Tells that sessions have ended that were alive before.
+pub(super) fn ended(alive: Option<&Alive>) -> String {
+    alive.map_or_else(
+        || "all sessions ended".to_owned(),
+        |(_, sessions)| format!("{} ended", output::count(sessions.len(), "session")),
+    )
 }
 
 async fn revoke_one(email: &Email, sid: &SessionId, yes: bool, target: &Target) -> Result<(), Failure> {
-    let store = target.connect().await.stack.store;
-    let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
-    let account = account.ok_or_else(|| unknown(email.as_str()))?;
+    let administration = target.connect().await.stack.administration();
+    let found = administration.sessions(email).await.map_err(|error| target.unreachable(error))?;
+    let (account, mut sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
+    sessions.retain(|session| session.sid == *sid);
     confirm(&format!("This ends the session {} of {}.", sid.as_str(), email.as_str()), yes)?;
-    let ended = store.end_session(&account.sub, sid).await.map_err(|error| target.unreachable(error))?;
-    if !ended {
+    // A session that is malformed can be ended by its id like any other.
+    let is_there = administration.store.has_session(&account.sub, sid).await;
+    if !is_there.map_err(|error| target.unreachable(error))? {
         let hint = format!("`jea-auth session list {}` shows the sessions there are", email.as_str());
         return Err(Failure::new("there is no such session", hint));
     }
+    let ended = administration.store.end_session(&account.sub, sid).await;
+    ended.map_err(|error| broke_off(error, target))?;
     output::note("1 session ended");
-    Ok(())
+    tell_ended(&sessions, &account, target)
 }

@@ -1,6 +1,7 @@
 //! `jea-auth user`: accounts.
 
 mod change;
+mod delete;
 mod factor;
 mod invite;
 mod keys;
@@ -10,16 +11,22 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Failure, Target, confirm::confirm, export, import, mail, output, secret};
+use super::{
+    Failure, Target, export,
+    failures::{broke_off, left_out, unknown},
+    import, mail, output, secret,
+    session::{Alive, alive, ended},
+};
 use crate::{
-    access_key::AccessKeyId,
-    account::{Account, Email, Name, Role},
-    administration::Changed,
-    ids::AccountId,
-    machine,
-    mail::MailKind,
-    password::{Hasher, PasswordHash},
-    store::{Added, Malformed, StoreError},
+    domain::{
+        access_key::AccessKeyId,
+        account::{Account, Email, Name, Role},
+        ids::AccountId,
+        mail::MailKind,
+        password::{Hasher, PasswordHash},
+    },
+    platform::{machine, store::Added},
+    service::administration::Changed,
 };
 
 #[derive(Subcommand)]
@@ -246,26 +253,29 @@ impl User {
                 let administration = target.connect().await.stack.administration();
                 let account = administration.store.account(&email).await.map_err(|error| target.unreachable(error))?;
                 let hash = password.hash(&account.ok_or_else(|| unknown(email.as_str()))?.names())?;
+                let before = alive(&administration, &email).await;
                 let changed = administration.change_password(&email, hash).await;
-                let changed = changed.map_err(|error| target.unreachable(error))?;
+                let changed = changed.map_err(|error| broke_off(error, &target))?;
                 if changed.is_some() {
                     mail::notify(&administration.store, MailKind::PasswordChanged, &email).await;
                 }
-                changed_and_ended(changed, &email, &target)
+                changed_and_ended(changed, before.as_ref(), &email, &target)
             }
             Self::Reset { email, target } => invite::reset(&Email::parse(&email)?, &target).await,
             Self::Disable { email, target } => {
                 let email = Email::parse(&email)?;
-                let changed = target.connect().await.stack.administration().disable(&email).await;
-                changed_and_ended(changed.map_err(|error| target.unreachable(error))?, &email, &target)
+                let administration = target.connect().await.stack.administration();
+                let before = alive(&administration, &email).await;
+                let changed = administration.disable(&email).await.map_err(|error| broke_off(error, &target))?;
+                changed_and_ended(changed, before.as_ref(), &email, &target)
             }
             Self::Enable { email, target } => {
                 let email = Email::parse(&email)?;
                 let account = target.connect().await.stack.administration().enable(&email).await;
-                let account = account.map_err(|error| target.unreachable(error))?;
+                let account = account.map_err(|error| broke_off(error, &target))?;
                 show(&[account.ok_or_else(|| unknown(email.as_str()))?], &target)
             }
-            Self::Delete { email, yes, target } => delete(&email, yes, &target).await,
+            Self::Delete { email, yes, target } => delete::delete(&email, yes, &target).await,
             Self::Import { file, reading, dry_run, target } => import::run(&file, &reading, dry_run, &target).await,
             Self::Export { with_factors, target } => export::run(with_factors, &target).await,
         }
@@ -283,7 +293,10 @@ async fn add(
     (account.role, account.password_hash) = (role, Some(password.hash(&account.names())?));
     let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
-        Added::Added => show(&[account], target),
+        Added::Added => {
+            mail::warn_unless_mailable(&account.email);
+            show(&[account], target)
+        }
         Added::Exists => Err(exists(&account.email)),
     }
 }
@@ -309,59 +322,25 @@ async fn list(target: &Target) -> Result<(), Failure> {
     left_out(&malformed)
 }
 
-/// Fails if items were left out, and names them.
-pub(super) fn left_out(malformed: &[Malformed]) -> Result<(), Failure> {
-    if malformed.is_empty() {
-        return Ok(());
-    }
-    let items: Vec<String> = malformed.iter().map(|item| format!("\n  {}: {}", item.key, item.error)).collect();
-    Err(Failure::new(
-        format!("left out, because it is no account as this version writes one:{}", items.concat()),
-        "mend the item in the table, or remove it with `jea-auth user delete KEY`",
-    ))
-}
-
-/// `text` is an email, or, for an item that is malformed, its key as it is.
-async fn delete(text: &str, yes: bool, target: &Target) -> Result<(), Failure> {
-    let administration = target.connect().await.stack.administration();
-    let canonical = Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.as_str().to_owned());
-    for key in [canonical.as_str(), text] {
-        let sub = administration.store.sub_at(key).await.map_err(|error| target.unreachable(error))?;
-        let Some(sub) = sub else { continue };
-        let sessions = administration.store.count_sessions(&sub).await.map_err(|error| target.unreachable(error))?;
-        confirm(&format!("This removes the account {key} and ends {sessions} of its sessions."), yes)?;
-        let ended = administration.delete(key).await.map_err(|error| target.unreachable(error))?;
-        output::note(&format!("removed {key}; {} ended", output::count(ended.unwrap_or_default(), "session")));
-        return Ok(());
-    }
-    Err(unknown(text))
-}
-
-fn changed_and_ended(changed: Option<Changed>, email: &Email, target: &Target) -> Result<(), Failure> {
+fn changed_and_ended(
+    changed: Option<Changed>,
+    alive: Option<&Alive>,
+    email: &Email,
+    target: &Target,
+) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
     let keys = changed.account.access_keys.len();
     if changed.keys_removed > 0 {
         output::note(&format!("{} removed for good", output::count(changed.keys_removed, "access key")));
     }
     show(&[changed.account], target)?;
-    output::note(&format!("{} ended", output::count(changed.ended, "session")));
+    output::note(&ended(alive));
     if keys > 0 {
         let keys = output::count(keys, "access key");
-        output::note(&format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str()));
+        let told = format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str());
+        output::note(&target.said(&told));
     }
     Ok(())
-}
-
-/// There is no such account.
-pub(super) fn unknown(email: &str) -> Failure {
-    Failure::new(format!("there is no account with the email {email}"), "`jea-auth user list` shows all accounts")
-}
-
-/// A change that broke off can be made again; it goes on where it stopped.
-fn broke_off(error: StoreError, target: &Target) -> Failure {
-    let mut failure = target.unreachable(error);
-    failure.hint = failure.hint.map(|hint| format!("{hint}. Part of it may be done; say the same again to finish it"));
-    failure
 }
 
 /// One account, as `user show` shows it.

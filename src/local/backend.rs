@@ -6,7 +6,7 @@ use std::{fmt::Write, time::Duration};
 use axum::{
     body::{Body, Bytes},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Request, Response, Uri,
+        HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri,
         header::{
             CONNECTION, CONTENT_ENCODING, DATE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SERVER, TE,
             TRAILER, TRANSFER_ENCODING, UPGRADE, VIA, WWW_AUTHENTICATE,
@@ -14,14 +14,14 @@ use axum::{
         request::Parts,
     },
 };
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::{Map, Value};
 
-use crate::identity;
+use crate::web::identity;
 
 /// Headers of a request that do not get there: of one connection (RFC 9110, section 7.6.1), or dropped by API Gateway.
 const NOT_PASSED_ON: [HeaderName; 12] = [
@@ -50,21 +50,23 @@ const REMAPPED: [(HeaderName, HeaderName); 4] = [
     (WWW_AUTHENTICATE, HeaderName::from_static("x-amzn-remapped-www-authenticate")),
 ];
 
-/// The integration timeout of API Gateway.
+/// The integration timeout of API Gateway, which hands on no answer that is not whole by then.
 const TIMEOUT: Duration = Duration::from_secs(29);
 
 /// The API behind the authorizer.
 pub(super) struct Backend {
     base: Uri,
     client: Client<HttpConnector, Full<Bytes>>,
+    timeout: Duration,
 }
 
 impl Backend {
     pub(super) fn new(base: Uri) -> Self {
-        Self { base, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { base, client: Client::builder(TokioExecutor::new()).build_http(), timeout: TIMEOUT }
     }
 
-    /// Passes a request on. Nothing comes back if it cannot be sent whole, or the backend does not answer.
+    /// Passes a request on. Nothing comes back if it cannot be sent whole, if the backend has not answered in time, or if it
+    /// wants to go on in another protocol, which API Gateway speaks with no HTTP backend.
     pub(super) async fn pass_on(
         &self,
         parts: &Parts,
@@ -75,11 +77,14 @@ impl Backend {
         *request.method_mut() = parts.method.clone();
         *request.uri_mut() = self.uri(parts)?;
         *request.headers_mut() = headers(&parts.headers, identity)?;
-        let answer = tokio::time::timeout(TIMEOUT, self.client.request(request)).await;
-        let (mut parts, body) = match answer {
-            Ok(Ok(response)) => response.into_parts(),
-            Ok(Err(_)) | Err(_) => return None,
+        let answer = async {
+            let (parts, body) = self.client.request(request).await.ok()?.into_parts();
+            Some((parts, body.collect().await.ok()?.to_bytes()))
         };
+        let (mut parts, body) = tokio::time::timeout(self.timeout, answer).await.ok()??;
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            return None;
+        }
         for name in NOT_GIVEN_BACK {
             parts.headers.remove(name);
         }
@@ -88,7 +93,7 @@ impl Backend {
                 parts.headers.insert(other, value);
             }
         }
-        Some(Response::from_parts(parts, Body::new(body)))
+        Some(Response::from_parts(parts, Body::from(body)))
     }
 
     fn uri(&self, parts: &Parts) -> Option<Uri> {
@@ -188,5 +193,50 @@ mod tests {
             context.remove(header.member);
             assert!(headers(&HeaderMap::new(), &context).is_none(), "{}", header.name);
         }
+    }
+
+    /// What comes of an answer that a backend writes so, after which it neither writes nor closes.
+    async fn answered(timeout: Duration, answer: &'static str) -> Option<Response<Body>> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let backend = Backend { timeout, ..Backend::new(base) };
+        let stalls = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        let (parts, ()) = Request::get("/orders").body(()).unwrap().into_parts();
+        let context = identity::HEADERS.iter().map(|header| (header.member.to_owned(), json!("x"))).collect();
+        tokio::select! {
+            answer = backend.pass_on(&parts, &context, Bytes::new()) => answer,
+            () = stalls => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_whole_in_time_is_none() {
+        assert_eq!(TIMEOUT, Duration::from_secs(29));
+        let short = Duration::from_millis(200);
+        for stalled in [
+            "",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nx",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n",
+        ] {
+            assert!(answered(short, stalled).await.is_none(), "{stalled:?}");
+        }
+        let whole = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nxy";
+        assert!(answered(TIMEOUT, whole).await.is_some_and(|answer| answer.status() == StatusCode::OK));
+    }
+
+    #[tokio::test]
+    async fn no_other_protocol_is_switched_to() {
+        let switching = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        assert!(answered(TIMEOUT, switching).await.is_none());
+        let early = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
+        assert!(answered(TIMEOUT, early).await.is_some_and(|answer| answer.status() == StatusCode::NO_CONTENT));
     }
 }

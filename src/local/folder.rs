@@ -3,12 +3,12 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
-use crate::{ids::hexadecimal, machine};
+use crate::{domain::ids::hexadecimal, platform::machine};
 
 /// Makes the folder if it is not there.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
@@ -49,7 +49,7 @@ pub(super) fn take_from_others(file: &Path) -> io::Result<()> {
 /// same moment leaves no half of it, and of two starts both read what one has written.
 pub(super) fn read_or_make(file: &Path, new: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
     if !file.try_exists()? {
-        let draft = file.with_extension(format!("{}.new", hexadecimal(&machine::random())));
+        let draft = draft_of(file);
         let made = write_synced(&draft, new).and_then(|()| fs::hard_link(&draft, file));
         let removed = fs::remove_file(&draft);
         match made {
@@ -65,9 +65,20 @@ pub(super) fn read_or_make(file: &Path, new: &[u8]) -> io::Result<Zeroizing<Vec<
     fs::read(file).map(Zeroizing::new)
 }
 
-/// Writes a new file that is its owner's alone.
-pub(super) fn write_private(file: &Path, content: &[u8]) -> io::Result<()> {
-    private(OpenOptions::new().write(true).create_new(true)).open(file)?.write_all(content)
+/// Writes a file that is its owner's alone, in the place of one that is there: whole or not at all, also on a full disk.
+pub(super) fn write_whole(file: &Path, content: &[u8]) -> io::Result<()> {
+    let draft = draft_of(file);
+    let written = write_synced(&draft, content).and_then(|()| fs::rename(&draft, file));
+    if written.is_err() {
+        // If this fails too, the file that was asked for is still not there.
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
+/// The name that a file has until it is whole.
+fn draft_of(file: &Path) -> PathBuf {
+    file.with_extension(format!("{}.new", hexadecimal(&machine::random())))
 }
 
 fn write_synced(file: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -87,6 +98,23 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing_behind_and_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.eml");
+        write_whole(&file, b"first").unwrap();
+        write_whole(&file, b"second").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"second");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let taken = folder.path().join("b.eml");
+        fs::create_dir(&taken).unwrap();
+        assert!(write_whole(&taken, b"third").is_err(), "a folder is there");
+        assert!(write_whole(&folder.path().join("c/d.eml"), b"third").is_err(), "no folder is there");
+        let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["a.eml", "b.eml"]);
+    }
 
     #[test]
     fn of_starts_at_once_all_read_the_same_secret_and_nothing_else_is_left() {

@@ -17,11 +17,13 @@ use serde_json::{Map, Value};
 use super::{backend::Backend, event::Seen, policy::Verdict};
 use crate::{
     api::{self, Access, Asked},
-    authorizer::AuthorizerFunction,
-    event::Event,
-    ids::hexadecimal,
-    logon::{Answer, LogonFunction, Refused},
-    machine,
+    domain::ids::hexadecimal,
+    functions::{
+        authorizer::AuthorizerFunction,
+        logon::{Answer, LogonFunction, Refused},
+    },
+    platform::machine,
+    web::event::Event,
 };
 
 /// Everything that a request meets.
@@ -104,7 +106,7 @@ impl Gateway {
 
     /// An answer of the gateway's own.
     fn refusal(&self, refused: &Refused) -> Response<Body> {
-        let answer = refused.answer(&self.logon.site);
+        let answer = refused.answer(None, &self.logon.site);
         let answer = match &self.readable_by {
             Some(origin) => answer.readable_by(origin),
             None => answer,

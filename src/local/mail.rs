@@ -1,7 +1,8 @@
 //! Mails on one machine: SES's one operation, which writes each mail into a file, and the stream that leads to the mailer.
 
 use std::{
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -20,17 +21,24 @@ use dynoxide::{
         get_records::GetRecordsRequest, get_shard_iterator::GetShardIteratorRequest, list_streams::ListStreamsRequest,
     },
 };
-use mail_builder::MessageBuilder;
+use mail_builder::{
+    MessageBuilder,
+    headers::raw::Raw,
+    mime::{BodyPart, MimePart},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{folder, server::until};
 use crate::{
-    ids::hexadecimal,
-    machine,
-    mailer::{MailerFunction, Records},
-    time::Clock,
+    domain::{
+        account::Email,
+        ids::hexadecimal,
+        time::{Clock, Timestamp},
+    },
+    functions::mailer::{MailerFunction, Records},
+    platform::machine,
 };
 
 /// How long between two looks at the stream. Lambda looks once a second.
@@ -74,6 +82,15 @@ struct Content {
 struct Simple {
     subject: Text,
     body: Body,
+    #[serde(default)]
+    headers: Vec<Header>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Header {
+    name: String,
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -95,29 +112,26 @@ pub(super) fn router(mailbox: Mailbox) -> Router {
 
 async fn send(State(mailbox): State<Mailbox>, body: Bytes) -> Response {
     let Ok(email) = serde_json::from_slice::<SendEmail>(&body) else {
-        return answer(StatusCode::BAD_REQUEST, &json!({"message": "no mail of this kind is sent here"}));
+        return refused("no mail of this kind is sent here");
     };
-    let SendEmail { from_email_address, destination, content } = email;
+    if !email.destination.to_addresses.iter().all(|to| Email::canonical(to).can_be_mailed()) {
+        return refused("Illegal address");
+    }
     let now = (mailbox.clock)();
     let id = hexadecimal(&machine::random());
-    let date = i64::try_from(now.seconds()).unwrap_or_default();
-    let message = MessageBuilder::new()
-        .message_id(format!("{id}@localhost"))
-        .date(date)
-        .from(from_email_address)
-        .to(destination.to_addresses)
-        .subject(content.simple.subject.data.as_str())
-        .text_body(content.simple.body.text.data);
-    let Ok(message) = message.write_to_vec() else {
-        return answer(StatusCode::BAD_REQUEST, &json!({"message": "no mail can be made of this"}));
+    let subject = email.content.simple.subject.data.clone();
+    let Some(message) = email.message(&id, now) else {
+        return refused("no mail can be made of this");
     };
-    let subject = content.simple.subject.data;
     match &mailbox.folder {
-        None => tracing::info!(subject, "a mail; it is not kept, as nothing is"),
+        None => {
+            let text = String::from_utf8_lossy(&message).replace('\r', "");
+            tracing::info!("a mail, which is kept nowhere else:\n\n{text}");
+        }
         Some(folder) => {
             // Newest last.
             let file = folder.join(format!("{:013}-{}.eml", now.millis(), id.get(..8).unwrap_or_default()));
-            let written = folder::make(folder).and_then(|()| folder::write_private(&file, &message));
+            let written = folder::make(folder).and_then(|()| folder::write_whole(&file, &message));
             if let Err(error) = written {
                 tracing::error!(%error, file = %file.display(), "a mail was not written");
                 return answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({"message": "not written"}));
@@ -129,38 +143,75 @@ async fn send(State(mailbox): State<Mailbox>, body: Bytes) -> Response {
     answer(StatusCode::OK, &json!({"MessageId": id}))
 }
 
+impl SendEmail {
+    /// The mail as a file (RFC 5322). Its text is not encoded, so that a person can read it there and take a link out of it.
+    fn message(self, id: &str, now: Timestamp) -> Option<Vec<u8>> {
+        let Self { from_email_address, destination, content: Content { simple } } = self;
+        let text = simple.body.text.data.replace('\n', "\r\n");
+        let encoding = if text.is_ascii() { "7bit" } else { "8bit" };
+        let body = MimePart::new("text/plain", BodyPart::Text(text.into())).transfer_encoding(encoding);
+        let message = MessageBuilder::new()
+            .message_id(format!("{id}@localhost"))
+            .date(i64::try_from(now.seconds()).ok()?)
+            .header("From", Raw::new(from_email_address))
+            .to(destination.to_addresses)
+            .subject(simple.subject.data);
+        let headers = simple.headers.into_iter();
+        let message = headers.fold(message, |message, Header { name, value }| message.header(name, Raw::new(value)));
+        message.body(body).write_to_vec().ok()
+    }
+}
+
+/// A refusal of the mail itself, as SES words its own (SES API v2 Reference, errors of `SendEmail`).
+fn refused(message: &str) -> Response {
+    let answer = answer(StatusCode::BAD_REQUEST, &json!({"message": message}));
+    ([("x-amzn-errortype", "BadRequestException")], answer).into_response()
+}
+
 fn answer(status: StatusCode, body: &Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-/// Hands what is written into the table of mails over to the mailer, in the form in which Lambda does, until the stop. What was
-/// written before the start comes again; it is too old then, or sent twice.
+/// Hands what is written into the table of mails over to the mailer, in the form in which Lambda does, until the stop. The file
+/// `position`, if there is one, keeps how far it got, so that the next start goes on from there.
 pub(super) async fn pump(
     database: Database,
     table: String,
     mailer: MailerFunction,
+    position: Option<PathBuf>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), String> {
-    let mut after = None;
+    let mut after = position.as_deref().and_then(read_position);
     loop {
         tokio::select! {
             () = until(stopped.clone()) => return Ok(()),
             () = tokio::time::sleep(LOOKS) => {}
         }
-        let (records, last) = read(&database, &table, after.as_deref())?;
-        let Some(last) = last else { continue };
+        let records = read(&database, &table, after.as_deref())?;
         let handled = mailer.handle(&records, "local").await;
-        if handled.failed().is_none() {
-            after = Some(last);
-        } else {
-            // From the start of the batch: what was sent is sent twice, as it can be on AWS.
+        if let Some(done) = records.done(&handled) {
+            after = Some(done.to_owned());
+            if let Some(file) = &position
+                && let Err(error) = folder::write_whole(file, done.as_bytes())
+            {
+                tracing::error!(%error, file = %file.display(), "the next start may send mails again");
+            }
+        }
+        if handled.failed().is_some() {
             tokio::time::sleep(LOOKS * 10).await;
         }
     }
 }
 
-/// The next records of the table's stream, and the sequence number of the last of them.
-fn read(database: &Database, table: &str, after: Option<&str>) -> Result<(Records, Option<String>), String> {
+/// The sequence number in the file; none if there is no such file, or something else in it.
+fn read_position(file: &Path) -> Option<String> {
+    let number = fs::read_to_string(file).ok()?;
+    // As the API wants it (DynamoDB Streams API Reference, GetShardIterator).
+    ((21..=40).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)
+}
+
+/// The next records of the table's stream.
+fn read(database: &Database, table: &str, after: Option<&str>) -> Result<Records, String> {
     let failed = |error: dynoxide::DynoxideError| error.to_string();
     let list = ListStreamsRequest { table_name: Some(table.to_owned()), ..ListStreamsRequest::default() };
     let streams = database.list_streams(list).map_err(failed)?.streams;
@@ -170,7 +221,7 @@ fn read(database: &Database, table: &str, after: Option<&str>) -> Result<(Record
         ..Default::default()
     };
     let shards = database.describe_stream(described).map_err(failed)?.stream_description.shards;
-    let Some(shard) = shards.first() else { return Ok((Records::default(), None)) };
+    let Some(shard) = shards.first() else { return Ok(Records::default()) };
     let iterator = GetShardIteratorRequest {
         stream_arn: stream.stream_arn.clone(),
         shard_id: shard.shard_id.clone(),
@@ -178,9 +229,8 @@ fn read(database: &Database, table: &str, after: Option<&str>) -> Result<(Record
         sequence_number: after.map(str::to_owned),
     };
     let iterator = database.get_shard_iterator(iterator).map_err(failed)?.shard_iterator;
-    let Some(shard_iterator) = iterator else { return Ok((Records::default(), None)) };
+    let Some(shard_iterator) = iterator else { return Ok(Records::default()) };
     let got = database.get_records(GetRecordsRequest { shard_iterator, limit: Some(RECORDS) }).map_err(failed)?;
-    let newest = got.records.last().map(|record| record.dynamodb.sequence_number.clone());
     let event = serde_json::to_value(&got).map_err(|error| error.to_string())?;
-    Ok((serde_json::from_value(event).map_err(|error| error.to_string())?, newest))
+    serde_json::from_value(event).map_err(|error| error.to_string())
 }

@@ -2,12 +2,12 @@
 
 use std::{fmt::Write, time::Duration};
 
-use jea_auth::{account::Status, administration::Administration};
+use jea_auth::domain::account::Status;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    owner::{STEP_UP, bearer, ok, send},
+    owner::{KEY_SESSION, bearer, ok, send},
     service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of, token_of},
 };
 
@@ -101,8 +101,32 @@ async fn fifty_jobs_of_one_key_start_at_once_with_the_settings_of_a_new_deployme
     for job in jobs {
         assert_eq!(job.await.unwrap().unwrap().status(), StatusCode::OK);
     }
-    assert_eq!(service.store().sessions(&service.account().await.sub).await.unwrap().len(), 51);
+    assert_eq!(service.sessions(EMAIL).await.len(), 51);
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "the account's bucket is untouched");
+}
+
+/// A job goes on with a key that has ended, from the address that other jobs share.
+// Check 90.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_s_broken_job_and_a_stranger_with_the_id_keep_no_good_key_out() {
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let key = make(&service, "good", 90).await;
+    let good = text(&key, "key").to_owned();
+    let broken = format!("{}{}", &good[..37], "A".repeat(43));
+    let mut statuses = Vec::new();
+    for _ in 0..150 {
+        statuses.push(log_on_with(&service, EMAIL, &broken).await.status().as_u16());
+    }
+    assert!(statuses[..100].iter().all(|status| *status == 401) && statuses[100..].iter().all(|status| *status == 429));
+    let throttled = log_on_with(&service, EMAIL, &broken).await;
+    assert_eq!(throttled.headers()["retry-after"], "1");
+    for _ in 0..50 {
+        assert_eq!(log_on_with(&service, EMAIL, &good).await.status(), StatusCode::OK);
+    }
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "nor a password");
+    service.advance(Duration::from_secs(1));
+    assert_eq!(log_on_with(&service, EMAIL, &broken).await.status().as_u16(), 401, "one a second");
 }
 
 // Check 75.
@@ -114,13 +138,14 @@ async fn a_key_gets_no_further_than_a_script_needs() {
     let token = token_of(&log_on_with(&service, EMAIL, text(&key, "key")).await);
     let by_key = |method: Method, path: &str, body: Value| bearer(&service, method, path, &token).json(&body).send();
     let refused = by_key(Method::POST, "keys", json!({"name": "x"})).await.unwrap();
-    assert_eq!(assert_refused(refused, 403).await, STEP_UP);
-    for secret in [text(&key, "key"), PASSWORD] {
+    assert_eq!(assert_refused(refused, 403).await, KEY_SESSION);
+    // More often than there are attempts: nothing is compared.
+    for secret in [text(&key, "key"), PASSWORD, "wrong"].into_iter().cycle().take(15) {
         let credential = json!({"email": EMAIL, "password": secret});
         let confirmed = by_key(Method::POST, "confirm", credential).await.unwrap();
-        assert_eq!(confirmed.status().as_u16(), if secret == PASSWORD { 200 } else { 403 });
+        assert_eq!(assert_refused(confirmed, 403).await, KEY_SESSION);
         let refused = by_key(Method::DELETE, "sessions", Value::Null).await.unwrap();
-        assert_eq!(assert_refused(refused, 403).await, STEP_UP, "a session that a key opened never passes");
+        assert_eq!(assert_refused(refused, 403).await, KEY_SESSION, "a session that a key opened never passes");
     }
     let with_key = json!({"password": text(&key, "key"), "new_password": "another long enough password"});
     assert_refused(by_key(Method::POST, "password", with_key).await.unwrap(), 403).await;
@@ -242,7 +267,7 @@ async fn keys_made_at_the_same_moment_are_all_there_and_never_too_many() {
 #[tokio::test]
 async fn disabling_and_deleting_end_keys_for_good_and_a_new_password_does_not() {
     let service = Service::start().await;
-    let administration = Administration { store: service.store() };
+    let administration = service.administration();
     service.log_on(EMAIL, PASSWORD).await;
     let key = make(&service, "lasting", 90).await;
     let body = json!({"password": PASSWORD, "new_password": "another long enough password"});

@@ -10,12 +10,14 @@ use std::{
 
 use axum::{Json, Router, extract::Request, http::StatusCode as Status};
 use jea_auth::{
-    account::{Email, Name, Role},
-    administration::{Administration, Particulars, RoleChange},
-    app,
-    ids::AccountId,
+    domain::{
+        account::{Email, Name, Role},
+        ids::AccountId,
+    },
+    functions::app,
     local::Options,
-    store::Added,
+    platform::store::Added,
+    service::administration::{Particulars, RoleChange},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -170,7 +172,7 @@ async fn a_backend_sees_a_changed_role_within_five_seconds() {
     };
     assert_eq!(role().await, ["none"]);
     let particulars = Particulars { role: RoleChange::Set(Role::parse("editor").unwrap()), ..Particulars::default() };
-    let administration = Administration { store: service.store() };
+    let administration = service.administration();
     administration.set(&service.account().await.email, &particulars).await.unwrap().unwrap();
     service.advance(std::time::Duration::from_secs(5));
     assert_eq!(role().await, ["editor"]);

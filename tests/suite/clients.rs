@@ -3,10 +3,10 @@
 use std::fs;
 
 use jea_auth::{
-    account::{Email, Name},
+    domain::account::{Email, Name},
+    functions::logon::TokenDelivery,
     local::Options,
-    logon::TokenDelivery,
-    store::Added,
+    platform::store::Added,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::{
     backend::backend,
-    docs::block,
+    documents::block,
     service::{EMAIL, PASSWORD, Service, has},
 };
 

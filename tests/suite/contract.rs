@@ -1,7 +1,7 @@
 //! What a client sees, operation by operation, through the gateway.
 
-use jea_auth::{account::Status, store::Ended};
-use reqwest::{Client, Method, StatusCode};
+use jea_auth::domain::account::Status;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
@@ -83,7 +83,7 @@ async fn an_unknown_email_a_wrong_password_and_a_disabled_account_look_the_same(
 async fn a_log_on_ignores_any_token_that_comes_with_it() {
     let service = Service::start().await;
     for old in ["session_token=old; session_token=older", "session_token=", "session_token=a.b.c; Path=/"] {
-        let request = Service::credential_request(&Client::new(), &service.running.url).header("Cookie", old);
+        let request = Service::credential_request(&crate::client::plain(), &service.running.url).header("Cookie", old);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{old}");
     }
 }
@@ -251,7 +251,7 @@ async fn one_slash_at_the_end_is_the_same_operation_for_function_and_authorizer(
     assert_eq!(service.post("/users/api/checkin/").await.status(), StatusCode::OK);
     assert_refused(service.get("/orders").await, 404).await;
     // The session ends elsewhere. The authorizer remembers it for some seconds, but not for the service's own operations.
-    assert!(service.store().end_sessions(service.account().await.sub.as_str(), Ended::All).await.unwrap() > 0);
+    assert!(service.administration().end_sessions(&service.account().await.email).await.unwrap().is_some());
     assert_refused(service.get("/orders").await, 404).await;
     assert_refused(service.get("/users/api/user/").await, 401).await;
     assert_refused(service.get("/users/api/user").await, 401).await;

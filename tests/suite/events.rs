@@ -4,17 +4,17 @@ use std::{collections::BTreeSet, fs};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jea_auth::{
-    app,
-    event::Event,
+    functions::app,
     local::{DEMO_EMAIL, DEMO_PASSWORD},
-    machine,
+    platform::machine,
+    web::event::Event,
 };
 use serde_json::Value;
 
 use crate::service::{Service, token_of};
 
 /// The log-on function's events, and the status that each must give. They run in this order, on one session.
-pub const STATUSES: [(&str, u16); 52] = [
+pub const STATUSES: [(&str, u16); 53] = [
     ("log-on", 200),
     ("log-on-alias", 200),
     ("log-on-plain-text-body", 200),
@@ -35,6 +35,7 @@ pub const STATUSES: [(&str, u16); 52] = [
     ("check-in-no-authorizer", 401),
     ("confirm", 200),
     ("confirm-mismatch", 403),
+    ("confirm-key-session", 403),
     ("user", 200),
     ("user-trailing-slash", 200),
     ("update-user", 200),
@@ -53,9 +54,10 @@ pub const STATUSES: [(&str, u16); 52] = [
     ("remove-factor-none", 404),
     ("password-wrong", 403),
     ("password-too-short", 400),
-    ("password", 200),
     ("end-other-sessions-not-confirmed", 403),
     ("end-other-sessions", 200),
+    // It ends the session that asks.
+    ("password", 200),
     ("forgot", 200),
     ("forgot-unknown-email", 200),
     ("reset-bad-link", 403),

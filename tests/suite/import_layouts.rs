@@ -46,7 +46,7 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
 5      4      0              1                 1         0
 --
 left out: 1, because they are no accounts of persons
-accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password
+accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
     },
@@ -72,7 +72,7 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
 6      5      0              1                 1         0
 --
 left out: 1, because they are no accounts of persons
-accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password
+accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
     },
@@ -111,7 +111,7 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
 4      3      0              1                 1         0
 --
 left out: 1, because they were deleted there
-accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password
+accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
     },

@@ -44,7 +44,7 @@ const EXPORTS: [Export; 13] = [
         do_not: "nopw off @dj.example",
         told: "line 1, element 12 (admin): left out: it has no email\n\
                left out: 1, because they have no email\n\
-               accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd` sets a password\n",
+               accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password\n",
     },
     Export {
         file: "django-custom-model.csv",

@@ -12,12 +12,7 @@
     reason = "a test that cannot go on fails, and says where; it times and waits for real"
 )]
 
-mod event;
-mod log;
-mod proxy;
-#[expect(dead_code, reason = "the benchmark of the functions measures with it too")]
-mod runtime_api;
-mod service;
+mod support;
 
 mod access_keys;
 mod administration;
@@ -31,6 +26,7 @@ mod contract;
 mod cross_site;
 mod delivery;
 mod docs;
+mod documents;
 mod emulators;
 mod events;
 mod factor;
@@ -45,6 +41,8 @@ mod import_systems;
 mod import_whole;
 mod keys;
 mod lambda_binaries;
+mod living;
+mod local_mails;
 mod local_ports;
 mod log_on_model;
 mod lost_answers;
@@ -53,12 +51,14 @@ mod mails;
 mod malformed;
 mod malformed_items;
 mod migrating;
+mod names;
 mod objects;
 mod openapi;
 mod openapi_tools;
 mod operator;
 mod operator_accounts;
 mod operator_factor;
+mod operator_hints;
 mod operator_keys;
 mod operator_mails;
 mod owner;
@@ -67,8 +67,14 @@ mod owner_races;
 mod pages;
 mod pages_browser;
 mod passwords;
+mod pasted;
 mod permissions;
+mod reasons;
+mod secrets;
 mod sessions;
 mod template;
+mod template_rates;
 mod terminal;
 mod throttle;
+
+use support::{client, event, log, proxy, runtime_api, service};

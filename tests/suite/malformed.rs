@@ -1,6 +1,6 @@
 //! No request, however malformed, makes a 5xx.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -80,6 +80,9 @@ async fn a_body_is_at_most_four_kib() {
         let request = service.request(Method::POST, "/users/api/auth").header("Content-Type", "application/json");
         let answer = request.body(padded(length)).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{length} bytes");
+        if length == 4097 {
+            assert_eq!(assert_refused(answer, 413).await, "Send a credential of at most 4 KiB.");
+        }
     }
 }
 
@@ -128,13 +131,13 @@ async fn odd_tokens_and_headers_are_401() {
     let url = format!("{}/users/api/user", service.running.url);
     let long = "a".repeat(5000);
     for token in ["", ".", "..", "...", "a.b.c", "\u{e9}.\u{e9}.\u{e9}", "null", "eyJhbGciOiJub25lIn0.e30.", &long] {
-        let by_cookie = Client::new().get(&url).header("Cookie", format!("session_token={token}"));
+        let by_cookie = crate::client::plain().get(&url).header("Cookie", format!("session_token={token}"));
         assert_refused(by_cookie.send().await.unwrap(), 401).await;
-        let by_bearer = Client::new().get(&url).header("Authorization", format!("Bearer {token}"));
+        let by_bearer = crate::client::plain().get(&url).header("Authorization", format!("Bearer {token}"));
         assert_refused(by_bearer.send().await.unwrap(), 401).await;
     }
     for value in [&b"\xff\xfe"[..], b"=;=;;=", b"session_token", b";;;;", b"session_token=\xc3\x28"] {
-        assert_refused(Client::new().get(&url).header("Cookie", value).send().await.unwrap(), 401).await;
+        assert_refused(crate::client::plain().get(&url).header("Cookie", value).send().await.unwrap(), 401).await;
     }
 }
 
@@ -143,7 +146,7 @@ async fn odd_tokens_and_headers_are_401() {
 #[tokio::test]
 async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
     let service = Service::start().await;
-    let function = jea_auth::app::logon(&service.running.config, service.clock());
+    let function = jea_auth::functions::app::logon(&service.running.config, service.clock());
     let long = format!("/{}", "a".repeat(70_000));
     for path in [
         "",

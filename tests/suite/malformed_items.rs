@@ -2,10 +2,7 @@
 //! alone, and is named.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::{
-    account::{Account, Email, Status},
-    store::StoreError,
-};
+use jea_auth::domain::account::Status;
 use reqwest::StatusCode;
 
 use crate::{
@@ -74,38 +71,37 @@ async fn an_odd_account_stops_itself_alone_and_can_be_deleted_by_its_key() {
 
 // Check 68.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_odd_session_does_not_keep_the_others_from_being_listed_or_ended() {
+async fn an_odd_session_does_not_keep_the_others_from_being_listed_or_ended_and_is_ended_by_its_id() {
     let service = Service::start().await;
     let token = service.new_token().await;
     let sub = service.account().await.sub;
-    put(&service, "sessions", &[("sub", sub.as_str()), ("sid", "odd")]).await;
+    for sid in ["odd", "odder"] {
+        put(&service, "sessions", &[("sub", sub.as_str()), ("sid", sid)]).await;
+    }
     let operator = Operator::of(&service);
     assert_eq!(operator.json(&["session", "list", EMAIL]).as_array().unwrap().len(), 1);
-    assert!(operator.run(&["session", "revoke", EMAIL, "--yes"], "").status.success());
-    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+    assert!(operator.run(&["session", "revoke", EMAIL, "odd", "--yes"], "").status.success());
+    let by_owner = crate::owner::bearer(&service, reqwest::Method::DELETE, "sessions/odder", &token);
+    assert_eq!(by_owner.send().await.unwrap().status(), StatusCode::OK);
     let table = format!("{}-sessions", service.running.config.stack);
     let left = service.running.config.aws.dynamodb().scan().table_name(table).send().await.unwrap();
-    assert_eq!(left.count(), 0);
+    assert_eq!(left.count(), 1);
+    assert!(operator.run(&["session", "revoke", EMAIL, "--yes"], "").status.success());
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
 }
 
+/// Before sessions lived by their accounts, each had a copy of the account's name, and its generation was a count.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_of_an_earlier_release_goes_on_if_its_account_s_sessions_were_never_ended() {
+async fn a_session_of_the_older_form_has_ended_and_is_named_by_nobody_as_malformed() {
     let service = Service::start().await;
     let token = service.new_token().await;
     let (table, claims) = (format!("{}-sessions", service.running.config.stack), claims_of(&token));
     let text = |name: &str| AttributeValue::S(claims[name].as_str().unwrap().to_owned());
     let update = service.running.config.aws.dynamodb().update_item().table_name(table);
-    let update = update.key("sub", text("sub")).key("sid", text("sid")).update_expression("REMOVE generation");
-    update.send().await.unwrap();
-    let check_in = || {
-        let request = reqwest::Client::new().post(format!("{}/users/api/checkin", service.running.url));
-        request.bearer_auth(&token).send()
-    };
-    assert_eq!(service.user_with(&token).await, StatusCode::OK);
-    assert_eq!(check_in().await.unwrap().status(), StatusCode::OK);
-    let email = Email::canonical(EMAIL);
-    // As if something had failed between the two halves of ending its sessions.
-    let ended = |account: &Account| Ok::<_, StoreError>(account.clone().next_generation());
-    service.store().change_account(&email, ended).await.unwrap().unwrap();
-    assert_eq!(check_in().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let update = update.key("sub", text("sub")).key("sid", text("sid")).update_expression("SET #name = :name");
+    let update = update.expression_attribute_names("#name", "name");
+    update.expression_attribute_values(":name", AttributeValue::S("Yi".to_owned())).send().await.unwrap();
+    assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
+    let listed = Operator::of(&service).run(&["session", "list", EMAIL], "");
+    assert!(listed.status.success() && !String::from_utf8(listed.stderr).unwrap().contains("malformed"));
 }

@@ -10,9 +10,9 @@ use std::{
 };
 
 use jea_auth::{
-    account::Status,
     api::{Access, Feature, Operation, ROUTES, Route},
-    app,
+    domain::account::Status,
+    functions::app,
     local::Options,
 };
 use reqwest::Method;
@@ -23,7 +23,7 @@ use crate::{
     command_line::{PROGRAM, text},
     event::event,
     factor, mails,
-    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of},
+    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of, reasons},
 };
 
 const EXAMPLES: &str = "src/cli/openapi/examples.json";
@@ -145,7 +145,7 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
         let Route { method, path, operation, access, feature, .. } = *route;
         let at = path.replace("{sid}", "x").replace("{id}", &"0".repeat(32));
         if access != Access::Open {
-            let answer = reqwest::Client::new()
+            let answer = crate::client::plain()
                 .request(method.parse().unwrap(), format!("{}{at}", recorder.service.running.url));
             let answer = answer.send().await.unwrap();
             let status = answer.status().as_u16();
@@ -227,6 +227,8 @@ async fn record_a_life(recorder: &mut Recorder) {
         .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
         .await;
     recorder.expect(200, "POST", &path("password"), "", body_of(Operation::Password).as_ref()).await;
+    // Sent before the clock goes on: a mail is given up after a quarter of an hour.
+    mails::mails(&recorder.service, 5).await;
     recorder.service.advance(Duration::from_mins(16));
     for (method, name) in [
         ("DELETE", "sessions"),
@@ -301,14 +303,39 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
     assert_eq!(told, examples);
 }
 
+#[test]
+fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
+    let told: Value = serde_json::from_str(&fs::read_to_string(root().join(EXAMPLES)).unwrap()).unwrap();
+    for route in &ROUTES {
+        let examples = told[format!("{} {}", route.method, route.path)].as_object().unwrap();
+        for (status, example) in examples.iter().filter(|(status, _)| *status != "200") {
+            let answer = &example["answer"];
+            // The first 401 of what needs a session is the gateway's own.
+            let is_gateways = status == "401" && route.access != Access::Open;
+            let mut members = vec!["ok", "status"];
+            if answer.get("factor").is_some() {
+                members.insert(0, "factor");
+            } else if route.operation.gives_reasons() && !is_gateways {
+                members.insert(1, "reason");
+                assert!(reasons().contains(&answer["reason"]), "{answer}");
+            }
+            let mut found: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+            found.sort_unstable();
+            assert_eq!(found, members, "{} {}: {status}", route.method, route.path);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
-    let output = Command::new(PROGRAM).arg("openapi").output().unwrap();
-    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let told = fs::read_to_string(root().join("src/logon/openapi.json")).unwrap();
-    assert!(text(&output.stdout) == told, "write it anew, as CONTRIBUTING.md says");
+    let print = |arguments: &[&str]| Command::new(PROGRAM).arg("openapi").args(arguments).output().unwrap().stdout;
+    let told = fs::read_to_string(root().join("src/functions/logon/openapi.json")).unwrap();
+    assert!(text(&print(&[])) == told, "write it anew, as CONTRIBUTING.md says");
+    assert!(!told.contains("\"servers\""), "a relative URL would be one of the folder that the file is in");
     let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
+    let printed: Value = serde_json::from_slice(&print(&["--url", &format!("{}/", service.running.url)])).unwrap();
+    assert_eq!(served["servers"], json!([{"url": service.running.url}]));
     assert!(served == printed, "the file is another one than what the program prints");
     let service = Service::start().await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
@@ -316,4 +343,40 @@ async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
         let is_there = served["paths"].get(route.path).is_some();
         assert_eq!(is_there, route.feature.is_none(), "{}", route.path);
     }
+}
+
+/// The types that a schema allows; none if it refers to another one.
+fn types(schema: &Value) -> BTreeSet<&str> {
+    match &schema["type"] {
+        Value::String(name) => [name.as_str()].into(),
+        Value::Array(names) => names.iter().map(|name| name.as_str().unwrap()).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => BTreeSet::new(),
+    }
+}
+
+fn assert_generators_take(name: &str, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            assert_ne!(types(value), ["null"].into(), "{name}: OpenAPI Generator names a type that it does not make");
+            let others = &value["additionalProperties"];
+            for (member, schema) in value["properties"].as_object().into_iter().flatten() {
+                let fits = !others.is_object() || types(schema).is_subset(&types(others));
+                assert!(fits, "{name}.{member}: in TypeScript every member has the type of those without a name");
+                if ["created", "expires", "last_used"].contains(&member.as_str()) {
+                    assert_eq!(schema["format"], "date-time", "{name}.{member}");
+                }
+            }
+            let schemas = members.iter().filter(|(name, _)| *name != "example");
+            schemas.for_each(|(name, value)| assert_generators_take(name, value));
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_generators_take(name, item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What `tests/generated_clients.sh` found, for whoever has none of those generators.
+#[test]
+fn the_description_has_nothing_that_generators_stumbled_over() {
+    let told = fs::read_to_string(root().join("src/functions/logon/openapi.json")).unwrap();
+    assert_generators_take("description", &serde_json::from_str(&told).unwrap());
 }

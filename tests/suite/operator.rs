@@ -3,9 +3,11 @@
 use std::process::{Command, Output, Stdio};
 
 use jea_auth::{
-    account::{Email, Name},
-    signing_key::PUBLISHED_AHEAD_MIN,
-    store::Added,
+    domain::{
+        account::{Email, Name},
+        signing_key::PUBLISHED_AHEAD_MIN,
+    },
+    platform::store::Added,
 };
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -113,7 +115,7 @@ Ann@Example.org  Ann   editor  active
 $ user add ann@example.org --name Ann --password-stdin
 --
 error: there is an account with the email ann@example.org
-hint: `jea-auth user passwd` gives it another password
+hint: `jea-auth user passwd --local` gives it another password
 = 1
 $ user add bob@example.org --name  --password-stdin
 --
@@ -162,7 +164,7 @@ removed ann@example.org; 0 sessions ended
 $ user delete ann@example.org --yes
 --
 error: there is no account with the email ann@example.org
-hint: `jea-auth user list` shows all accounts
+hint: `jea-auth user list --local` shows all accounts
 = 1
 ";
     assert_eq!(transcript, expected);
@@ -240,7 +242,7 @@ async fn the_doctor_finds_a_healthy_stack_healthy_and_says_what_to_do_about_a_si
     let key = service.store().signing_keys().await.unwrap().keys.remove(0);
     assert!(service.store().remove_signing_key(key.jwk.key_id()).await.unwrap());
     let keyless = operator.run(&["doctor", "--json"], "");
-    assert_eq!(todo(&serde_json::from_slice(&keyless.stdout).unwrap()), "jea-auth key rotate");
+    assert_eq!(todo(&serde_json::from_slice(&keyless.stdout).unwrap()), "`jea-auth key rotate --local`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +251,7 @@ async fn a_table_on_a_pipe_has_no_colour_and_a_name_cannot_move_the_cursor() {
     let operator = Operator::of(&service);
     // The command line would not take such a name; whoever else writes to the table might.
     let mut account = service.account().await;
-    (account.email, account.name) = (Email::canonical("evil@example.org"), Name::parse("\u{202e}x").unwrap());
+    (account.email, account.name) = (Email::canonical("evil@example.org"), Name::stored("\u{202e}x").unwrap());
     account.registered_email.push_str("\u{1b}[2J");
     assert_eq!(service.store().add_account(&account).await.unwrap(), Added::Added);
     let listed = String::from_utf8(operator.run(&["user", "list"], "").stdout).unwrap();

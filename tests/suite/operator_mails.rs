@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use jea_auth::account::{self, Email};
+use jea_auth::domain::account::{self, Account, Email};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ an invitation is on its way to ann@example.org; its link is good for 7 days
 $ user invite Ann@Example.org --name Ann --role editor
 --
 error: there is an account with the email ann@example.org, and it has no password yet
-hint: `jea-auth user reset ann@example.org` mails its owner a link again
+hint: `jea-auth user reset ann@example.org --local` mails its owner a link again
 = 1
 $ user reset ann@example.org
 --
@@ -72,11 +72,15 @@ an invitation is on its way to ann@example.org; its link is good for 7 days
         assert!(mail.body.contains("within 7 days"), "{}", mail.body);
     }
     service.advance(std::time::Duration::from_hours(6 * 24));
-    set_by(&service, &sent[0].token()).await;
+    // The operator's second mail has voided the first one's link.
+    set_by(&service, &sent[1].token()).await;
     let answer = ok(service.log_on(ANN, NEW_PASSWORD).await).await;
     assert_eq!((&answer["user"], &answer["role"]), (&json!("Ann"), &json!("editor")));
     let again = operator.transcript(&invite, "");
-    assert!(again.contains("ann@example.org\nhint: `jea-auth user passwd` gives it another password\n"), "{again}");
+    assert!(
+        again.contains("ann@example.org\nhint: `jea-auth user passwd --local` gives it another password\n"),
+        "{again}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,18 +97,20 @@ a link is on its way to yi@jeplus.org; it is good for 30 minutes
 $ user reset nobody@example.org
 --
 error: there is no account with the email nobody@example.org
-hint: `jea-auth user list` shows all accounts
+hint: `jea-auth user list --local` shows all accounts
 = 1
 $ user reset off@example.org
 --
 error: the account is disabled, so no link is sent
-hint: `jea-auth user enable off@example.org` lets its owner log on again
+hint: `jea-auth user enable off@example.org --local` lets its owner log on again
 = 1
 ";
     let emails = ["Yi@jeplus.ORG", "nobody@example.org", "off@example.org"];
     let told: String = emails.iter().map(|email| operator.transcript(&["user", "reset", email], "")).collect();
     assert_eq!(told, expected);
-    assert!(service.account().await == before);
+    let after = service.account().await;
+    assert!(after.links > before.links, "links that were mailed before are void");
+    assert!(Account { links: before.links, ..after } == before, "and nothing else has changed");
     assert_eq!(service.user_with(&token).await, StatusCode::OK);
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
     let sent = mails(&service, 1).await;
@@ -124,6 +130,39 @@ async fn a_test_mail_goes_to_anybody() {
     let sent = mails(&service, 1).await;
     assert_eq!((sent[0].to.as_str(), sent[0].subject.as_str()), ("nobody@example.org", "jea-auth: A test"));
     assert!(!operator.run(&["mail", "test", "nobody"], "").status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_email_that_no_mail_reaches_is_refused_where_one_is_sent_and_told_of_where_none_is() {
+    let service = service().await;
+    let operator = Operator::of(&service);
+    let takes = "SES takes ASCII letters, digits and signs before the @, and a domain like example.org behind it";
+    for email in ["j\u{f6}rg@example.org", "ann@example,org", "mailto:ann@example.org"] {
+        for arguments in [
+            &["user", "invite", email, "--name", "Ann"][..],
+            &["user", "reset", email],
+            &["user", "rename", EMAIL, email],
+            &["mail", "test", email],
+        ] {
+            let told = operator.transcript(arguments, "");
+            let expected =
+                format!("--\nerror: no mail can be sent to {email}\nhint: nothing was changed; {takes}\n= 1\n");
+            assert!(told.ends_with(&expected), "{told}");
+        }
+        assert!(service.store().account(&Email::canonical(email)).await.unwrap().is_none());
+        let added = operator.run(&["user", "add", email, "--name", "Ann", "--password-stdin"], NEW_PASSWORD);
+        assert_eq!(text(&added.stderr), format!("warning: no mail can be sent to {email}: {takes}\n"));
+        assert!(added.status.success());
+    }
+    let spelled = operator.run(&["user", "rename", "j\u{f6}rg@example.org", "J\u{f6}rg@example.org"], "");
+    assert!(spelled.status.success(), "the email is the same: {}", text(&spelled.stderr));
+    let lines = "email,name\nbob@example.org,Bob\n.eve@example.org,Eve\neve.@example.org,Eve\n";
+    let imported = operator.run(&["user", "import", "-"], lines);
+    let told = text(&imported.stderr);
+    assert!(imported.status.success(), "{told}");
+    assert!(told.contains("warning: 2 emails to which no mail can be sent, .eve@example.org first\n"), "{told}");
+    assert!(service.store().account(&Email::canonical("eve.@example.org")).await.unwrap().is_some());
+    mails(&service, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +212,7 @@ async fn a_change_of_which_no_mail_tells_is_done_all_the_same() {
     assert_eq!(service.log_on(EMAIL, NEW_PASSWORD).await.status(), StatusCode::OK);
     let invited = operator.transcript(&["user", "invite", ANN, "--name", "Ann"], "");
     assert!(
-        invited.contains("the account is there, without a mail; `jea-auth user reset ann@example.org`"),
+        invited.contains("the account is there, without a mail; `jea-auth user reset ann@example.org --local`"),
         "{invited}"
     );
     assert!(service.store().account(&Email::canonical(ANN)).await.unwrap().is_some());
@@ -232,6 +271,9 @@ async fn ses(account: Value) -> String {
         };
         match name.as_str() {
             "example.org" => verified(true),
+            "example.net" => {
+                Json(json!({"VerifiedForSendingStatus": true, "ConfigurationSetName": "tracked"})).into_response()
+            }
             "waits@jeplus.org" => verified(false),
             "jeplus.net" => error(Status::FORBIDDEN, "AccessDeniedException"),
             _ => error(Status::NOT_FOUND, "NotFoundException"),
@@ -264,6 +306,8 @@ async fn the_doctor_says_whether_mails_can_arrive() {
     assert_eq!(of_mails(&doctor(&paused, "")), [("error", "SES sends nothing for this account"), unasked]);
     let verified = ("ok", "SES lets no-reply@auth.example.org send");
     assert_eq!(of_mails(&doctor(&all, "no-reply@auth.example.org")), [EVERYBODY, verified]);
+    let verified = ("ok", "SES lets auth@example.net send, with the configuration set tracked");
+    assert_eq!(of_mails(&doctor(&all, "auth@example.net")), [EVERYBODY, verified]);
     for address in ["waits@jeplus.org", "unknown@jeplus.org"] {
         let found = format!("{address} is not verified, so SES sends nothing from it");
         assert_eq!(of_mails(&doctor(&all, address)), [EVERYBODY, ("error", found.as_str())]);

@@ -2,6 +2,12 @@
 
 use jea_auth::{
     api::{Feature, ROUTES},
+    domain::{
+        access_key::{DAYS_DEFAULT, DAYS_MAX},
+        account::LABEL_MAX_BYTES,
+        details::VALUE_MAX_BYTES,
+        password::{PASSWORD_MAX_BYTES, policy::CHARACTERS_MIN},
+    },
     local::Options,
 };
 use reqwest::StatusCode;
@@ -10,8 +16,8 @@ use serde_json::json;
 use crate::{
     architecture::root,
     mails,
-    owner::{STEP_UP, ok},
-    service::{EMAIL, PASSWORD, Service, assert_refused},
+    owner::ok,
+    service::{EMAIL, PASSWORD, Service, assert_refused, reasons},
 };
 
 async fn service() -> Service {
@@ -93,19 +99,46 @@ async fn the_link_of_a_mail_is_the_page_and_opening_it_uses_nothing_up() {
     let [link] = links.as_slice() else { panic!("one link: {}", mail.body) };
     assert!(link.starts_with(&format!("{}/users/sign-in#", service.running.url)) && !mail.body.contains("curl"));
     for _ in 0..10 {
-        assert_eq!(reqwest::get(*link).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(crate::client::plain().get(*link).send().await.unwrap().status(), StatusCode::OK);
     }
     let body = json!({"token": mail.token(), "new_password": "another long enough password"});
     ok(service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap()).await;
-    let again = service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap();
+    let other = json!({"token": body["token"], "new_password": "yet another long enough password"});
+    let again = service.request(reqwest::Method::POST, "/users/api/reset").json(&other).send().await.unwrap();
     assert_refused(again, 403).await;
 }
 
-/// The page knows by the sentence that the password is asked for; other tests hold what the service says.
+fn script(name: &str) -> String {
+    std::fs::read_to_string(root().join("src/web/pages").join(name)).unwrap()
+}
+
 #[test]
-fn the_page_of_the_account_knows_the_sentence_that_asks_for_the_password() {
-    let script = std::fs::read_to_string(root().join("src/pages/account.js")).unwrap();
-    let (_, rest) = script.split_once("answer.status.startsWith(\"").unwrap();
-    let (known, _) = rest.split_once('"').unwrap();
-    assert!(known.len() > 20 && STEP_UP.starts_with(known), "{known}");
+fn a_page_has_its_own_sentence_for_every_reason_and_reads_none_of_the_service_s() {
+    let words = script("words.js");
+    for reason in reasons() {
+        assert_eq!(words.matches(&format!("{reason}: \"")).count(), 1, "{reason}");
+    }
+    let scripts = ["client.js", "sign-in.js", "account.js"].map(script).concat();
+    let statuses: Vec<&str> = scripts.split_inclusive(".status").filter(|part| part.ends_with(".status")).collect();
+    let [status] = statuses.as_slice() else { panic!("the sentence of an answer is read") };
+    assert!(status.ends_with("httpStatus: response.status"), "{status}");
+    let (_, heard) = scripts.split_once("function heard(").unwrap();
+    assert!(heard.starts_with("text) {\n  try {\n    const { ok, data, reason, factor, change } = JSON.parse(text);"));
+}
+
+#[test]
+fn the_numbers_that_a_page_says_are_those_of_the_service() {
+    let words = script("words.js");
+    for said in [
+        format!("\"Choose 1 to {DAYS_MAX} days.\""),
+        format!("\"At least {CHARACTERS_MIN} characters."),
+        format!("too short. Use at least {CHARACTERS_MIN} characters"),
+        format!("too long. Use at most {PASSWORD_MAX_BYTES} bytes."),
+        format!("\"This is too long. Use at most {VALUE_MAX_BYTES} bytes.\""),
+        format!("of at most {LABEL_MAX_BYTES} bytes and "),
+    ] {
+        assert!(words.contains(&said), "{said}");
+    }
+    assert!(script("account.js").contains(&format!("maxLength: {VALUE_MAX_BYTES},")));
+    assert!(script("account.html").contains(&format!("min=\"1\" max=\"{DAYS_MAX}\" value=\"{DAYS_DEFAULT}\"")));
 }

@@ -8,7 +8,7 @@ use crate::{
     service::{has, skip},
 };
 
-// Check 78.
+// Checks 78, 93.
 #[test]
 fn every_journey_through_the_pages_goes_as_people_expect() {
     let needs = [

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use jea_auth::{
-    account::Email,
-    app::{self, Stack},
-    config::Config,
-    machine,
-    store::Store,
+    domain::account::Email,
+    functions::{
+        app::{self, Stack},
+        config::Config,
+    },
+    platform::{
+        machine,
+        store::{AccountSummary, ReadOfAccount, Store},
+    },
 };
 use serde_json::{Value, json};
 
@@ -26,19 +30,32 @@ fn granted(function: &str) -> BTreeSet<String> {
     for statement in at(policy, &["Statement"]).as_sequence().unwrap() {
         // With everything switched on.
         let statement = statement.get("Fn::If").map_or(statement, |condition| &condition[1]);
-        let resource = text(at(statement, &["Resource"]));
-        // These tables are made last, so they are named and not referred to.
-        let resource = match resource.rsplit_once(":table/${AWS::StackName}-") {
-            Some((_, "accounts")) => "Accounts",
-            Some((_, "signing-keys")) => "SigningKeys",
-            Some(_) | None => resource.trim_end_matches(".Arn"),
+        let one_or_more = |name: &str| {
+            let value = at(statement, &[name]);
+            value.as_sequence().map_or_else(|| vec![text(value)], |values| values.iter().map(text).collect())
         };
-        let action = at(statement, &["Action"]);
-        let actions = action.as_sequence().map_or_else(|| vec![action], |actions| actions.iter().collect());
-        granted.extend(actions.into_iter().map(|action| format!("{} {resource}", text(action))));
+        for resource in one_or_more("Resource") {
+            // These tables are made last, so they are named and not referred to.
+            let resource = match resource.rsplit_once(":table/${AWS::StackName}-") {
+                Some((_, "accounts")) => "Accounts",
+                Some((_, "signing-keys")) => "SigningKeys",
+                Some(_) | None => resource.trim_end_matches(".Arn"),
+            };
+            granted.extend(one_or_more("Action").into_iter().map(|action| format!("{action} {resource}")));
+        }
     }
     granted
 }
+
+/// What Lambda does in a function's name to read one stream (Lambda Developer Guide, "Process `DynamoDB` records with Lambda") and
+/// to put aside what was given up.
+const READING_A_STREAM: [&str; 5] = [
+    "dynamodb:DescribeStream ${Outbox.Arn}/stream/*",
+    "dynamodb:GetRecords ${Outbox.Arn}/stream/*",
+    "dynamodb:GetShardIterator ${Outbox.Arn}/stream/*",
+    "dynamodb:ListStreams ${Outbox.Arn}/stream/*",
+    "sqs:SendMessage LostMails",
+];
 
 /// What IAM would have asked for, to let the noted calls pass.
 fn used(wire: &Wire) -> BTreeSet<String> {
@@ -61,9 +78,9 @@ fn used(wire: &Wire) -> BTreeSet<String> {
                     used.insert(format!("dynamodb:{action} {}", table(part)));
                 }
             }
-            ("DynamoDB_20120810", "BatchWriteItem") => {
+            ("DynamoDB_20120810", "BatchGetItem") => {
                 for name in call["RequestItems"].as_object().unwrap().keys() {
-                    used.insert(format!("dynamodb:BatchWriteItem {}", table(&json!({"TableName": name}))));
+                    used.insert(format!("dynamodb:BatchGetItem {}", table(&json!({"TableName": name}))));
                 }
             }
             ("DynamoDB_20120810", operation) => {
@@ -154,16 +171,37 @@ async fn the_authorizer_may_do_what_it_does_and_nothing_else() {
     let wire = Wire::default();
     let function = app::authorizer(&noted(&service, &wire).await, service.clock());
     let token = service.new_token().await;
-    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny")] {
+    // Twice: the first time the account's email is not known yet.
+    let other = service.new_token().await;
+    for (token, expected) in [(token.as_str(), "Allow"), ("x", "Deny"), (other.as_str(), "Allow")] {
         let policy = function.handle(&authorization().bearer(token).event()).await.unwrap();
         assert_eq!(effect(&policy), expected);
     }
     let template = template();
     let policy = &at(&template, &["Resources", "Authorizer", "Properties", "Policies"])[0];
     let conditions = at(policy, &["Statement"]).as_sequence().unwrap().iter().filter_map(|s| s.get("Condition"));
-    let [condition] = conditions.collect::<Vec<_>>()[..] else { panic!("one, of the keys") };
-    let attributes = at(condition, &["ForAllValues:StringEquals", "dynamodb:Attributes"]).as_sequence().unwrap();
-    let attributes: Vec<&str> = attributes.iter().map(text).collect();
+    let [of_account, condition] = conditions.collect::<Vec<_>>()[..] else { panic!("of accounts, and of keys") };
+    let attributes_of = |condition| {
+        let attributes = at(condition, &["ForAllValues:StringEquals", "dynamodb:Attributes"]).as_sequence().unwrap();
+        attributes.iter().map(text).collect::<Vec<&str>>()
+    };
+    let (allowed, attributes) = (attributes_of(of_account), attributes_of(condition));
+    assert_eq!(text(at(of_account, &["StringEqualsIfExists", "dynamodb:Select"])), "SPECIFIC_ATTRIBUTES");
+    assert_eq!(<AccountSummary as ReadOfAccount>::ATTRIBUTES, Some(allowed.as_slice()));
+    let mut reads = 0;
+    for (_, call) in wire.calls.lock().unwrap().iter() {
+        let batch = call["RequestItems"].as_object().and_then(|tables| {
+            tables.iter().find(|(name, _)| name.ends_with("-accounts")).map(|(_, read)| read.clone())
+        });
+        let single = call["TableName"].as_str().is_some_and(|name| name.ends_with("-accounts")).then(|| call.clone());
+        let Some(read) = batch.or(single) else { continue };
+        let names = read["ExpressionAttributeNames"].as_object().unwrap();
+        let asked =
+            read["ProjectionExpression"].as_str().unwrap().split(", ").map(|name| names[name].as_str().unwrap());
+        assert_eq!(asked.collect::<Vec<_>>(), allowed, "{read}");
+        reads += 1;
+    }
+    assert_eq!(reads, 2, "alone, and in a batch");
     for (target, call) in wire.calls.lock().unwrap().iter().filter(|(target, _)| target.ends_with(".Scan")) {
         assert_eq!(call["ProjectionExpression"], attributes.join(", "), "{target}");
         assert_eq!(call["Select"], text(at(condition, &["StringEquals", "dynamodb:Select"])));
@@ -198,15 +236,19 @@ async fn the_mailer_may_do_what_it_does_and_nothing_else() {
             "expires_at": {"N": (service.now().seconds() + 3600).to_string()},
         })
     };
-    let record = |kind: &str| json!({"dynamodb": {"SequenceNumber": "1", "NewImage": image(kind)}});
+    let record = |kind: &str| json!({"dynamodb": {"SequenceNumber": kind, "NewImage": image(kind)}});
     let records = json!({"Records": [record("reset"), record("password-changed")]});
     let handled = mailer.handle(&serde_json::from_value(records).unwrap(), "request-1").await;
     assert_eq!(handled.failed(), None);
     assert_eq!(ses.calls.lock().unwrap().len(), 2);
     let mut used = used(&wire);
-    used.extend(ses.calls.lock().unwrap().iter().map(|(target, _)| {
+    used.extend(ses.calls.lock().unwrap().iter().flat_map(|(target, _)| {
         assert_eq!(target, "/v2/email/outbound-emails");
-        "ses:SendEmail arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*".to_owned()
+        // SES asks for the identity, and for the configuration set that the identity has by default, if it has one.
+        ["identity", "configuration-set"].map(|kind| {
+            format!("ses:SendEmail arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:{kind}/*")
+        })
     }));
+    used.extend(READING_A_STREAM.map(str::to_owned));
     assert_eq!(used, granted("Mailer"));
 }

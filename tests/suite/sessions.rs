@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jea_auth::{
-    app::{self, Stack},
-    config::Config,
-    ids::SessionId,
+    domain::ids::SessionId,
+    functions::{
+        app::{self, Stack},
+        config::Config,
+    },
     local::Options,
-    machine,
-    store::Confirmed,
+    platform::machine,
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -84,9 +85,9 @@ async fn an_expired_session_that_is_still_stored_counts_as_gone() {
     let account = service.account().await;
     let sid = SessionId::parse(claims["sid"].as_str().unwrap()).unwrap();
     let (ids, end) = ((&account.sub, &sid), service.now().plus(HOUR));
-    service.store().extend_session(ids, service.now(), end, Confirmed::Before).await.unwrap().unwrap();
+    service.store().extend_session(ids, service.now(), end).await.unwrap().unwrap();
     service.advance(HOUR);
-    assert!(service.store().session(&account.sub, &sid).await.unwrap().is_some(), "TTL has not removed it");
+    assert!(service.store().has_session(&account.sub, &sid).await.unwrap(), "TTL has not removed it");
     for path in ["/users/api/checkin", "/users/api/logout"] {
         assert_refused(service.post(path).await, 401).await;
     }
@@ -112,10 +113,10 @@ async fn without_tables_or_keys_the_answer_is_503_with_retry_after_and_no_cookie
 
 /// Makes tables and keys while the function runs: it recovers without a restart.
 async fn prepare(config: &Config) {
-    let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
+    let store = jea_auth::platform::store::Store::new(config.aws.dynamodb(), &config.stack);
     store.create_tables().await.unwrap();
-    let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
-    jea_auth::rotation::Rotation { store, kms }.make_due(machine::now(), &machine::random()).await.unwrap();
+    let kms = jea_auth::platform::kms::Kms::new(config.aws.kms(), &config.stack);
+    jea_auth::service::rotation::Rotation { store, kms }.make_due(machine::now(), &machine::random()).await.unwrap();
 }
 
 /// The stack starts once with a clock that is two hours ahead, and then with the right one.
@@ -129,7 +130,7 @@ async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
     Stack::of(&ahead.running.config).rotation().make_now(ahead.now(), &machine::random(), None).await.unwrap().unwrap();
     ahead.advance(Duration::from_mins(11));
     assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
-    let stranger = reqwest::Client::new();
+    let stranger = crate::client::plain();
     let guess = async |url: &str, password: &str| {
         let credential = json!({"email": EMAIL, "password": password});
         stranger.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap()

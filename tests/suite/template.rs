@@ -6,13 +6,14 @@ use std::{
 };
 
 use jea_auth::{
-    api::{Access, Feature, Features, Operation, ROUTES, Route},
-    config::VARIABLES,
-    identity::HEADERS,
-    journal::Metric,
-    logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
-    origin::TrustedOrigins,
-    token::Issuer,
+    api::{Access, Feature, Features, ROUTES, Route},
+    domain::token::Issuer,
+    functions::{
+        config::VARIABLES,
+        logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
+    },
+    platform::journal::Metric,
+    web::{identity::HEADERS, origin::TrustedOrigins},
 };
 use reqwest::StatusCode;
 use serde_yaml_ng::Value;
@@ -65,7 +66,7 @@ fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program()
 #[test]
 fn a_function_s_time_limit_is_at_least_twice_that_of_a_call() {
     let seconds = at(&template(), &["Globals", "Function", "Timeout"]).as_u64().unwrap();
-    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::aws::Limits::FUNCTION.operation);
+    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::platform::aws::Limits::FUNCTION.operation);
 }
 
 #[test]
@@ -91,6 +92,14 @@ fn parameters_have_the_defaults_of_the_code() {
     }
 }
 
+/// The template's condition for what is switched on.
+pub fn condition_of(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Mail => "HasMail",
+        Feature::Pages => "HasPages",
+    }
+}
+
 #[test]
 fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     let template = template();
@@ -103,11 +112,7 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
             // Without mails or pages there is no such path, and it is the backend's.
             Some(feature) => {
                 let condition = at(paths, &[path, "Fn::If"]);
-                let name = match feature {
-                    Feature::Mail => "HasMail",
-                    Feature::Pages => "HasPages",
-                };
-                assert_eq!((text(&condition[0]), text(&condition[2])), (name, "AWS::NoValue"));
+                assert_eq!((text(&condition[0]), text(&condition[2])), (condition_of(feature), "AWS::NoValue"));
                 &condition[1]
             }
         };
@@ -165,7 +170,7 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
         features: Features::default(),
     };
     let own = |refused: Refused| {
-        let answer = refused.answer(&site);
+        let answer = refused.answer(None, &site);
         (Some(u64::from(answer.status.as_u16())), Some(answer.body))
     };
     let no_session = || own(Refused::NoSession);
@@ -245,7 +250,7 @@ async fn the_tables_are_those_that_the_code_creates() {
 fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
     let template = template();
     let is_written = |name: &str| Metric::ALL.iter().any(|metric| metric.name() == name);
-    let mut watched = 0;
+    let (mut watched, mut failing) = (0, BTreeSet::new());
     for (name, resource) in at(&template, &["Resources"]).as_mapping().unwrap() {
         if text(&resource["Type"]) != "AWS::CloudWatch::Alarm" {
             continue;
@@ -254,10 +259,13 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         assert!(text(&properties["AlarmDescription"]).len() > 20, "{name:?} says what it means");
         assert!(properties.get("AlarmActions").is_some() && properties.get("TreatMissingData").is_some(), "{name:?}");
         assert_eq!(properties.get("OKActions"), properties.get("AlarmActions"), "{name:?} tells when it is over");
+        if properties.get("MetricName").map(text) == Some("Errors") {
+            failing.insert(text(&properties["Dimensions"][0]["Value"]));
+        }
         let listed = properties.get("Metrics").and_then(Value::as_sequence).into_iter().flatten();
         let metrics = listed.filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"])).chain([properties]);
         for metric in metrics {
-            if metric.get("Namespace").map(text) == Some(jea_auth::journal::NAMESPACE) {
+            if metric.get("Namespace").map(text) == Some(jea_auth::platform::journal::NAMESPACE) {
                 assert!(is_written(text(&metric["MetricName"])), "{name:?}");
                 assert_eq!(text(&metric["Dimensions"][0]["Name"]), "stack");
                 watched += 1;
@@ -265,6 +273,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         }
     }
     assert_eq!(watched, 11, "six alarms of one, and the flood's five");
+    assert_eq!(failing, BTreeSet::from(["Authorizer", "Logon", "Mailer", "Rotator"]), "each function's own errors");
     let dashboard = text(at(&template, &["Resources", "Dashboard", "Properties", "DashboardBody"]));
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {
@@ -298,37 +307,6 @@ fn the_access_log_is_json_that_can_hold_no_token_and_no_email() {
             assert!(!value.contains(secret), "{value}");
         }
     }
-}
-
-#[test]
-fn both_names_of_the_log_on_together_let_its_rate_through() {
-    let template = template();
-    let settings = at(&template, &["Resources", "Api", "Properties", "MethodSettings"]).as_sequence().unwrap();
-    let mut limited = BTreeMap::new();
-    for setting in settings {
-        let (rate, burst) = (&setting["ThrottlingRateLimit"], &setting["ThrottlingBurstLimit"]);
-        if let Value::Tagged(tagged) = rate {
-            assert_eq!((tagged.tag.to_string().as_str(), rate), ("!FindInMap", burst));
-            limited.insert(text(&setting["ResourcePath"]).replace("~1", "/"), text(&tagged.value[2]));
-        }
-    }
-    let expected = ROUTES.iter().filter(|route| route.operation == Operation::LogOn);
-    assert_eq!(
-        limited.keys().cloned().collect::<Vec<_>>(),
-        expected.map(|route| format!("/{}", route.path)).collect::<Vec<_>>()
-    );
-    let parameter = at(&template, &["Parameters", "LogonRate"]);
-    let allowed = at(parameter, &["AllowedValues"]).as_sequence().unwrap();
-    assert!(allowed.contains(at(parameter, &["Default"])));
-    let shares = at(&template, &["Mappings", "LogonRateOf"]);
-    assert_eq!(keys(shares).len(), allowed.len());
-    for rate in allowed {
-        let share = |name: &str| at(shares, &[&rate.as_u64().unwrap().to_string(), name]).as_u64().unwrap();
-        assert_eq!(limited.values().map(|name| share(name)).sum::<u64>(), rate.as_u64().unwrap());
-    }
-    let flood = at(&template, &["Resources", "FloodAlarm", "Properties", "Threshold"]);
-    let Value::Tagged(flood) = flood else { panic!("it follows the rate") };
-    assert_eq!(text(&flood.value[2]), limited["//users/api/auth"]);
 }
 
 /// Lambda's functions and `EventBridge` Scheduler's schedules have the shortest names of all that the template makes.

@@ -6,7 +6,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use jea_auth::{account::Email, ids::AccountId, store::Added};
+use jea_auth::{
+    domain::{account::Email, ids::AccountId},
+    platform::store::Added,
+};
 use serde_json::Value;
 
 use crate::{
@@ -124,6 +127,31 @@ async fn what_is_stored_does_nothing_to_a_terminal_and_an_export_still_has_all_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_straight_however_wide_its_characters_are() {
+    let service = Service::start().await;
+    let operator = Operator::of(&service);
+    for (email, name) in [
+        ("zhang@example.org", "\u{5f20}\u{6bc5}"),
+        ("jose@example.org", "Jose\u{301}"),
+        ("ann@example.org", "Ann"),
+        ("kim@example.org", "\u{ae40}\u{bbfc}\u{c900}"),
+    ] {
+        let arguments = ["user", "add", email, "--name", name, "--role", "editor", "--password-stdin"];
+        assert!(operator.run(&arguments, "a password of many words").status.success());
+    }
+    let listed = text(&operator.run(&["user", "list"], "").stdout);
+    // Two columns for each ideograph and syllable, none for the accent.
+    let expected = "\
+ann@example.org    Ann     editor  active
+jose@example.org   Jose\u{301}    editor  active
+kim@example.org    \u{ae40}\u{bbfc}\u{c900}  editor  active
+";
+    let lines: String = listed.lines().filter(|line| line.contains("editor")).flat_map(|line| [line, "\n"]).collect();
+    assert!(lines.starts_with(expected), "{lines}");
+    assert!(lines.ends_with("zhang@example.org  \u{5f20}\u{6bc5}    editor  active\n"), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_does_nothing_to_a_terminal_when_it_is_repeated() {
     let service = Service::start().await;
     let operator = Operator::of(&service);
@@ -188,7 +216,7 @@ async fn what_is_asked_does_nothing_to_a_terminal_when_it_is_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_function_says_why_a_call_failed() {
     let service = Service::start().await;
-    let config = jea_auth::config::Config { stack: "nowhere".to_owned(), ..service.config() };
+    let config = jea_auth::functions::config::Config { stack: "nowhere".to_owned(), ..service.config() };
     for form in ["JSON", "Text"] {
         let output = Command::new(env!("CARGO_BIN_EXE_logon"))
             .env_clear()

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Connection, Finding, State};
-use crate::{account::Account, causes::Causes, factor::TotpSecret, secret::ServiceSecret, time::Timestamp};
+use crate::{
+    causes::Causes,
+    domain::{account::Account, factor::TotpSecret, secret::ServiceSecret, time::Timestamp},
+};
 
 const CHECK: &str = "second factors";
 
@@ -54,7 +57,7 @@ impl Factors {
             self.seen,
             self.closed.join(", ")
         );
-        let todo = "bring the table of signing keys back from a backup, or jea-auth user factor EMAIL --reset";
+        let todo = "bring the table of signing keys back from a backup, or `jea-auth user factor EMAIL --reset`";
         Finding::not(State::Error, CHECK, found, todo)
     }
 }

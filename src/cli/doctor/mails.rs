@@ -1,7 +1,7 @@
 //! Whether mails that are written down can arrive.
 
 use super::{Connection, Finding, State, deepest};
-use crate::ses::{AskError, Ses, Standing};
+use crate::platform::ses::{AskError, Ses, Standing, Verified};
 
 const CHECK: &str = "mails";
 
@@ -19,7 +19,7 @@ pub(super) async fn check(connection: &Connection, is_local: bool, mail_from: Op
     let account = ses.standing().await.map_or_else(|error| not_told(&error), standing);
     let sender = match mail_from {
         Some(address) => match ses.may_send_from(address).await {
-            Ok(is_verified) => sender(address, is_verified),
+            Ok(verified) => sender(address, verified),
             Err(error) => not_told(&error),
         },
         None => Finding::not(
@@ -44,12 +44,19 @@ fn standing(Standing { is_sandbox, is_sending }: Standing) -> Finding {
     Finding::ok(CHECK, "SES sends to everybody")
 }
 
-fn sender(address: &str, is_verified: bool) -> Finding {
-    if is_verified {
-        return Finding::ok(CHECK, format!("SES lets {address} send"));
+fn sender(address: &str, verified: Option<Verified>) -> Finding {
+    match verified {
+        Some(Verified { configuration_set: None }) => Finding::ok(CHECK, format!("SES lets {address} send")),
+        // What stops a set, stops its mails.
+        Some(Verified { configuration_set: Some(set) }) => {
+            Finding::ok(CHECK, format!("SES lets {address} send, with the configuration set {set}"))
+        }
+        None => {
+            let found = format!("{address} is not verified, so SES sends nothing from it");
+            let todo = "verify the address or its domain in the SES console, in this region";
+            Finding::not(State::Error, CHECK, found, todo)
+        }
     }
-    let found = format!("{address} is not verified, so SES sends nothing from it");
-    Finding::not(State::Error, CHECK, found, "verify the address or its domain in the SES console, in this region")
 }
 
 fn not_told(error: &AskError) -> Finding {

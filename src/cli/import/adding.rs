@@ -10,14 +10,14 @@ use tokio::task::{JoinSet, block_in_place};
 
 use super::{Summary, checked::Checked, entry::Read, hash::Imported};
 use crate::{
-    account::Account,
-    app::Stack,
     cli::{Failure, Target, output, roster::sealing_secret},
-    journal::Stopwatch,
-    machine,
-    password::Hasher,
-    secret::ServiceSecret,
-    store::{ADDED_AT_ONCE, Added, Store, StoreError},
+    domain::account::Account,
+    domain::password::Hasher,
+    domain::secret::ServiceSecret,
+    functions::app::Stack,
+    platform::journal::Stopwatch,
+    platform::machine,
+    platform::store::{ADDED_AT_ONCE, Added, Store, StoreError},
 };
 
 /// How many transactions are under way at once, so that the next accounts are read while DynamoDB writes.

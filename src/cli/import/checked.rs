@@ -10,10 +10,10 @@ use super::{
     place::Place,
 };
 use crate::{
-    account::{Email, Status, is_unseen},
-    cli::output,
-    ids::AccountId,
-    store::{Store, StoreError},
+    cli::{Target, output},
+    domain::account::{Email, Status, is_unseen},
+    domain::ids::AccountId,
+    platform::store::{Store, StoreError},
 };
 
 /// How many are told one by one.
@@ -33,6 +33,9 @@ pub(super) struct Checked {
     pub(super) left_out: BTreeMap<LeftOut, u64>,
     withheld: BTreeMap<&'static str, u64>,
     emails: HashMap<Email, u64>,
+    /// How many of the emails get no mails, and the first of them.
+    unmailable: u64,
+    first_unmailable: Option<Email>,
     /// Ids that the file brings, and where.
     subs: HashMap<AccountId, (Place, Email)>,
     /// Names of members of profiles.
@@ -80,6 +83,10 @@ impl Checked {
         self.disabled += u64::from(account.status == Status::Disabled);
         self.fast += u64::from(matches!(unfinished, Some(Imported::Fast(_))));
         self.needs_secret |= matches!(unfinished, Some(Imported::Sealed(_) | Imported::Secret(_)));
+        if !account.email.can_be_mailed() {
+            self.unmailable += 1;
+            self.first_unmailable.get_or_insert_with(|| account.email.clone());
+        }
         self.emails.insert(account.email.clone(), place.number());
         if has_sub {
             self.subs.insert(account.sub, (place, account.email));
@@ -135,7 +142,11 @@ impl Checked {
     }
 
     /// What does not come in, counted by reason.
-    pub(super) fn tell_what_stays_behind(&self, with_factors: bool) {
+    pub(super) fn tell_what_stays_behind(&self, with_factors: bool, target: &Target) {
+        if let Some(first) = &self.first_unmailable {
+            let emails = output::count(self.unmailable, "email");
+            output::note(&format!("warning: {emails} to which no mail can be sent, {} first", first.as_str()));
+        }
         for (reason, count) in &self.left_out {
             output::note(&format!("left out: {count}, because they {}", reason.reason()));
         }
@@ -146,10 +157,10 @@ impl Checked {
             output::note(&format!("hashes left behind: {count}, because {reason}"));
         }
         if self.without_password > 0 {
-            output::note(&format!(
+            output::note(&target.said(&format!(
                 "accounts without a hash: {}; nobody can log on to them before `jea-auth user passwd` sets a password",
                 self.without_password
-            ));
+            )));
         }
     }
 

@@ -5,8 +5,8 @@ use super::{
     reading::{NoEmail, Reading, Unusable},
 };
 use crate::{
-    account::Account,
     cli::roster::{Line, OpenFactor, Standing},
+    domain::account::Account,
 };
 
 /// What becomes of a line.

@@ -12,7 +12,7 @@ use base64::{
 };
 use data_encoding::{BitOrder, Specification};
 
-use crate::password::PasswordHash;
+use crate::domain::password::PasswordHash;
 
 pub(super) use fast::Fast;
 pub(super) use secrets::Secrets;

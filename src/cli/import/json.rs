@@ -16,6 +16,14 @@ use super::{Failure, LINE_MAX_BYTES, Placed, place::Place};
 /// The members of an object, or what is wrong with the text.
 pub(super) type Object = Map<String, Value>;
 
+/// The member at a path: of that very name, or `a.b` for the member b of a.
+pub(super) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
+    object.get(path).or_else(|| {
+        let (first, rest) = path.split_once('.')?;
+        at(object.get(first)?.as_object()?, rest)
+    })
+}
+
 /// Parses one object. A member that is there twice has no value.
 fn object(bytes: &[u8]) -> Result<Object, String> {
     match serde_json::from_slice(bytes) {

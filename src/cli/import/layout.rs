@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::state::{self, Sense, is_nothing, is_zero_date, seconds};
 use crate::{
     cli::roster::{Line, Standing, text},
-    machine,
+    platform::machine,
 };
 
 /// What a column is.
@@ -71,6 +71,11 @@ impl Column {
             | Self::Skipped => None,
         }
     }
+}
+
+/// Whether a member is what a person is called, as other systems name it.
+pub(super) fn is_full_name(name: &str) -> bool {
+    matches!(name.to_lowercase().replace(['_', '-', ' '], "").as_str(), "fullname" | "displayname")
 }
 
 /// The account of a row.

@@ -3,19 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
 
 use super::{
     Failure,
-    json::Object,
-    layout::{Column, set},
+    json::{Object, at},
+    layout::{Column, is_full_name, set},
     source::Encoding,
     state::{Sense, sense},
     system::System,
 };
 use crate::{
-    account::is_unseen,
     cli::roster::{Line, MEMBERS, OF_JSON_ALONE, profile::names_a_secret},
+    domain::account::is_unseen,
 };
 
 /// How a file is read.
@@ -205,7 +204,7 @@ impl Reading {
     }
 
     /// Whether a member of an object is left out.
-    pub(super) fn skips(&self, name: &str) -> bool {
+    fn skips(&self, name: &str) -> bool {
         self.skip.iter().any(|skipped| skipped == name)
     }
 
@@ -214,7 +213,7 @@ impl Reading {
         let mut line = Line::default();
         let fields = match self.from {
             None => object,
-            Some(system) => match system.line(object, self, verifies, &mut line)? {
+            Some(system) => match system.line(object, &|name| self.skips(name), verifies, &mut line)? {
                 Some(fields) => fields,
                 None => return Ok(None),
             },
@@ -251,19 +250,6 @@ impl Reading {
         }
         Ok(Some(line))
     }
-}
-
-/// The member at a path: of that very name, or `a.b` for the member b of a.
-pub(super) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
-    object.get(path).or_else(|| {
-        let (first, rest) = path.split_once('.')?;
-        at(object.get(first)?.as_object()?, rest)
-    })
-}
-
-/// Whether a member is what a person is called, as other systems name it.
-pub(super) fn is_full_name(name: &str) -> bool {
-    matches!(name.to_lowercase().replace(['_', '-', ' '], "").as_str(), "fullname" | "displayname")
 }
 
 fn unknown(name: &str) -> String {

@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::{
     json::Object,
-    layout::{Column, set},
-    reading::{Reading, is_full_name},
+    layout::{Column, is_full_name, set},
     state::{Sense, sense},
 };
 use crate::cli::roster::Line;
@@ -125,7 +124,7 @@ impl System {
     pub(super) fn line<'a>(
         self,
         object: &'a Object,
-        reading: &Reading,
+        skips: &dyn Fn(&str) -> bool,
         verifies: Option<bool>,
         line: &mut Line,
     ) -> Result<Option<&'a Object>, String> {
@@ -137,7 +136,7 @@ impl System {
         {
             return Ok(None);
         }
-        for (name, value) in fields.iter().filter(|(name, _)| !reading.skips(name)) {
+        for (name, value) in fields.iter().filter(|(name, _)| !skips(name)) {
             set(line, &self.column(name), value)?;
         }
         if self == Self::Auth0 {

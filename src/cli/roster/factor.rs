@@ -10,14 +10,16 @@ use super::{
     number, text,
 };
 use crate::{
-    access_key::Digest,
-    account::Account,
-    app::Stack,
     cli::Failure,
-    factor::{Factor, RECOVERY_CODES, STEP_SECONDS, TotpSecret},
-    ids::AccountId,
-    machine,
-    secret::{SealNonce, ServiceSecret},
+    domain::{
+        access_key::Digest,
+        account::Account,
+        factor::{Factor, RECOVERY_CODES, STEP_SECONDS, TotpSecret},
+        ids::AccountId,
+        secret::{SealNonce, ServiceSecret},
+    },
+    functions::app::Stack,
+    platform::machine,
 };
 
 const SECRET_EXPECTED: &str = "10 to 64 bytes in base32 are expected, as 16 to 103 letters and digits";
@@ -49,7 +51,8 @@ impl OpenFactor {
     /// The factor as the account `sub` of this stack keeps it; nothing if AWS-LC fails.
     pub(in crate::cli) fn sealed(self, sub: &AccountId, secret: &ServiceSecret, nonce: SealNonce) -> Option<Factor> {
         let sealed = secret.seal(sub, nonce, self.secret.expose())?;
-        Some(Factor { sealed, last_step: self.last_step, last_use: "import".to_owned(), recovery: self.recovery })
+        let Self { last_step, recovery, .. } = self;
+        Some(Factor { sealed, last_step, last_use: "import".to_owned(), recovery, confirmed_by: None })
     }
 
     /// The factor of which a table has the secret alone.

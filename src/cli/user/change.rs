@@ -4,12 +4,20 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::{broke_off, show_one, unknown};
+use super::show_one;
 use crate::{
-    account::{Email, Name, Role},
-    administration::{Administration, Particulars, RenameError, RoleChange, SetError},
-    cli::{Failure, Target, mail, output, roster::profile},
-    mail::MailKind,
+    cli::{
+        Failure, Target,
+        failures::{broke_off, unknown},
+        mail, output,
+        roster::profile,
+        session::{alive, ended},
+    },
+    domain::{
+        account::{Email, Name, Role},
+        mail::MailKind,
+    },
+    service::administration::{Administration, Particulars, RenameError, RoleChange, SetError},
 };
 
 pub(super) const SET_HELP: &str = "\
@@ -32,8 +40,8 @@ mail to the old email says so.
 Upper and lower case make no difference when somebody logs on. To change them alone, say the same email as it is to be
 written.
 
-If something fails on the way, the account is at the one email or at the other, and never at none. Say the same again: it is
-finished then.
+If something fails on the way, the account is at the one email or at the other, and never at none. Say the same again to see
+at which.
 
 Example:
   jea-auth user rename yi@jeplus.org zhang.yi@jeplus.org";
@@ -97,7 +105,14 @@ pub(super) async fn set(email: &Email, change: Change, target: &Target) -> Resul
 }
 
 pub(super) async fn rename(email: &Email, new_email: &str, target: &Target) -> Result<(), Failure> {
+    // Another spelling of the same email changes nothing about it.
+    if let Ok(new) = Email::parse(new_email)
+        && new != *email
+    {
+        mail::mailable(&new)?;
+    }
     let administration = target.connect().await.stack.administration();
+    let before = alive(&administration, email).await;
     let renamed = administration.rename(email, new_email).await.map_err(|error| {
         let show = format!("`jea-auth user show {}` shows it", Email::canonical(new_email).as_str());
         match error {
@@ -108,13 +123,13 @@ pub(super) async fn rename(email: &Email, new_email: &str, target: &Target) -> R
         }
     })?;
     match renamed {
-        Some(changed) => {
+        Some(account) => {
             // To the email that it had. If only the spelling changed, it has it still.
-            if changed.account.email != *email {
+            if account.email != *email {
                 mail::notify(&administration.store, MailKind::EmailChanged, email).await;
             }
-            show_one(changed.account, target)?;
-            output::note(&format!("{} ended", output::count(changed.ended, "session")));
+            show_one(account, target)?;
+            output::note(&ended(before.as_ref()));
             Ok(())
         }
         None => Err(not_there(&administration, email, new_email, target).await?),

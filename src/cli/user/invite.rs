@@ -1,13 +1,17 @@
 //! `jea-auth user invite` and `user reset`: owners set their passwords themselves, by a link in a mail.
 
-use super::{show, unknown};
+use super::show;
 use crate::{
-    account::{Account, Email, Name, Role, Status},
-    cli::{Failure, Target, mail, output},
-    ids::AccountId,
-    machine,
-    mail::MailKind,
-    store::{Added, Store},
+    cli::{Failure, Target, failures::unknown, mail, output},
+    domain::{
+        account::{Account, Email, Name, Role, Status},
+        ids::AccountId,
+        mail::MailKind,
+    },
+    platform::{
+        machine,
+        store::{Added, Store},
+    },
 };
 
 pub(super) const INVITE_HELP: &str = "\
@@ -24,9 +28,9 @@ Example:
 
 pub(super) const RESET_HELP: &str = "\
 The owner gets a mail with a link, and sets another password by it; that ends all sessions and access keys of the account.
-Until then nothing changes: the old password and all sessions go on. To end them now, say `jea-auth session revoke EMAIL`.
+Until then the old password and all sessions go on. To end them now, say `jea-auth session revoke EMAIL`.
 
-The link is good for 30 minutes, and once. An account that has no password yet gets an invitation, which is good for 7 days.
+The link is good for 30 minutes, and once. Links that were mailed before are void. An account that has no password yet gets an invitation, which is good for 7 days.
 
 Mails must be switched on: on AWS by the template's parameter MailFrom, on this machine by `jea-auth serve` without --no-mail.
 Without them `jea-auth user passwd` sets a password that you choose.
@@ -37,6 +41,7 @@ Example:
 pub(super) async fn invite(text: &str, name: Name, role: Option<Role>, target: &Target) -> Result<(), Failure> {
     let mut account = Account::new(text, name, AccountId::new(&machine::random()), machine::now())?;
     account.role = role;
+    mail::mailable(&account.email)?;
     let store = target.connect().await.stack.store;
     mail::switched_on(&store, target).await?;
     match store.add_account(&account).await.map_err(|error| target.unreachable(error))? {
@@ -72,6 +77,7 @@ async fn is_there(store: &Store, email: &Email, target: &Target) -> Failure {
 }
 
 pub(super) async fn reset(email: &Email, target: &Target) -> Result<(), Failure> {
+    mail::mailable(email)?;
     let (store, text) = (target.connect().await.stack.store, email.as_str());
     mail::switched_on(&store, target).await?;
     let account = store.account(email).await.map_err(|error| target.unreachable(error))?;
@@ -81,6 +87,8 @@ pub(super) async fn reset(email: &Email, target: &Target) -> Result<(), Failure>
         let hint = format!("`jea-auth user enable {text}` lets its owner log on again");
         return Err(Failure::new("the account is disabled, so no link is sent", hint));
     }
+    let voided = target.connect().await.stack.administration().void_links(email).await;
+    voided.map_err(|error| target.unreachable(error))?;
     let has_password = account.password_hash.is_some();
     let kind = if has_password { MailKind::Reset } else { MailKind::Invitation };
     mail::send(&store, kind, email).await.map_err(|error| target.unreachable(error))?;

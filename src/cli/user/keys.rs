@@ -2,16 +2,20 @@
 
 use serde::Serialize;
 
-use super::{broke_off, unknown};
 use crate::{
-    access_key::{AccessKeyId, StoredKey},
-    account::Email,
-    administration::Administration,
-    cli::{Failure, Target, confirm::confirm, mail, output},
-    machine,
-    mail::MailKind,
-    session::By,
-    time::Timestamp,
+    cli::{
+        Failure, Target,
+        confirm::confirm,
+        failures::{broke_off, unknown},
+        mail, output,
+    },
+    domain::{
+        access_key::{AccessKeyId, StoredKey},
+        account::Email,
+        mail::MailKind,
+        session::By,
+        time::Timestamp,
+    },
 };
 
 pub(super) const HELP: &str = "\
@@ -39,18 +43,24 @@ struct KeyRow<'a> {
 
 const COLUMNS: [&str; 5] = ["id", "name", "created", "expires", "last_used"];
 
+impl<'a> KeyRow<'a> {
+    fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
+        Self {
+            id: id.as_str(),
+            name: key.name.as_str(),
+            created: key.created.seconds(),
+            expires: key.expires_at.seconds(),
+            last_used: key.last_used.map(Timestamp::seconds),
+        }
+    }
+}
+
 pub(super) async fn list(email: &Email, target: &Target) -> Result<(), Failure> {
     let account = target.connect().await.stack.store.account(email).await.map_err(|error| target.unreachable(error))?;
     let account = account.ok_or_else(|| unknown(email.as_str()))?;
     let mut keys: Vec<(&AccessKeyId, &StoredKey)> = account.access_keys.iter().collect();
     keys.sort_by_key(|(_, key)| key.created);
-    let shown = keys.iter().map(|(id, key)| KeyRow {
-        id: id.as_str(),
-        name: key.name.as_str(),
-        created: key.created.seconds(),
-        expires: key.expires_at.seconds(),
-        last_used: key.last_used.map(Timestamp::seconds),
-    });
+    let shown = keys.iter().map(|(id, key)| KeyRow::of(id, key));
     output::rows(&shown.collect::<Vec<_>>(), &COLUMNS, target.json)?;
     if keys.is_empty() {
         output::note("no access keys");
@@ -60,41 +70,26 @@ pub(super) async fn list(email: &Email, target: &Target) -> Result<(), Failure> 
 
 pub(super) async fn revoke(email: &Email, id: &AccessKeyId, yes: bool, target: &Target) -> Result<(), Failure> {
     let administration = target.connect().await.stack.administration();
-    let (name, sessions) = looked_up(&administration, email, id, target).await?;
-    // Of a key that is gone sessions are left if an earlier call broke off.
     let (id_text, email_text) = (id.as_str(), email.as_str());
-    let opened = output::count(sessions, "session");
-    let what = match &name {
-        Some(name) => format!("the access key {id_text} ({name}) of {email_text}, and {opened} that it has opened"),
-        None if sessions > 0 => {
-            format!("{opened} of {email_text} that the access key {id_text} has opened, which is gone")
-        }
-        None => return Err(no_such_key(email)),
-    };
-    confirm(&format!("This ends {what}."), yes)?;
-    let ended = administration.end_key(email, id).await.map_err(|error| broke_off(error, target))?;
-    match ended.ok_or_else(|| unknown(email_text))? {
-        // Somebody else was quicker.
-        (false, 0) => Err(no_such_key(email)),
-        (_, ended) => {
-            mail::notify(&administration.store, MailKind::KeyEnded, email).await;
-            output::note(&format!("access key {id_text} ended; {} ended", output::count(ended, "session")));
-            Ok(())
-        }
-    }
-}
-
-/// What a key is called, and how many sessions it has opened that are alive.
-async fn looked_up(
-    administration: &Administration,
-    email: &Email,
-    id: &AccessKeyId,
-    target: &Target,
-) -> Result<(Option<String>, usize), Failure> {
-    let found = administration.sessions(email, machine::now()).await.map_err(|error| target.unreachable(error))?;
-    let (account, sessions) = found.ok_or_else(|| unknown(email.as_str()))?;
+    let found = administration.sessions(email).await.map_err(|error| target.unreachable(error))?;
+    let (account, sessions) = found.ok_or_else(|| unknown(email_text))?;
+    let key = account.access_keys.get(id).ok_or_else(|| no_such_key(email))?;
     let opened = sessions.iter().filter(|session| matches!(&session.by, By::Key(key) if key == id)).count();
-    Ok((account.access_keys.get(id).map(|key| key.name.as_str().to_owned()), opened))
+    let opened = output::count(opened, "session");
+    let name = key.name.as_str();
+    confirm(
+        &format!("This ends the access key {id_text} ({name}) of {email_text}, and {opened} that it has opened."),
+        yes,
+    )?;
+    let had_it = administration.end_key(email, id).await.map_err(|error| broke_off(error, target))?;
+    if !had_it.ok_or_else(|| unknown(email_text))? {
+        // Somebody else was quicker.
+        return Err(no_such_key(email));
+    }
+    mail::notify(&administration.store, MailKind::KeyEnded, email).await;
+    output::note(&format!("access key {id_text} ended; {opened} ended"));
+    // For a program. A table of it would look as if it were there.
+    if target.json { output::rows(&[KeyRow::of(id, key)], &COLUMNS, target.json) } else { Ok(()) }
 }
 
 fn no_such_key(email: &Email) -> Failure {

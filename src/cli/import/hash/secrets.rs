@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::{BASE64, cannot};
-use crate::{cli::Failure, password::PasswordHash};
+use crate::{cli::Failure, domain::password::PasswordHash};
 
 /// The secrets of an import.
 #[derive(Default)]

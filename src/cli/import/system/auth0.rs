@@ -6,8 +6,7 @@ use serde_json::Value;
 use crate::cli::{
     import::{
         hash::{self, BASE64},
-        json::Object,
-        reading::at,
+        json::{Object, at},
     },
     roster::{Line, text},
 };

@@ -1,0 +1,81 @@
+use std::collections::HashMap;
+
+use super::*;
+
+const LAMBDA: [(&str, &str); 4] = [
+    ("AWS_REGION", "eu-west-1"),
+    ("AWS_ACCESS_KEY_ID", "id"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ("ISSUER", "https://api.example.org/prod"),
+];
+
+fn with(changes: &[(&str, &str)]) -> Result<Config, BadConfig> {
+    let mut variables: HashMap<&str, &str> = LAMBDA.into_iter().collect();
+    variables.extend(changes.iter().copied());
+    Config::from(|name| variables.get(name).map(ToString::to_string))
+}
+
+#[test]
+fn what_is_not_set_has_the_documented_default() {
+    let config = with(&[]).unwrap();
+    assert_eq!(config.stack, "jea-auth");
+    assert_eq!(config.tokens.audience, "https://api.example.org/prod");
+    assert_eq!(config.tokens.lifetimes.token, Duration::from_hours(12));
+    assert_eq!(config.tokens.lifetimes.session, Duration::from_hours(168));
+    assert_eq!(config.session_memory, Duration::from_secs(5));
+    let (account, address) = (config.paces.account, config.paces.address);
+    assert_eq!((account.burst, account.interval), (10, Duration::from_secs(30)));
+    assert_eq!((address.burst, address.interval), (100, Duration::from_secs(1)));
+    assert_eq!(config.site.delivery, TokenDelivery::Cookie);
+    assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);
+    assert_eq!((config.site.cookie_domain, config.site.origins.configured), (None, vec![]));
+}
+
+// One message lists every problem.
+// Check 55.
+#[test]
+fn everything_that_is_wrong_is_told_at_once_by_name() {
+    let error = with(&[
+        ("ISSUER", "api.example.org"),
+        ("TOKEN_DELIVERY", "carrier pigeon"),
+        ("FAILED_LOGON_STATUS", "403"),
+        ("TOKEN_SECONDS", "604801"),
+        ("SESSION_SECONDS", "0"),
+        ("SESSION_MEMORY_SECONDS", "-1"),
+        ("ACCOUNT_BURST", "0"),
+        ("ADDRESS_SECONDS", "901"),
+        ("ALLOWED_ORIGINS", "https://app.example.org/"),
+        ("COOKIE_DOMAIN", "a; b"),
+    ])
+    .unwrap_err()
+    .to_string();
+    for name in ["ISSUER", "TOKEN_DELIVERY", "FAILED_LOGON_STATUS", "TOKEN_SECONDS", "SESSION_SECONDS"] {
+        assert!(error.contains(name), "{name} in {error}");
+    }
+    for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "ACCOUNT_BURST", "ADDRESS_SECONDS"] {
+        assert!(error.contains(name), "{name} in {error}");
+    }
+    let empty = Config::from(|_| None).unwrap_err().to_string();
+    for name in ["ISSUER", "AWS_REGION", "AWS_ACCESS_KEY_ID"] {
+        assert!(empty.contains(&format!("{name} is not set")), "{name} in {empty}");
+    }
+}
+
+#[test]
+fn origins_are_a_list_with_commas() {
+    let config = with(&[("ALLOWED_ORIGINS", "https://a.example.org, http://localhost:5173")]).unwrap();
+    assert_eq!(config.site.origins.configured, ["https://a.example.org", "http://localhost:5173"]);
+}
+
+#[test]
+fn mails_come_from_an_address_that_a_header_can_hold() {
+    let sender = |from: &str| with(&[("MAIL_FROM", from)]).map(|config| config.sender.map(|sender| sender.from));
+    assert_eq!(sender("").unwrap(), None);
+    for from in ["No-Reply@example.org", "jea-auth@localhost"] {
+        assert_eq!(sender(from).unwrap().as_deref(), Some(from), "as SES has verified it");
+    }
+    for from in ["Ann <ann@example.org>", "ann<ann@example.org>", "ann@m\u{fc}ller.example", " ann@example.org", "ann"]
+    {
+        assert!(sender(from).unwrap_err().to_string().contains("MAIL_FROM"), "{from}");
+    }
+}

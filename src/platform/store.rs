@@ -1,0 +1,209 @@
+//! The store: five DynamoDB tables. Nothing else in the crate knows DynamoDB.
+//!
+//! | Table | Key | Holds |
+//! |---|---|---|
+//! | accounts | `email` | who can log on |
+//! | sessions | `sub`, `sid` | who is logged on |
+//! | attempts | `key` | how often a password was tried lately |
+//! | outbox | `id` | mails that are to be sent |
+//! | signing-keys | `kid` | the keys of tokens, private halves sealed |
+
+mod account_item;
+mod accounts;
+mod attempts;
+mod changes;
+mod item;
+mod living;
+mod outbox;
+mod sessions;
+mod signing_keys;
+mod tables;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::retry::RetryConfig,
+    error::{BoxError, BuildError, ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+};
+
+use crate::causes::Causes;
+pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
+pub use changes::{Changed, Kept, KeptSession, Renamed};
+pub use living::{AccountSummary, ReadOfAccount};
+pub use outbox::KEPT_FOR;
+pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
+
+/// The names of the tables: the stack's name and what is in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Tables {
+    accounts: String,
+    sessions: String,
+    attempts: String,
+    outbox: String,
+    signing_keys: String,
+}
+
+impl Tables {
+    fn of_stack(stack: &str) -> Self {
+        Self {
+            accounts: format!("{stack}-accounts"),
+            sessions: format!("{stack}-sessions"),
+            attempts: format!("{stack}-attempts"),
+            outbox: format!("{stack}-outbox"),
+            signing_keys: format!("{stack}-signing-keys"),
+        }
+    }
+}
+
+/// The tables of one stack.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    /// The same client, for calls of which a second copy would change something.
+    sends_once: Arc<OnceLock<Client>>,
+    /// The same, for calls of which a third copy would.
+    sends_twice: Arc<OnceLock<Client>>,
+    tables: Tables,
+}
+
+impl Store {
+    /// The tables of `stack`, through `client`.
+    #[must_use]
+    pub fn new(client: Client, stack: &str) -> Self {
+        let (sends_once, sends_twice) = (Arc::default(), Arc::default());
+        Self { client, sends_once, sends_twice, tables: Tables::of_stack(stack) }
+    }
+
+    /// A client that sends a call once, whatever becomes of it.
+    fn once(&self) -> &Client {
+        self.sends_once.get_or_init(|| self.sending(1))
+    }
+
+    /// A client that sends a call twice at the most.
+    fn twice(&self) -> &Client {
+        self.sends_twice.get_or_init(|| self.sending(2))
+    }
+
+    /// Made when it is needed, as a start should not wait for it, and kept, as a log-on should not make one for each call.
+    fn sending(&self, tries: u32) -> Client {
+        let retries = RetryConfig::standard().with_max_attempts(tries);
+        Client::from_conf(self.client.config().to_builder().retry_config(retries).build())
+    }
+}
+
+/// The store could not do what it was asked. Nothing is known to be half done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB did not answer in time, refused, or failed.
+    #[error("DynamoDB {operation} failed")]
+    Call {
+        /// The API's name of the call.
+        operation: &'static str,
+        /// What the SDK says.
+        source: BoxError,
+    },
+    /// Others wrote the same item between the two parts of every try.
+    #[error("DynamoDB {operation} was overtaken at every try")]
+    Overtaken {
+        /// The API's name of the call.
+        operation: &'static str,
+    },
+    /// DynamoDB did not get to a part of what it was asked, at any try.
+    #[error("DynamoDB {operation} left a part undone at every try")]
+    Undone {
+        /// The API's name of the call.
+        operation: &'static str,
+    },
+    /// An item is not as this service writes it.
+    #[error("attribute {attribute} of an item in {table} is missing or malformed")]
+    Malformed {
+        /// The table's name without the stack.
+        table: &'static str,
+        /// The attribute.
+        attribute: &'static str,
+    },
+}
+
+impl StoreError {
+    fn call<E>(operation: &'static str, error: SdkError<E>) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        Self::Call { operation, source: error.into() }
+    }
+
+    /// A part of a request lacks what it must have.
+    fn build(operation: &'static str, error: BuildError) -> Self {
+        Self::Call { operation, source: error.into() }
+    }
+}
+
+/// An item that is not as this service writes it: made by hand, or by a later version before a rollback.
+#[derive(Debug)]
+pub struct Malformed {
+    /// The values of its key.
+    pub key: String,
+    /// What is wrong with it.
+    pub error: StoreError,
+}
+
+impl Malformed {
+    fn log(&self) {
+        let Self { key, error } = self;
+        tracing::warn!(key, error = %Causes(error), "a malformed item is left out");
+    }
+}
+
+/// Tries of a write that meets other writes on the same items.
+const CONFLICT_TRIES: u16 = 6;
+/// Longest wait before the second try; each later one may be this much longer.
+const CONFLICT_WAIT: Duration = Duration::from_millis(20);
+
+/// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The SDK does
+/// not send these again itself (DynamoDB Developer Guide, "Transaction conflict handling in DynamoDB"). Waits are random, or
+/// writers that met once would meet again.
+async fn until_alone<T, E, F>(is_conflict: fn(&E) -> bool, mut send: impl FnMut() -> F) -> Result<T, SdkError<E>>
+where
+    F: Future<Output = Result<T, SdkError<E>>>,
+{
+    for tried in 1..CONFLICT_TRIES {
+        let outcome = send().await;
+        match &outcome {
+            Err(error) if error.as_service_error().is_some_and(is_conflict) => {}
+            Ok(_) | Err(_) => return outcome,
+        }
+        tokio::time::sleep(CONFLICT_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
+    }
+    send().await
+}
+
+/// Whether a write of one item met a transaction that writes it.
+fn meets_transaction<E: ProvideErrorMetadata>(error: &E) -> bool {
+    error.code() == Some("TransactionConflictException")
+}
+
+/// Whether a transaction was cancelled for what passes by itself, and for no condition.
+fn meets_writes(error: &TransactWriteItemsError) -> bool {
+    let codes: Vec<&str> = cancellation_codes(error).collect();
+    let passes =
+        |code: &&str| matches!(*code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
+    codes.iter().any(passes) && !codes.contains(&CONDITION_FAILED)
+}
+
+/// What a cancelled transaction says of each of its items, in their order.
+fn cancellation_codes(error: &TransactWriteItemsError) -> impl Iterator<Item = &str> {
+    let reasons = if let TransactWriteItemsError::TransactionCanceledException(cancelled) = error {
+        cancelled.cancellation_reasons()
+    } else {
+        &[]
+    };
+    reasons.iter().map(|reason| reason.code().unwrap_or_default())
+}
+
+/// An item's code in a cancelled transaction if its condition did not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";

@@ -1,0 +1,324 @@
+
+const autocomplete = {
+  nickname: "nickname", title: "honorific-prefix", firstname: "given-name", middlename: "additional-name",
+  surname: "family-name", position: "organization-title", company: "organization", tel: "tel", address: "street-address",
+  postcode: "postal-code", country: "country-name", website: "url", twitter: "off", linkedin: "off",
+};
+const date = (text, timeZone) => new Date(text).toLocaleDateString([], { dateStyle: "medium", timeZone });
+/** The account that the page shows. */
+let account = null;
+
+const signIn = `${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`;
+$("#ended a").href = signIn;
+
+/** Says that the session has ended. Nothing that was typed is lost. */
+function ended(answer) {
+  if (!account) {
+    // There is nothing to lose yet.
+    location.replace(signIn);
+  } else if (!$("#ended").open) {
+    // Several questions can be on their way when a session ends.
+    $("#ended-hint").textContent = words.endedHint(account.email);
+    $("#ended").showModal();
+  }
+  return { ...answer, isTold: true };
+}
+
+/** Looks whose session it is: a browser has one for all of its tabs, and another may have logged another account on. */
+async function look(withoutSession = ended) {
+  const answer = await call("GET", "user");
+  if (answer.httpStatus === 401 && answer.isOurs) return withoutSession(answer);
+  if (!answer.ok) return answer;
+  if (account && account.email !== answer.data.email) {
+    // What is shown and typed here is not theirs.
+    location.replace(location.pathname + location.search);
+    return { ...answer, ok: false, isTold: true };
+  }
+  $("#ended").close();
+  show(answer.data);
+  return answer;
+}
+
+/** Asks an operation of the session. What changes something is for the account that the page shows, or it is not asked. */
+async function ask(method, operation, body, withoutSession = ended) {
+  const looked = method === "GET" ? { ok: true } : await look(withoutSession);
+  if (!looked.ok) return looked;
+  const answer = await call(method, operation, body);
+  // A right password without its code is 401 as well.
+  return answer.httpStatus === 401 && answer.isOurs && !answer.factor ? withoutSession(answer) : answer;
+}
+
+/** Asks for the password once more. Tells whether it was given. */
+function confirmed() {
+  const dialog = $("#confirm");
+  $(".with-code", dialog).hidden = true;
+  $("form", dialog).reset();
+  say(dialog, "");
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "given"), { once: true }));
+}
+
+/** Asks for what needs a password that was given a moment ago. */
+async function askConfirmed(method, operation, body) {
+  const answer = await ask(method, operation, body);
+  if (answer.reason !== "step-up-needed") return answer;
+  return (await confirmed()) ? ask(method, operation, body) : null;
+}
+
+function item(title, hint, name, end) {
+  const [li, text, small, button] = ["li", "div", "div", "button"].map((tag) => document.createElement(tag));
+  text.textContent = title;
+  small.textContent = hint;
+  small.className = "hint";
+  text.append(small);
+  li.className = "row";
+  li.append(text);
+  if (end) {
+    button.type = "button";
+    button.textContent = words.end;
+    button.setAttribute("aria-label", words.endOf(name));
+    button.addEventListener("click", () => once(button, end));
+    li.append(button);
+  }
+  return li;
+}
+
+/** Says why something was refused, if that is not told already. */
+function refuse(form, answer) {
+  if (!answer.isTold) say(form, meaning(answer), true);
+}
+
+/** Ends one of a list, by its button, and shows the list anew. */
+function ends(form, operation, load, done) {
+  return async () => {
+    const answer = await askConfirmed("DELETE", operation);
+    if (!answer) return;
+    if (!answer.ok) return refuse(form, answer);
+    await load();
+    say(form, done);
+    $("h2", form).focus();
+  };
+}
+
+async function loadSessions() {
+  const answer = await ask("GET", "sessions");
+  if (!answer.ok) return refuse($("#sessions"), answer);
+  $("#sessions ul").replaceChildren(...answer.data.map(({ sid, current, by, agent, address, created, expires }) => {
+    const title = words.sessionOf(by, agent || words.somebody);
+    const hint = [current && words.current, address, words.created(date(created)), words.expires(date(expires))];
+    const end = current ? null : ends($("#sessions"), `sessions/${sid}`, loadSessions, words.sessionEnded);
+    return item(title, hint.filter(Boolean).join(" · "), title, end);
+  }));
+}
+
+async function loadKeys() {
+  const answer = await ask("GET", "keys");
+  if (!answer.ok) return refuse($("#keys"), answer);
+  const rows = answer.data.map(({ id, name, created, expires, last_used }) => {
+    // The last use is known by its day alone, which is a day in UTC.
+    const used = words.lastUsed(last_used && date(last_used, "UTC"));
+    const dates = [words.created(date(created)), words.expires(date(expires)), used];
+    return item(name, dates.join(" · "), name, ends($("#keys"), `keys/${id}`, loadKeys, words.keyEnded));
+  });
+  $("#keys ul").replaceChildren(...(rows.length ? rows : [item(words.noKeys, "")]));
+}
+
+/** What the service said of each detail, and what its field made of that: most fields take no line ends. */
+const given = {};
+const held = {};
+const isTyped = ({ name, value }) => value !== (held[name] ?? "");
+
+/** Shows what changed meanwhile, but for what is being typed. */
+function show(data) {
+  account = data;
+  $("#who").textContent = account.email + (account.role ? ` · ${account.role}` : "");
+  for (const input of $$(".username")) input.defaultValue = account.email;
+  for (const field of fields) {
+    const { name, value } = field;
+    const present = account[name] ?? "";
+    if (given[name] === present) continue;
+    const isKept = isTyped(field);
+    field.value = given[name] = present;
+    held[name] = field.value;
+    if (isKept) field.value = value;
+  }
+}
+
+async function load() {
+  const answer = await look();
+  if (answer.ok) await Promise.all([loadSessions(), loadKeys()]);
+  else refuse($("#log-off"), answer);
+}
+
+const fields = Object.keys(autocomplete).map((name) => {
+  const field = document.createElement(name === "address" ? "textarea" : "input");
+  field.id = `details-${name}`;
+  field.setAttribute("aria-describedby", "said-details");
+  return Object.assign(field, { name, autocomplete: autocomplete[name], maxLength: 256, required: name === "nickname" });
+});
+$("#details .pair").append(...fields.map((field) => {
+  const [box, label] = ["div", "label"].map((tag) => document.createElement(tag));
+  Object.assign(label, { htmlFor: field.id, textContent: words[field.name] });
+  box.append(label, field);
+  return box;
+}));
+
+/** Which of the details a reason is about. */
+const faulty = {
+  "bad-name": ({ name }) => name === "nickname",
+  "value-too-long": ({ value }) => new TextEncoder().encode(value).length > 256,
+  "control-character": ({ name, value }) => /\p{Cc}/u.test(name === "address" ? value.replaceAll("\n", "") : value),
+};
+
+whenSent($("#details"), async () => {
+  // What was not typed here is left as it is: another tab may have changed it.
+  const typed = Object.fromEntries(fields.filter(isTyped).map(({ name, value }) => [name, value]));
+  const answer = await ask("POST", "user", typed);
+  if (answer.ok) {
+    say($("#details"), words.detailsSaved);
+    Object.assign(given, typed);
+    Object.assign(held, typed);
+  }
+  return answer;
+}, ({ reason }) => fields.filter(isTyped).find((field) => faulty[reason]?.(field)));
+
+whenSent($("#password-form"), async () => {
+  const form = $("#password-form");
+  const [password, new_password, otp] = ["old-password", "new-password", "password-otp"].map((id) => $("#" + id).value);
+  const body = { password, new_password, ...(otp && { otp }) };
+  const answer = await ask("POST", "password", body);
+  if (answer.ok) {
+    form.reset();
+    $(".with-code", form).hidden = true;
+    say(form, words.passwordChanged);
+    loadSessions();
+  }
+  return answer;
+}, (answer) => {
+  if (answer.factor) {
+    $("#password-form .with-code").hidden = false;
+    return $("#password-otp");
+  }
+  if (answer.reason === "wrong-password") return $("#old-password");
+  return answer.reason?.startsWith("password-") ? $("#new-password") : null;
+});
+
+whenSent($("#confirm form"), async () => {
+  const otp = $("#confirm-otp").value;
+  const body = { email: account.email, password: $("#confirm-password").value, ...(otp && { otp }) };
+  const answer = await ask("POST", "confirm", body);
+  if (answer.ok) $("#confirm").close("given");
+  // The one refusal of a confirmation that gives no reason.
+  const isWrong = answer.isOurs && answer.httpStatus === 403 && !answer.reason;
+  return isWrong ? { ...answer, isWrong, sentence: words.refused["wrong-password"] } : answer;
+}, (answer) => {
+  if (!answer.factor) return answer.isWrong ? $("#confirm-password") : null;
+  $("#confirm .with-code").hidden = false;
+  return $("#confirm-otp");
+});
+for (const button of $$("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close(""));
+
+$("#begin").addEventListener("click", () => once($("#begin"), async () => {
+  const answer = await askConfirmed("POST", "totp");
+  if (!answer) return;
+  if (!answer.ok) return refuse($("#factor"), answer);
+  say($("#factor"), "");
+  const cells = qrCode(answer.data.uri);
+  const svg = $("#factor svg");
+  svg.toggleAttribute("hidden", !cells);
+  if (cells) {
+    const path = document.createElementNS(svg.namespaceURI, "path");
+    const dark = cells.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x + 4} ${y + 4}h1v1h-1z` : "")));
+    path.setAttribute("d", dark.join(""));
+    svg.setAttribute("viewBox", `0 0 ${cells.length + 8} ${cells.length + 8}`);
+    svg.replaceChildren(path);
+  }
+  $("#secret").textContent = answer.data.secret.replace(/.{4}/g, "$& ").trim();
+  $("#recovery").hidden = true;
+  $("#enrol").hidden = false;
+  $("#factor-otp").value = "";
+  $("#factor-otp").required = true;
+  $("#factor-otp").focus();
+}));
+
+$("#remove").addEventListener("click", () => once($("#remove"), async () => {
+  const answer = await askConfirmed("DELETE", "totp");
+  if (!answer) return;
+  if (!answer.ok) return refuse($("#factor"), answer);
+  $("#enrol").hidden = $("#recovery").hidden = true;
+  say($("#factor"), words.factorRemoved);
+}));
+
+whenSent($("#factor"), async () => {
+  const answer = await ask("POST", "totp/confirm", { otp: $("#factor-otp").value });
+  if (answer.ok) {
+    const text = answer.data.recovery_codes.join("\n");
+    $("#recovery output").textContent = text;
+    $("#recovery a").href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/plain" }));
+    $("#enrol").hidden = true;
+    $("#recovery").hidden = false;
+    $("#factor-otp").required = false;
+    $("#factor-otp").value = $("#secret").textContent = "";
+    $("#factor h2").focus();
+  }
+  return answer;
+}, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
+$("#print").addEventListener("click", () => print());
+
+whenSent($("#keys"), async () => {
+  const body = { name: $("#key-name").value, days: Number($("#key-days").value) };
+  const answer = await askConfirmed("POST", "keys", body);
+  if (answer?.ok) {
+    $("#key output").textContent = answer.data.key;
+    $("#key").hidden = false;
+    $("#key-name").value = "";
+    $("#key .copy").focus();
+    loadKeys();
+  }
+  return answer;
+}, ({ reason }) => (reason === "bad-name" ? $("#key-name") : reason === "bad-days" ? $("#key-days") : null));
+
+whenSent($("#sessions"), async () => {
+  const answer = await askConfirmed("DELETE", "sessions");
+  if (answer?.ok) {
+    await loadSessions();
+    say($("#sessions"), words.othersEnded);
+  }
+  return answer;
+});
+
+whenSent($("#log-off"), async () => {
+  // Whoever has no session is logged off.
+  const answer = await ask("POST", "logout", undefined, (answer) => ({ ...answer, ok: true }));
+  if (answer.ok) location.replace(`${folder}sign-in`);
+  return answer;
+});
+
+for (const button of $$(".copy"))
+  button.addEventListener("click", async () => {
+    const form = button.closest("form");
+    const shown = $("output", button.closest("#key, #recovery"));
+    try {
+      await navigator.clipboard.writeText(shown.textContent);
+      say(form, words.copied);
+    } catch {
+      // The browser does not let a page copy; a person can.
+      getSelection().selectAllChildren(shown);
+      say(form, words.copyYourself);
+    }
+  });
+
+document.title = words.yourAccount;
+for (const heading of $$("h2")) heading.tabIndex = -1;
+
+// Whoever comes back to the page may have logged on or off elsewhere meanwhile.
+let looking = null;
+function lookAgain() {
+  looking ??= look().finally(() => (looking = null));
+}
+addEventListener("focus", lookAgain);
+document.addEventListener("visibilitychange", () => document.hidden || lookAgain());
+addEventListener("pageshow", (event) => event.persisted && load());
+load();

@@ -1,0 +1,113 @@
+
+const origins = document.documentElement.dataset.origins.split(" ");
+const titles = { "log-on": words.logOn, code: words.codeTitle, forgot: words.forgotTitle, reset: words.resetTitle };
+const forms = Object.keys(titles).map((id) => document.getElementById(id));
+/** The request that waits for a code. */
+let waiting = null;
+
+/** Where a log-on leads: to where the address says, if that is at home or configured, or to the account. */
+function destination() {
+  const wanted = new URLSearchParams(location.search).get("return_to");
+  try {
+    const url = new URL(wanted, location.href);
+    const isHome = url.origin === location.origin && wanted.startsWith("/");
+    if (isHome || (/^https?:$/.test(url.protocol) && origins.includes(url.origin))) return url.href;
+  } catch {
+    // It is no address.
+  }
+  return folder + "account";
+}
+
+function show(id) {
+  for (const form of forms) form.hidden = form.id !== id;
+  document.title = $("h1").textContent = titles[id];
+  const form = document.getElementById(id);
+  const field = $$("input:not([readonly])", form).find((input) => !input.value) ?? $("input", form);
+  field.focus();
+}
+
+/** Shows what the address asks for. So the browser's buttons lead back and forth. */
+function route() {
+  let [name, token] = location.hash.slice(1).split("=");
+  if (name === "code" && waiting) return show("code");
+  if (name === "code") {
+    // The page was loaded anew, and what the code was for is gone.
+    history.replaceState(null, "", location.pathname + location.search);
+    name = "";
+  }
+  if (name === "reset" && token) {
+    // The fourth part of a token is the email that it is for.
+    try {
+      const bytes = atob(token.split(".")[3].replaceAll("-", "+").replaceAll("_", "/"));
+      $("#reset-email").value = new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
+    } catch {
+      $("#reset-email").value = "";
+    }
+    return show("reset");
+  }
+  show(name === "forgot" ? name : "log-on");
+}
+
+/** Sends what may need a code: then it is asked for, and what was typed stays. */
+async function withCode(send) {
+  const answer = await send();
+  if (answer.factor === "otp" && location.hash !== "#code") {
+    waiting = send;
+    $("#code").reset();
+    say($("#code"), "");
+    $("#code a").href = location.hash || "#";
+    location.hash = "code";
+    return null;
+  }
+  return answer;
+}
+
+const logOn = async (otp) => {
+  const [email, password] = [$("#email").value, $("#password").value];
+  const answer = await call("POST", "auth", { email, password, ...otp });
+  if (!answer.ok) {
+    // An operator can have failed log-ons answered with 200.
+    const isWrong = answer.isOurs && !answer.factor && !answer.change && [200, 401].includes(answer.httpStatus);
+    return isWrong ? { ...answer, isWrong, sentence: words.wrongPassword } : answer;
+  }
+  // Without its cookie the session is nobody's, and what comes next would lead back here without a word.
+  const { httpStatus } = await call("GET", "user");
+  if (httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
+  location.assign(destination());
+  return answer;
+};
+
+function reset(token) {
+  return async (otp) => {
+    const answer = await call("POST", "reset", { token, new_password: $("#new-password").value, ...otp });
+    if (answer.ok) {
+      $("#email").value = $("#reset-email").value;
+      $("#new-password").value = "";
+      waiting = null;
+      // The link is used up.
+      history.replaceState(null, "", location.pathname + location.search);
+      route();
+      say($("#log-on"), words.passwordSet);
+    }
+    return answer;
+  };
+}
+
+whenSent($("#log-on"), () => withCode(logOn), (answer) => (answer.isWrong ? $("#password") : null));
+whenSent($("#code"), () => waiting({ otp: $("#otp").value }), (answer) => (answer.factor ? $("#otp") : null));
+whenSent($("#reset"), () => withCode(reset(location.hash.slice("#reset=".length))), (answer) =>
+  answer.reason?.startsWith("password-") ? $("#new-password") : null);
+whenSent($("#forgot"), async () => {
+  const answer = await call("POST", "forgot", { email: $("#forgot-email").value });
+  if (answer.ok) say($("#forgot"), words.forgotSent);
+  // Where no mails are sent there is no such operation, and its refusals give no reason.
+  const isNone = answer.isOurs && !answer.reason && [401, 404].includes(answer.httpStatus);
+  return isNone ? { ...answer, sentence: words.noMails } : answer;
+});
+
+addEventListener("hashchange", route);
+// Back from where a log-on led, the page may be as it was left.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) $("#password").value = "";
+});
+route();
