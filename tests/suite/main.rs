@@ -69,6 +69,7 @@ mod reasons;
 mod secrets;
 mod sessions;
 mod template;
+mod template_parameters;
 mod template_rates;
 mod terminal;
 mod throttle;
