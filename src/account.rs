@@ -25,9 +25,9 @@ pub const TEXTS_MAX_BYTES: usize = 60_000;
 pub const EMAIL_MAX_BYTES: usize = 254;
 /// Longest part before the `@` that mails are sent to (RFC 5321, section 4.5.3.1.1).
 const LOCAL_MAX_BYTES: usize = 64;
-/// Longest domain, and longest label of one, that mails are sent to (RFC 1035, section 2.3.4, without the length and the root).
-/// Longest domain, in bytes (RFC 1035, section 2.3.4, less what only the wire has).
+/// Longest domain, in bytes (RFC 1035, section 2.3.4, without the length and the root).
 pub const DOMAIN_MAX_BYTES: usize = 253;
+/// Longest label of a domain (RFC 1035, section 2.3.4).
 const LABEL_OF_DOMAIN_MAX_BYTES: usize = 63;
 
 /// An email in canonical form: trimmed, NFC, lower case, and its domain as the DNS has it. The key of an account.

@@ -65,6 +65,7 @@ mod pages_browser;
 mod passwords;
 mod pasted;
 mod permissions;
+mod prices;
 mod reasons;
 mod secrets;
 mod sessions;
