@@ -19,7 +19,26 @@ use serde_yaml_ng::Value;
 
 pub fn template() -> Value {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
-    serde_yaml_ng::from_str(&text).unwrap()
+    let mut template: Value = serde_yaml_ng::from_str(&text).unwrap();
+    merged(&mut template);
+    template
+}
+
+/// Puts what a merge (`<<`) takes into its place, behind `CloudFormation`'s tags too.
+fn merged(value: &mut Value) {
+    match value {
+        Value::Tagged(tagged) => merged(&mut tagged.value),
+        Value::Sequence(values) => values.iter_mut().for_each(merged),
+        Value::Mapping(members) => {
+            members.values_mut().for_each(merged);
+            if let Some(Value::Mapping(taken)) = members.remove("<<") {
+                for (name, value) in taken {
+                    members.entry(name).or_insert(value);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The value below `path`, through `CloudFormation`'s tags.
@@ -313,6 +332,12 @@ fn the_access_log_is_json_that_can_hold_no_token_and_no_email() {
     }
 }
 
+/// A name that is made of the stack's.
+fn own_name(value: &Value) -> Option<&str> {
+    let Value::Tagged(tagged) = value else { return None };
+    tagged.value.as_str().filter(|name| tagged.tag == "Sub" && name.contains("${AWS::StackName}"))
+}
+
 /// Lambda's functions and `EventBridge` Scheduler's schedules have the shortest names of all that the template makes.
 #[test]
 fn the_readme_says_how_long_a_stack_s_name_may_be() {
@@ -324,16 +349,23 @@ fn the_readme_says_how_long_a_stack_s_name_may_be() {
         ("TrailName", 128),
         ("Name", 64),
     ];
-    let template = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
-    let mut longest = usize::MAX;
-    let mut found = BTreeSet::new();
-    for line in template.lines() {
-        let Some((member, name)) = line.trim().split_once(": !Sub ") else { continue };
-        if let Some((member, most)) = NAME_MAX.iter().find(|(known, _)| *known == member)
-            && name.contains("${AWS::StackName}")
-        {
-            longest = longest.min(most - (name.len() - "${AWS::StackName}".len()));
-            found.insert(*member);
+    let (mut longest, mut found) = (usize::MAX, BTreeSet::new());
+    let mut values = vec![at(&template(), &["Resources"]).clone()];
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Tagged(tagged) => values.push(tagged.value),
+            Value::Sequence(inner) => values.extend(inner),
+            Value::Mapping(members) => {
+                for (member, name) in members {
+                    let known = NAME_MAX.iter().find(|(known, _)| Value::from(*known) == member);
+                    if let (Some((member, most)), Some(name)) = (known, own_name(&name)) {
+                        longest = longest.min(most - (name.len() - "${AWS::StackName}".len()));
+                        found.insert(*member);
+                    }
+                    values.push(name);
+                }
+            }
+            _ => {}
         }
     }
     assert_eq!(found.len(), NAME_MAX.len(), "{found:?}");
