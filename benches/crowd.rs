@@ -1,12 +1,16 @@
 //! Accounts of many people, for benchmarks in which more than one logs on.
 
 use jea_auth::{
-    access_key::{AccessKey, day_of},
-    account::{Account, Email, Name},
-    ids::AccountId,
+    domain::{
+        access_key::{AccessKey, day_of},
+        account::{Account, Email, Name},
+        ids::AccountId,
+    },
     local::{DEMO_EMAIL, Running},
-    machine,
-    store::{ADDED_AT_ONCE, Store},
+    platform::{
+        machine,
+        store::{ADDED_AT_ONCE, Store},
+    },
 };
 use zeroize::Zeroizing;
 

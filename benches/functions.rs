@@ -40,9 +40,11 @@ use bare_calls::BareCalls;
 use binaries::{build, quantile};
 use crowd::{add_accounts, key, user};
 use jea_auth::{
+    domain::{
+        password::{Hasher, Password},
+        throttle::{Pace, Paces},
+    },
     local::{DEMO_PASSWORD, Running},
-    password::{Hasher, Password},
-    throttle::{Pace, Paces},
 };
 use runtime_api::Function;
 use serde_json::{Value, json};

@@ -13,16 +13,18 @@ use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jea_auth::{
-    app,
-    credential::Credential,
-    event::Event,
-    ids::{AccountId, SessionId},
+    domain::{
+        credential::Credential,
+        ids::{AccountId, SessionId},
+        password::{Hasher, ITERATIONS, MEMORY_KIB, PARALLELISM, Password},
+        session::Lifetimes,
+        signing_key::{Algorithm, KeyId, KeyMaterial, encoding_key},
+        token::{Claims, Issuer, Token, TokenRules, UnverifiedToken},
+    },
+    functions::app,
     local::DEMO_PASSWORD,
-    machine,
-    password::{Hasher, ITERATIONS, MEMORY_KIB, PARALLELISM, Password},
-    session::Lifetimes,
-    signing_key::{Algorithm, KeyId, KeyMaterial, encoding_key},
-    token::{Claims, Issuer, Token, TokenRules, UnverifiedToken},
+    platform::machine,
+    web::event::Event,
 };
 use serde_json::json;
 use stack::{authorization, stack};

@@ -35,7 +35,7 @@ use binaries::{build, quantile};
 use crowd::{add_accounts, user};
 use jea_auth::{
     local::{self, DEMO_PASSWORD, Options},
-    machine,
+    platform::machine,
 };
 use runtime_api::Function;
 use stack::log_on;

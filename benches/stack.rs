@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jea_auth::{
-    app,
+    domain::throttle::{Pace, Paces},
+    functions::app,
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, Options, Running},
-    machine,
-    throttle::{Pace, Paces},
+    platform::machine,
 };
 use serde_json::{Value, json};
 

@@ -27,13 +27,10 @@ use std::{
 
 use crowd::{add_accounts, user};
 use jea_auth::{
-    app,
-    aws::Limits,
-    config::Config,
-    event::Event,
-    journal::Journal,
+    functions::{app, config::Config},
     local::{DEMO_EMAIL, DEMO_PASSWORD, Running},
-    machine,
+    platform::{aws::Limits, journal::Journal, machine},
+    web::event::Event,
 };
 use stack::{authorization, log_on, stack};
 

@@ -26,18 +26,21 @@ use std::time::Instant;
 
 use crowd::{add_accounts, user};
 use jea_auth::{
-    access_key::{AccessKey, Digest},
-    account::{Account, Email, Name, Status},
-    administration::Administration,
-    app,
-    event::Event,
-    factor::{Factor, RECOVERY_CODES},
-    ids::{AccountId, hexadecimal},
+    domain::{
+        access_key::{AccessKey, Digest},
+        account::{Account, Email, Name, Status},
+        factor::{Factor, RECOVERY_CODES},
+        ids::{AccountId, hexadecimal},
+        password::{Hasher, Password},
+    },
+    functions::{app, logon::LogonFunction},
     local::Options,
-    logon::LogonFunction,
-    machine,
-    password::{Hasher, Password},
-    store::{Store, StoreError},
+    platform::{
+        machine,
+        store::{Store, StoreError},
+    },
+    service::administration::Administration,
+    web::event::Event,
 };
 use serde_json::{Value, json};
 use stack::{log_on, stack_with};

@@ -4,6 +4,7 @@ mod confirm;
 mod connection;
 mod doctor;
 mod export;
+mod failures;
 mod harmless;
 mod hint;
 mod import;
@@ -22,7 +23,7 @@ use std::{error::Error, process::ExitCode};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::DEFAULT_STACK;
+use crate::functions::config::DEFAULT_STACK;
 
 /// A log-on service for APIs on AWS Lambda: run it on this machine, and manage its accounts and keys here or on AWS.
 #[derive(Parser)]

@@ -1,6 +1,5 @@
-//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway with the routes, events
-//! and refusals of the template. docs/local-gateway.md lists what API Gateway does and it does not. It listens on loopback
-//! addresses only.
+//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway with the routes, events and
+//! refusals of the template. docs/local-gateway.md lists what API Gateway does and it does not. It listens on loopback alone.
 
 mod backend;
 mod database;
@@ -37,20 +36,28 @@ use self::{
     server::{serve, until},
 };
 use crate::{
-    account::{Account, Email, InvalidEmail, InvalidLabel, Name},
-    app::{self, Stack},
-    aws::{Aws, Limits, StaticCredentials},
     causes::Causes,
-    config::{BadConfig, Config},
-    ids::AccountId,
-    journal::Journal,
-    keyring::KeyringError,
-    logon::TokenDelivery,
-    machine,
-    password::{Hasher, Password, UnusableHash},
-    rotation::{Rotation, RotationError},
-    store::{Store, StoreError},
-    time::Clock,
+    domain::{
+        account::{Account, Email, InvalidEmail, InvalidLabel, Name},
+        ids::AccountId,
+        password::{Hasher, Password, UnusableHash},
+        time::Clock,
+    },
+    functions::{
+        app::{self, Stack},
+        config::{BadConfig, Config},
+        logon::TokenDelivery,
+    },
+    platform::{
+        aws::{Aws, Limits, StaticCredentials},
+        journal::Journal,
+        machine,
+        store::{Store, StoreError},
+    },
+    service::{
+        keyring::KeyringError,
+        rotation::{Rotation, RotationError},
+    },
 };
 
 /// Email of the account that an empty store gets.

@@ -3,7 +3,7 @@
 #![no_main]
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jea_auth::token::{TOKEN_MAX_BYTES, UnverifiedToken};
+use jea_auth::domain::token::{TOKEN_MAX_BYTES, UnverifiedToken};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    jea_auth::app::run_rotator().await
+    jea_auth::functions::app::run_rotator().await
 }

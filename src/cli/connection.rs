@@ -6,11 +6,13 @@ use aws_config::{BehaviorVersion, identity::IdentityCache};
 
 use super::{Failure, Target, network};
 use crate::{
-    app::Stack,
-    aws::{Aws, Limits},
+    functions::app::Stack,
     local::{self, Endpoints},
-    machine::environment,
-    store::StoreError,
+    platform::{
+        aws::{Aws, Limits},
+        machine::environment,
+        store::StoreError,
+    },
 };
 
 /// Where `serve` listens if it is not told otherwise.

@@ -12,11 +12,15 @@ use serde::Serialize;
 use super::{Failure, Target, connection::Connection, hint::word, network, output};
 use crate::{
     causes::Causes,
-    machine,
-    password::{Hasher, Password, Verification},
-    signing_key::{self, PUBLISHED_AHEAD, SigningKey},
-    store::{Malformed, StoredKeys},
-    time::Timestamp,
+    domain::{
+        password::{Hasher, Password, Verification},
+        signing_key::{self, PUBLISHED_AHEAD, SigningKey},
+        time::Timestamp,
+    },
+    platform::{
+        machine,
+        store::{Malformed, StoredKeys},
+    },
 };
 use factors::Factors;
 

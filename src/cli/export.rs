@@ -1,10 +1,11 @@
 //! `jea-auth user export`: all accounts, in the form that `import` reads.
 
 use super::{
-    Failure, Target, harmless,
+    Failure, Target,
+    failures::left_out,
+    harmless,
     output::{self, Reader},
     roster::{Line, OpenFactor, sealing_secret},
-    user::left_out,
 };
 
 pub(super) const HELP: &str = "\

@@ -3,7 +3,7 @@
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{CommandLine, Target};
-use crate::{config::DEFAULT_STACK, machine::environment};
+use crate::{functions::config::DEFAULT_STACK, platform::machine::environment};
 
 impl Target {
     /// That of a command line, if its command has one.

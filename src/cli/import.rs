@@ -20,11 +20,15 @@ use super::{
     roster::{Line, OpenFactor, sealing_secret},
 };
 use crate::{
-    account::{Account, Email, is_unseen},
     causes::Causes,
-    ids::AccountId,
-    machine,
-    store::{ADDED_AT_ONCE, Added, Store},
+    domain::{
+        account::{Account, Email, is_unseen},
+        ids::AccountId,
+    },
+    platform::{
+        machine,
+        store::{ADDED_AT_ONCE, Added, Store},
+    },
 };
 
 pub(super) use layout::Reading;
@@ -195,7 +199,7 @@ impl Checked {
 
     /// How many of the accounts are there already. An id that another account has is told: the two would share their
     /// sessions. Malformed items are passed over, and two imports that run at once are not told of each other.
-    async fn compare(&mut self, store: &Store) -> Result<u64, crate::store::StoreError> {
+    async fn compare(&mut self, store: &Store) -> Result<u64, crate::platform::store::StoreError> {
         let mut already_there = 0;
         let mut pages = store.accounts();
         while let Some(page) = pages.next().await? {

@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, output};
 use crate::{
-    machine,
-    rotation::Rotation,
-    signing_key::{self, Algorithm, KeyId, SigningKey},
-    time::Timestamp,
+    domain::{
+        signing_key::{self, Algorithm, KeyId, SigningKey},
+        time::Timestamp,
+    },
+    platform::machine,
+    service::rotation::Rotation,
 };
 
 #[derive(Subcommand)]

@@ -4,11 +4,12 @@ use clap::Subcommand;
 
 use super::{Failure, Target, output};
 use crate::{
-    account::Email,
     causes::Causes,
-    machine,
-    mail::MailKind,
-    store::{Store, StoreError},
+    domain::{account::Email, mail::MailKind},
+    platform::{
+        machine,
+        store::{Store, StoreError},
+    },
 };
 
 const TEST_HELP: &str = "\

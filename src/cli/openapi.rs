@@ -12,15 +12,13 @@ use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::{
-    access_key::DAYS_MAX,
     api::{Access, Operation, ROUTES, Route},
-    carrier::COOKIE_NAME,
-    details,
-    logon::objects::{
+    domain::{access_key::DAYS_MAX, details, token::Issuer},
+    functions::logon::objects::{
         AccountObject, AuthObject, Discovery, FactorObject, Failed, Included, JwkSet, KeyObject, MadeKeyObject,
         RecoveryCodesObject, SessionObject, Succeeded, UpdatedObject, Version,
     },
-    token::Issuer,
+    web::carrier::COOKIE_NAME,
 };
 
 /// What a test asked the running service, and what it answered: by method and path, and by status.

@@ -13,12 +13,13 @@ pub(super) use factor::{OpenFactor, sealing_secret};
 
 use super::import::hash;
 use crate::{
-    access_key::{AccessKeyId, StoredKey},
-    account::{Account, Name, Role, Status, TEXTS_MAX_BYTES},
-    ids::AccountId,
-    machine,
-    store::ADDED_AT_ONCE,
-    time::Timestamp,
+    domain::{
+        access_key::{AccessKeyId, StoredKey},
+        account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
+        ids::AccountId,
+        time::Timestamp,
+    },
+    platform::{machine, store::ADDED_AT_ONCE},
 };
 
 // As many accounts as are added at once fit into the 4 MB of a DynamoDB transaction, with their access keys and the names of
@@ -130,6 +131,7 @@ impl Line {
         if self.email.trim().is_empty() {
             return Err("email is missing".to_owned());
         }
+        Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
         let password_hash = self.password_hash.as_deref().map(hash::parse).transpose()?;
         let now = machine::now();
         let created = self.created.map_or(now, Timestamp::from_seconds);

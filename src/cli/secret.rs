@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use zeroize::Zeroizing;
 
 use super::Failure;
-use crate::password::{
+use crate::domain::password::{
     PASSWORD_MAX_BYTES, Password,
     policy::{self, CHARACTERS_MIN, CHARACTERS_MIN_SHORT},
 };

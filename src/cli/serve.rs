@@ -8,10 +8,9 @@ use clap::{Args, ValueEnum};
 use super::{Failure, output};
 use crate::{
     api::Operation,
-    config::is_origin,
+    functions::{config::is_origin, logon::TokenDelivery},
     local::{self, DEMO_EMAIL, DEMO_PASSWORD, LocalError, Options, PATIENCE, Running},
-    logon::TokenDelivery,
-    machine,
+    platform::machine,
 };
 
 pub(super) const HELP: &str = "\

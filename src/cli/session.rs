@@ -6,14 +6,16 @@ use serde::Serialize;
 use super::{
     Failure, Target,
     confirm::confirm,
+    failures::{broke_off, unknown},
     output,
-    user::{broke_off, unknown},
 };
 use crate::{
-    account::{Account, Email},
-    administration::Administration,
-    ids::SessionId,
-    session::{self, By},
+    domain::{
+        account::{Account, Email},
+        ids::SessionId,
+        session::{self, By},
+    },
+    service::administration::Administration,
 };
 
 #[derive(Subcommand)]

@@ -12,18 +12,21 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    Failure, Target, export, import, mail, output, secret,
+    Failure, Target, export,
+    failures::{broke_off, left_out, unknown},
+    import, mail, output, secret,
     session::{Alive, alive, ended},
 };
 use crate::{
-    access_key::AccessKeyId,
-    account::{Account, Email, Name, Role},
-    administration::Changed,
-    ids::AccountId,
-    machine,
-    mail::MailKind,
-    password::{Hasher, PasswordHash},
-    store::{Added, Malformed, StoreError},
+    domain::{
+        access_key::AccessKeyId,
+        account::{Account, Email, Name, Role},
+        ids::AccountId,
+        mail::MailKind,
+        password::{Hasher, PasswordHash},
+    },
+    platform::{machine, store::Added},
+    service::administration::Changed,
 };
 
 #[derive(Subcommand)]
@@ -320,18 +323,6 @@ async fn list(target: &Target) -> Result<(), Failure> {
     left_out(&malformed)
 }
 
-/// Fails if items were left out, and names them.
-pub(super) fn left_out(malformed: &[Malformed]) -> Result<(), Failure> {
-    if malformed.is_empty() {
-        return Ok(());
-    }
-    let items: Vec<String> = malformed.iter().map(|item| format!("\n  {}: {}", item.key, item.error)).collect();
-    Err(Failure::new(
-        format!("left out, because it is no account as this version writes one:{}", items.concat()),
-        "mend the item in the table, or remove it with `jea-auth user delete KEY`",
-    ))
-}
-
 fn changed_and_ended(
     changed: Option<Changed>,
     alive: Option<&Alive>,
@@ -351,19 +342,6 @@ fn changed_and_ended(
         output::note(&target.said(&told));
     }
     Ok(())
-}
-
-/// There is no such account.
-pub(super) fn unknown(email: &str) -> Failure {
-    Failure::new(format!("there is no account with the email {email}"), "`jea-auth user list` shows all accounts")
-}
-
-/// A change whose answer did not arrive: each is one write, which is done or not, and can be made again.
-pub(super) fn broke_off(error: StoreError, target: &Target) -> Failure {
-    let mut failure = target.unreachable(error);
-    failure.hint =
-        failure.hint.map(|hint| format!("{hint}. It may have been done all the same; say it again to be sure"));
-    failure
 }
 
 /// One account, as `user show` shows it.

@@ -21,7 +21,7 @@ use hyper_util::{
 };
 use serde_json::{Map, Value};
 
-use crate::identity;
+use crate::web::identity;
 
 /// Headers of a request that do not get there: of one connection (RFC 9110, section 7.6.1), or dropped by API Gateway.
 const NOT_PASSED_ON: [HeaderName; 12] = [

@@ -17,7 +17,7 @@ use axum::{
 };
 
 use super::{database, gateway};
-use crate::logon::Answer;
+use crate::functions::logon::Answer;
 
 /// The largest body that API Gateway takes.
 const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;

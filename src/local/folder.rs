@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{ids::hexadecimal, machine};
+use crate::{domain::ids::hexadecimal, platform::machine};
 
 /// Makes the folder if it is not there.
 pub(super) fn make(folder: &Path) -> io::Result<()> {

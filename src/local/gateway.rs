@@ -17,11 +17,13 @@ use serde_json::{Map, Value};
 use super::{backend::Backend, event::Seen, policy::Verdict};
 use crate::{
     api::{self, Access, Asked},
-    authorizer::AuthorizerFunction,
-    event::Event,
-    ids::hexadecimal,
-    logon::{Answer, LogonFunction, Refused},
-    machine,
+    domain::ids::hexadecimal,
+    functions::{
+        authorizer::AuthorizerFunction,
+        logon::{Answer, LogonFunction, Refused},
+    },
+    platform::machine,
+    web::event::Event,
 };
 
 /// Everything that a request meets.

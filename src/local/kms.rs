@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{LocalError, folder};
-use crate::machine;
+use crate::platform::machine;
 
 /// The length of the key that seals: AES-256.
 pub(super) const KEY_BYTES: usize = 32;

@@ -32,11 +32,13 @@ use tokio::sync::watch;
 
 use super::{folder, server::until};
 use crate::{
-    account::Email,
-    ids::hexadecimal,
-    machine,
-    mailer::{MailerFunction, Records},
-    time::{Clock, Timestamp},
+    domain::{
+        account::Email,
+        ids::hexadecimal,
+        time::{Clock, Timestamp},
+    },
+    functions::mailer::{MailerFunction, Records},
+    platform::machine,
 };
 
 /// How long between two looks at the stream. Lambda looks once a second.

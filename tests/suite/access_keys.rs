@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use jea_auth::account::Status;
+use jea_auth::domain::account::Status;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use jea_auth::{
-    access_key::AccessKey,
-    account::{Account, Email, Name},
-    ids::AccountId,
-    machine,
-    password::{Hasher, Password, PasswordHash},
-    store::Added,
+    domain::{
+        access_key::AccessKey,
+        account::{Account, Email, Name},
+        ids::AccountId,
+        password::{Hasher, Password, PasswordHash},
+    },
+    platform::{machine, store::Added},
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -55,7 +56,8 @@ async fn race(verb: Verb) {
     let administration = service.administration();
     let (mut logged_on, mut logged_on_by_key) = (0, 0);
     for number in 0..TRIES {
-        let moment = f64::from(u8::try_from(number % 40).unwrap()) / 20.0;
+        // The operator comes at another moment each time: from well before the log-on reads the account to after its answer.
+        let moment = f64::from(i16::try_from(number % 40).unwrap() - 8) / 20.0;
         let email = format!("user-{number}@jeplus.org");
         let account = add(&service, &email).await;
         let credential = json!({"email": email, "password": "an imported password"});
@@ -68,9 +70,12 @@ async fn race(verb: Verb) {
         let typical = begun.elapsed();
         let check_in = tokio::spawn(browser.post(format!("{url}/users/api/checkin")).send());
         let confirm = tokio::spawn(browser.post(format!("{url}/users/api/confirm")).json(&credential).send());
-        let log_on = tokio::spawn(client().post(format!("{url}/users/api/auth")).json(&credential).send());
-        // The operator comes at another moment each time, from before the hash to after the answer.
-        let wait = typical.mul_f64(moment);
+        let (lead, wait) = (typical.mul_f64((-moment).max(0.0)), typical.mul_f64(moment.max(0.0)));
+        let log_on = client().post(format!("{url}/users/api/auth")).json(&credential);
+        let log_on = tokio::spawn(async move {
+            tokio::time::sleep(lead).await;
+            log_on.send().await
+        });
         let by_key = json!({"email": email, "password": *key().expose()});
         let by_key = client().post(format!("{url}/users/api/auth")).json(&by_key);
         // A log-on by key computes no hash, so it begins when the operator does.

@@ -8,31 +8,10 @@ use std::{
     process::Command,
 };
 
-/// The modules from the bottom up. A module imports from its own layer's names and from those before it.
-const LAYERS: [&[&str]; 7] = [
-    &["api", "carrier", "causes", "ids", "json", "name", "origin", "pages", "secret", "time"],
-    &[
-        "access_key",
-        "account",
-        "credential",
-        "details",
-        "device",
-        "factor",
-        "identity",
-        "link",
-        "mail",
-        "password",
-        "session",
-        "signing_key",
-        "throttle",
-        "token",
-    ],
-    &["aws", "event", "journal", "kms", "machine", "ses", "store"],
-    &["keyring", "rotation"],
-    &["access", "administration", "operations"],
-    &["authorizer", "config", "logon", "mailer", "rotator"],
-    &["app", "cli", "local"],
-];
+/// The layers from the bottom up, by the folder or file below `src` that they are. A file imports from its own layer and from
+/// those before it.
+const LAYERS: [&[&str]; 8] =
+    [&["api", "causes"], &["domain"], &["web"], &["platform"], &["service"], &["functions"], &["local"], &["cli"]];
 
 /// What the domain may not know.
 const FOREIGN_TO_THE_DOMAIN: [&str; 8] =
@@ -55,77 +34,152 @@ pub fn documentation() -> String {
         .collect()
 }
 
-/// The top module that a file belongs to, and its text.
-fn modules() -> Vec<(String, PathBuf, String)> {
-    let src = root().join("src");
-    let files =
-        sources(&src).into_iter().filter(|path| !path.starts_with(src.join("bin")) && !path.ends_with("lib.rs"));
-    files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| {
-            let top = path.strip_prefix(&src).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
-            (top.trim_end_matches(".rs").to_owned(), path.clone(), fs::read_to_string(path).unwrap())
-        })
-        .collect()
+/// A source file: the path of its module, its own path, and its text.
+struct File {
+    module: Vec<String>,
+    path: PathBuf,
+    text: String,
 }
 
-fn layer(module: &str) -> usize {
-    LAYERS.iter().position(|layer| layer.contains(&module)).unwrap_or_else(|| panic!("{module} has no layer"))
-}
-
-/// The modules that a text names after `crate::`, in a path or in a list of paths.
-fn imports(text: &str) -> Vec<String> {
-    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut found = Vec::new();
-    for after in text.split("crate::").skip(1) {
-        let Some(list) = after.strip_prefix('{') else {
-            found.push(name(after));
-            continue;
-        };
-        let mut depth = 0;
-        let mut item = String::new();
-        for c in list.chars() {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => found.push(name(std::mem::take(&mut item).trim())),
-                _ if depth == 0 => item.push(c),
-                _ => {}
-            }
-        }
-        found.push(name(item.trim()));
+impl File {
+    fn top(&self) -> &str {
+        &self.module[0]
     }
-    found.retain(|module| !module.is_empty());
-    found
+
+    fn name(&self) -> String {
+        self.module.join("::")
+    }
+}
+
+/// All but the programs' mains and the crate's own root.
+fn files() -> Vec<File> {
+    let src = root().join("src");
+    let paths =
+        sources(&src).into_iter().filter(|path| !path.starts_with(src.join("bin")) && !path.ends_with("lib.rs"));
+    let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).map(|path| {
+        let below = path.strip_prefix(&src).unwrap().with_extension("");
+        let module = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        File { module, text: fs::read_to_string(&path).unwrap(), path }
+    });
+    files.collect()
+}
+
+fn layer(top: &str) -> usize {
+    LAYERS.iter().position(|layer| layer.contains(&top)).unwrap_or_else(|| panic!("{top} has no layer"))
+}
+
+/// The paths of a tree of imports, as `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn expanded(tree: &str) -> Vec<Vec<String>> {
+    let tree = tree.trim();
+    let Some((before, list)) = tree.split_once('{') else {
+        let path = tree.split(" as ").next().unwrap().trim();
+        let parts = path.split("::").map(str::trim).enumerate();
+        // `a::{self}` is `a`; `self::a` is a path of its own.
+        return vec![parts.filter(|(at, part)| *at == 0 || *part != "self").map(|(_, part)| part.to_owned()).collect()];
+    };
+    let before: Vec<String> =
+        before.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+    let (mut items, mut depth, mut item) = (Vec::new(), 0, String::new());
+    for c in list[..list.rfind('}').unwrap()].chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(std::mem::take(&mut item));
+                continue;
+            }
+            _ => {}
+        }
+        item.push(c);
+    }
+    items.push(item);
+    let inner = items.iter().filter(|item| !item.trim().is_empty()).flat_map(|item| expanded(item));
+    inner.map(|path| before.iter().cloned().chain(path.into_iter().filter(|part| part != "self")).collect()).collect()
+}
+
+/// What a file imports: paths from the crate's root, in `use` and in the code, those of its tests included.
+fn imports(file: &File) -> Vec<Vec<String>> {
+    let lines = file.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let (code, tests) = code.split_once("\nmod tests {").unwrap_or((&code, ""));
+    let of_tests: Vec<String> = file.module.iter().cloned().chain(["tests".to_owned()]).collect();
+    [(code, &file.module), (tests, &of_tests)].into_iter().flat_map(|(code, module)| imports_in(code, module)).collect()
+}
+
+fn imports_in(code: &str, module: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for statement in code.split("use ").skip(1) {
+        let tree = statement.split(';').next().unwrap();
+        if tree.starts_with("crate::") || tree.starts_with("super::") || tree.starts_with("self::") {
+            found.extend(expanded(tree));
+        }
+    }
+    for after in code.split("crate::").skip(1) {
+        let path: String = after.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
+        let parts = path.split("::").filter(|part| !part.is_empty()).map(str::to_owned);
+        found.push(std::iter::once("crate".to_owned()).chain(parts).collect());
+    }
+    let from_root = |path: Vec<String>| {
+        let mut at = module.to_vec();
+        let mut parts = path.into_iter().peekable();
+        match parts.next().as_deref() {
+            Some("crate") => at.clear(),
+            Some("super") => drop(at.pop()),
+            _ => {}
+        }
+        while parts.next_if_eq("super").is_some() {
+            at.pop();
+        }
+        at.extend(parts);
+        at
+    };
+    found.into_iter().map(from_root).filter(|path| !path.is_empty()).collect()
 }
 
 #[test]
-fn imports_are_found_in_paths_and_in_lists() {
-    let text = "use crate::{\n    account::{Account, Email},\n    time::Timestamp,\n};\nuse crate::json;\nlet x = crate::machine::now();";
-    assert_eq!(imports(text), ["account", "time", "json", "machine"]);
+fn imports_are_found_in_paths_and_in_trees() {
+    let text = "use crate::{\n    domain::{account::{Account, Email}, time::Timestamp},\n    causes::Causes,\n};\nuse super::{b::C, d};\n// use crate::no\nlet x = crate::platform::machine::now();";
+    let file = File { module: vec!["cli".into(), "a".into()], path: PathBuf::new(), text: text.to_owned() };
+    let found: BTreeSet<String> = imports(&file).into_iter().map(|path| path.join("::")).collect();
+    let expected = [
+        "causes::Causes",
+        "cli::b::C",
+        "cli::d",
+        "domain::account::Account",
+        "domain::account::Email",
+        "domain::time::Timestamp",
+        "platform::machine::now",
+    ];
+    assert_eq!(found, expected.map(str::to_owned).into());
 }
 
 #[test]
 fn imports_run_one_way() {
-    for (module, path, text) in modules() {
-        for imported in imports(&text) {
-            assert!(layer(&imported) <= layer(&module), "{} imports {imported}", path.display());
+    for file in files() {
+        for imported in imports(&file) {
+            let is_lower = layer(&imported[0]) < layer(file.top());
+            assert!(is_lower || imported[0] == file.top(), "{} imports {}", file.path.display(), imported.join("::"));
         }
     }
 }
 
+/// A file in a folder shares what its parent file declares, so what it imports of those above it is no way of its own.
 #[test]
-fn no_module_imports_itself_by_way_of_others() {
+fn no_file_imports_itself_by_way_of_others() {
+    let files = files();
+    let modules: BTreeSet<&[String]> = files.iter().map(|file| file.module.as_slice()).collect();
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (module, _, text) in modules() {
-        let imported = imports(&text).into_iter().filter(|imported| *imported != module);
-        graph.entry(module.clone()).or_default().extend(imported);
+    for file in &files {
+        let targets = imports(file).into_iter().filter_map(|path| {
+            let of_file = (1..=path.len()).rev().map(|length| &path[..length]).find(|part| modules.contains(part))?;
+            (!file.module.starts_with(of_file)).then(|| of_file.join("::"))
+        });
+        graph.entry(file.name()).or_default().extend(targets);
     }
-    // Modules that import nothing but what was taken away before are taken away, until none is left.
+    // Files that import nothing but what was taken away before are taken away, until none is left.
     while !graph.is_empty() {
-        let free = graph.iter().find(|(_, imported)| imported.iter().all(|module| !graph.contains_key(module)));
-        let free = free.unwrap_or_else(|| panic!("a circle: {graph:?}")).0.clone();
+        let free = graph.iter().find(|(_, imported)| imported.iter().all(|file| !graph.contains_key(file)));
+        let free = free.unwrap_or_else(|| panic!("a circle among {graph:#?}")).0.clone();
         graph.remove(&free);
     }
 }
@@ -134,7 +188,7 @@ fn no_module_imports_itself_by_way_of_others() {
 /// one of the service's is no refusal of the service.
 #[test]
 fn refusals_become_statuses_in_one_place() {
-    for (_, path, text) in modules() {
+    for File { path, text, .. } in files() {
         let makes = text.contains("Answer::failed(");
         let may = path.ends_with("logon/refusal.rs") || path.ends_with("local/door.rs");
         assert!(!makes || may, "{} answers with a failure of its own", path.display());
@@ -143,25 +197,26 @@ fn refusals_become_statuses_in_one_place() {
 
 #[test]
 fn paths_stand_in_the_table_of_routes_alone() {
-    for (module, path, text) in modules() {
-        assert!(module == "api" || !text.contains("\"/users/api"), "{} has a path", path.display());
+    for file in files() {
+        assert!(file.top() == "api" || !file.text.contains("\"/users/api"), "{} has a path", file.path.display());
     }
 }
 
 #[test]
 fn the_domain_knows_no_aws_no_http_no_environment_and_no_clock() {
-    for (module, path, text) in modules().into_iter().filter(|(module, _, _)| layer(module) < 2) {
+    for File { path, text, .. } in files().into_iter().filter(|file| layer(file.top()) < 2) {
         for foreign in FOREIGN_TO_THE_DOMAIN {
-            assert!(!text.contains(foreign), "{module}: {} names {foreign}", path.display());
+            assert!(!text.contains(foreign), "{} names {foreign}", path.display());
         }
     }
 }
 
 #[test]
 fn only_the_store_knows_dynamodb() {
-    for (module, path, text) in modules() {
-        let knows = text.contains("aws_sdk_dynamodb");
-        assert!(!knows || module == "store" || module == "aws", "{}", path.display());
+    for file in files() {
+        let knows = file.text.contains("aws_sdk_dynamodb");
+        let may = file.name().starts_with("platform::store") || file.name() == "platform::aws";
+        assert!(!knows || may, "{}", file.path.display());
     }
 }
 
@@ -197,7 +252,7 @@ fn the_changelog_and_the_version_object_tell_the_same_release() {
     let newest = changelog.lines().find_map(|line| line.strip_prefix("## ")).unwrap();
     let (version, date) = newest.split_once(" - ").unwrap();
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
-    let objects = fs::read_to_string(root().join("src/logon/objects.rs")).unwrap();
+    let objects = fs::read_to_string(root().join("src/functions/logon/objects.rs")).unwrap();
     let update = format!("update: {},", date.replace('-', ""));
     assert!(objects.replace('_', "").contains(&update), "{date}");
 }

@@ -10,12 +10,14 @@ use std::{
 
 use axum::{Json, Router, extract::Request, http::StatusCode as Status};
 use jea_auth::{
-    account::{Email, Name, Role},
-    administration::{Particulars, RoleChange},
-    app,
-    ids::AccountId,
+    domain::{
+        account::{Email, Name, Role},
+        ids::AccountId,
+    },
+    functions::app,
     local::Options,
-    store::Added,
+    platform::store::Added,
+    service::administration::{Particulars, RoleChange},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use jea_auth::{app, event::Event};
+use jea_auth::{functions::app, web::event::Event};
 use serde_json::{Value, json};
 
 use crate::{

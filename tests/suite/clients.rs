@@ -3,10 +3,10 @@
 use std::fs;
 
 use jea_auth::{
-    account::{Email, Name},
+    domain::account::{Email, Name},
+    functions::logon::TokenDelivery,
     local::Options,
-    logon::TokenDelivery,
-    store::Added,
+    platform::store::Added,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What a client sees, operation by operation, through the gateway.
 
-use jea_auth::account::Status;
+use jea_auth::domain::account::Status;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

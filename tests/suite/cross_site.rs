@@ -1,6 +1,6 @@
 //! A page of another site can make a browser send the cookie, and must gain nothing by it.
 
-use jea_auth::{app, token::Issuer};
+use jea_auth::{domain::token::Issuer, functions::app};
 use reqwest::{Method, StatusCode};
 
 use crate::{

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use jea_auth::{
-    app::{self, Stack},
-    config::AUDIENCE_MAX_BYTES,
-    logon::TokenDelivery,
-    machine,
-    signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
-    token::{ISSUER_MAX_BYTES, Issuer},
+    domain::{
+        signing_key::{Algorithm, PUBLISHED_AHEAD_MIN},
+        token::{ISSUER_MAX_BYTES, Issuer},
+    },
+    functions::{
+        app::{self, Stack},
+        config::AUDIENCE_MAX_BYTES,
+        logon::TokenDelivery,
+    },
+    platform::machine,
 };
 use reqwest::{
     Method, StatusCode, Url,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path, process::Output};
 
 use jea_auth::{
-    account::Status,
+    domain::account::Status,
     local::{DEMO_EMAIL, Options},
 };
 use reqwest::Method;

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, fs};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jea_auth::{
-    app,
-    event::Event,
+    functions::app,
     local::{DEMO_EMAIL, DEMO_PASSWORD},
-    machine,
+    platform::machine,
+    web::event::Event,
 };
 use serde_json::Value;
 
@@ -54,9 +54,10 @@ pub const STATUSES: [(&str, u16); 53] = [
     ("remove-factor-none", 404),
     ("password-wrong", 403),
     ("password-too-short", 400),
-    ("password", 200),
     ("end-other-sessions-not-confirmed", 403),
     ("end-other-sessions", 200),
+    // It ends the session that asks.
+    ("password", 200),
     ("forgot", 200),
     ("forgot-unknown-email", 200),
     ("reset-bad-link", 403),

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, process::Command, time::Duration};
 
 use aws_lc_rs::hmac;
-use jea_auth::{factor::TotpSecret, local::Options};
+use jea_auth::{domain::factor::TotpSecret, local::Options};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

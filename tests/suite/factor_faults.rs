@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    account::{Account, Email, Name, Status},
-    app,
-    factor::{Factor, TotpSecret},
+    domain::{
+        account::{Account, Email, Name, Status},
+        factor::{Factor, TotpSecret},
+    },
+    functions::app,
     local::Options,
-    store::StoreError,
+    platform::store::StoreError,
 };
 use reqwest::StatusCode;
 use serde_json::json;

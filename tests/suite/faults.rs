@@ -4,13 +4,17 @@
 use std::time::Duration;
 
 use jea_auth::{
-    administration::Administration,
-    app::{self, Stack},
-    aws::Limits,
-    event::Event,
-    logon::Answer,
-    machine,
-    store::{Added, Store},
+    functions::{
+        app::{self, Stack},
+        logon::Answer,
+    },
+    platform::{
+        aws::Limits,
+        machine,
+        store::{Added, Store},
+    },
+    service::administration::Administration,
+    web::event::Event,
 };
 use tracing::instrument::WithSubscriber;
 
@@ -39,7 +43,7 @@ impl Faulty {
         Self { service, wire, dynamodb, kms }
     }
 
-    fn config(&self) -> jea_auth::config::Config {
+    fn config(&self) -> jea_auth::functions::config::Config {
         let mut config = self.service.config();
         config.aws.dynamodb_endpoint = Some(self.dynamodb.clone());
         config.aws.kms_endpoint = Some(self.kms.clone());
@@ -110,7 +114,7 @@ async fn a_write_that_meets_another_is_tried_again() {
     assert_eq!(answer.status.as_u16(), 200, "{log}");
     assert!(!log.contains("ERROR"), "{log}");
     let store = Store::new(faulty.config().aws.dynamodb(), &faulty.config().stack);
-    let email = jea_auth::account::Email::parse(EMAIL).unwrap();
+    let email = jea_auth::domain::account::Email::parse(EMAIL).unwrap();
     let fails_once =
         |call, holds, code| *faulty.wire.rule.lock().unwrap() = Some((call, holds, Fault::Cancelled(code)));
     fails_once("UpdateItem", "-accounts", "");
@@ -126,7 +130,7 @@ async fn a_write_that_meets_another_is_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_cannot_be_stored_is_not_taken_for_another_rotator_s() {
     let faulty = Faulty::start().await;
-    let (config, now) = (faulty.config(), faulty.service.now().plus(jea_auth::signing_key::SIGNS));
+    let (config, now) = (faulty.config(), faulty.service.now().plus(jea_auth::domain::signing_key::SIGNS));
     let made = async |code| {
         *faulty.wire.rule.lock().unwrap() = Some(("TransactWriteItems", "-signing-keys", Fault::Cancelled(code)));
         Stack::of(&config).rotation().make_due(now, &machine::random()).await

@@ -3,11 +3,12 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jea_auth::{
-    app,
-    authorizer::AuthorizerFunction,
-    kms::Kms,
-    signing_key::{Jwk, KeyId, KeyMaterial},
-    token::TOKEN_MAX_BYTES,
+    domain::{
+        signing_key::{Jwk, KeyId, KeyMaterial},
+        token::TOKEN_MAX_BYTES,
+    },
+    functions::{app, authorizer::AuthorizerFunction},
+    platform::kms::Kms,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
@@ -141,7 +142,8 @@ async fn no_trick_with_the_algorithm_or_the_signature_passes() {
         attack.assert_denied(trick, &format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))).await;
     }
     let other =
-        KeyMaterial::generate(KeyId::made_at(attack.service.now()), jea_auth::signing_key::Algorithm::Es256).unwrap();
+        KeyMaterial::generate(KeyId::made_at(attack.service.now()), jea_auth::domain::signing_key::Algorithm::Es256)
+            .unwrap();
     let signature =
         crypto::sign(message.as_bytes(), &EncodingKey::from_ec_der(&other.private), Algorithm::ES256).unwrap();
     attack.assert_denied("somebody else's key", &format!("{message}.{signature}")).await;

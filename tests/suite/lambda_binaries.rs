@@ -1,6 +1,6 @@
 //! Both Lambda binaries as real processes against a Runtime API.
 
-use jea_auth::{config::Config, store::Store};
+use jea_auth::{functions::config::Config, platform::store::Store};
 use serde_json::{Value, json};
 
 use crate::{

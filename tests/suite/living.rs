@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use jea_auth::{
-    account::{Account, Email, Name, Role},
-    administration::{Particulars, RoleChange},
-    app,
-    authorizer::AuthorizerFunction,
-    store::Added,
+    domain::account::{Account, Email, Name, Role},
+    functions::{app, authorizer::AuthorizerFunction},
+    platform::store::Added,
+    service::administration::{Particulars, RoleChange},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -153,8 +152,10 @@ async fn no_generation_comes_twice() {
     // The clock is set back, and ends go on to be later than all before.
     let ahead = administration.end_sessions(&email).await.unwrap().unwrap();
     let (own, back) = (service.new_token().await, service.now().minus(Duration::from_hours(1)));
-    let operator =
-        jea_auth::administration::Administration { store: service.store(), clock: std::sync::Arc::new(move || back) };
+    let operator = jea_auth::service::administration::Administration {
+        store: service.store(),
+        clock: std::sync::Arc::new(move || back),
+    };
     let ended = operator.end_sessions(&email).await.unwrap().unwrap();
     assert_eq!(ended.generation, ahead.generation + 1);
     assert_eq!(service.user_with(&own).await, StatusCode::UNAUTHORIZED);

@@ -3,7 +3,10 @@
 use std::{fs, path::Path, time::Duration};
 
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
-use jea_auth::{account::Email, local::Options, mail::MailKind};
+use jea_auth::{
+    domain::{account::Email, mail::MailKind},
+    local::Options,
+};
 use serde_json::json;
 
 use crate::{

@@ -3,13 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    account::{Account, Email},
-    administration::Administration,
-    app,
-    aws::Limits,
-    event::Event,
-    logon::{Answer, LogonFunction},
-    store::{Added, Store},
+    domain::account::{Account, Email},
+    functions::{
+        app,
+        logon::{Answer, LogonFunction},
+    },
+    platform::{
+        aws::Limits,
+        store::{Added, Store},
+    },
+    service::administration::Administration,
+    web::event::Event,
 };
 use reqwest::StatusCode;
 
@@ -172,7 +176,7 @@ async fn a_change_that_arrives_late_changes_nothing() {
     unlucky.operator.enable(&email).await.unwrap().unwrap();
     unlucky.operator.disable(&email).await.unwrap().unwrap();
     assert_eq!(unlucky.operator_wire.deliver().await, 1);
-    assert_eq!(unlucky.service.account().await.status, jea_auth::account::Status::Disabled, "it stays so");
+    assert_eq!(unlucky.service.account().await.status, jea_auth::domain::account::Status::Disabled, "it stays so");
 }
 
 // Check 67.

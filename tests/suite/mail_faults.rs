@@ -12,10 +12,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jea_auth::{
-    account::{Email, Status},
-    app,
-    aws::Limits,
-    mailer::{GIVEN_UP_AFTER, MailerFunction},
+    domain::account::{Email, Status},
+    functions::{
+        app,
+        mailer::{GIVEN_UP_AFTER, MailerFunction},
+    },
+    platform::aws::Limits,
 };
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;

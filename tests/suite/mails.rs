@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jea_auth::{
-    account::{Email, Status},
+    domain::account::{Email, Status},
     local::Options,
 };
 use reqwest::{Method, Response, StatusCode};
@@ -173,6 +173,26 @@ async fn a_link_is_void_after_its_time_an_operator_s_change_and_another_link() {
     for token in ["", "x", "1.2.3.4.5", &"x".repeat(2000)] {
         assert_eq!(assert_refused(reset(&service, token, NEW_PASSWORD).await, 403).await, BAD_LINK, "{token}");
     }
+}
+
+/// Whoever has the owner's password makes keys and ends them without end.
+// Check 89.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_s_mails_are_bounded() {
+    let service = service().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let mut done = 0;
+    for _ in 0..40 {
+        let made = send(&service, Method::POST, "keys", &json!({"name": "key"})).await;
+        if made.status() == StatusCode::OK {
+            done += 1;
+            let id = ok(made).await["data"]["id"].as_str().unwrap().to_owned();
+            let ended = send(&service, Method::DELETE, &format!("keys/{id}"), &Value::Null).await;
+            done += usize::from(ended.status() == StatusCode::OK);
+        }
+    }
+    assert_eq!(done, 30);
+    mails(&service, 30).await;
 }
 
 /// Whoever has learned the password has sessions, and must not keep the owner of the mailbox from resetting it.

@@ -146,7 +146,7 @@ async fn odd_tokens_and_headers_are_401() {
 #[tokio::test]
 async fn no_spelling_of_a_path_gets_past_the_function_without_a_session() {
     let service = Service::start().await;
-    let function = jea_auth::app::logon(&service.running.config, service.clock());
+    let function = jea_auth::functions::app::logon(&service.running.config, service.clock());
     let long = format!("/{}", "a".repeat(70_000));
     for path in [
         "",

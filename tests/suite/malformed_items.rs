@@ -2,7 +2,7 @@
 //! alone, and is named.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::account::Status;
+use jea_auth::domain::account::Status;
 use reqwest::StatusCode;
 
 use crate::{

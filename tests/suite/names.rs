@@ -1,9 +1,11 @@
 //! Names of people, roles and keys: who reads one sees something, and nothing else than what is there.
 
 use jea_auth::{
-    account::{Email, Name, Role},
-    ids::AccountId,
-    store::Added,
+    domain::{
+        account::{Email, Name, Role},
+        ids::AccountId,
+    },
+    platform::store::Added,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

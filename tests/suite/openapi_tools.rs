@@ -13,7 +13,7 @@ use crate::{
 /// The tools of others read the description, and one of them makes a client of it that logs on.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_tools_read_the_description_and_a_client_made_of_it_logs_on() {
-    let file = root().join("src/logon/openapi.json");
+    let file = root().join("src/functions/logon/openapi.json");
     let run = |program: &str, arguments: &[&str], folder: &Path| {
         let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));

@@ -3,9 +3,11 @@
 use std::process::{Command, Output, Stdio};
 
 use jea_auth::{
-    account::{Email, Name},
-    signing_key::PUBLISHED_AHEAD_MIN,
-    store::Added,
+    domain::{
+        account::{Email, Name},
+        signing_key::PUBLISHED_AHEAD_MIN,
+    },
+    platform::store::Added,
 };
 use reqwest::StatusCode;
 use serde_json::Value;

@@ -3,9 +3,9 @@
 use std::{process::Output, time::Duration};
 
 use jea_auth::{
-    account::{Account, Email, Status},
-    app,
-    store::{Added, Renamed},
+    domain::account::{Account, Email, Status},
+    functions::app,
+    platform::store::{Added, Renamed},
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -134,7 +134,7 @@ async fn a_profile_grows_to_its_longest_and_no_further_and_what_is_in_it_against
     let mut account = service.account().await;
     account.profile.insert("token".to_owned(), "y".repeat(60_000));
     let email = account.email.clone();
-    let plant = |_: &Account| Ok::<_, jea_auth::store::StoreError>(account.clone());
+    let plant = |_: &Account| Ok::<_, jea_auth::platform::store::StoreError>(account.clone());
     service.store().change_account(&email, plant).await.unwrap().unwrap();
     // It is too large, and becomes smaller step by step.
     for member in ["a=", "token="] {

@@ -106,12 +106,12 @@ async fn the_doctor_names_factors_that_do_not_open() {
         findings.as_array().unwrap().iter().find(|finding| finding["check"] == "second factors").unwrap().clone()
     };
     assert_eq!((finding()["state"].as_str(), finding()["found"].as_str()), (Some("ok"), Some("1, which all open")));
-    let spoil = |account: &jea_auth::account::Account| {
+    let spoil = |account: &jea_auth::domain::account::Account| {
         let mut changed = account.clone();
         changed.factor.as_mut().unwrap().sealed[0] ^= 1;
-        Ok::<_, jea_auth::store::StoreError>(changed)
+        Ok::<_, jea_auth::platform::store::StoreError>(changed)
     };
-    let email = jea_auth::account::Email::canonical(EMAIL);
+    let email = jea_auth::domain::account::Email::canonical(EMAIL);
     service.store().change_account(&email, spoil).await.unwrap().unwrap();
     assert_eq!(finding()["state"], "error");
     assert!(finding()["found"].as_str().unwrap().contains("1 of 1 do not open, so nobody logs on with them: yi@"));

@@ -1,7 +1,7 @@
 //! What an operator is told to say next: it works on the same stack, also where an item is malformed or the line is slow.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::account::Status;
+use jea_auth::domain::account::Status;
 use serde_json::{Value, json};
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::{account::Status, ids::SessionId};
+use jea_auth::domain::{account::Status, ids::SessionId};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use jea_auth::account::{self, Account, Email};
+use jea_auth::domain::account::{self, Account, Email};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

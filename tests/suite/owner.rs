@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jea_auth::account::Status;
+use jea_auth::domain::account::Status;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

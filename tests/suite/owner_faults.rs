@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::{app, logon::Answer};
+use jea_auth::functions::{app, logon::Answer};
 use serde_json::{Value, json};
 
 use crate::{

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    account::{Account, Email, Name},
-    ids::AccountId,
-    machine,
-    session::By,
-    store::Added,
+    domain::{
+        account::{Account, Email, Name},
+        ids::AccountId,
+        session::By,
+    },
+    platform::{machine, store::Added},
 };
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -63,7 +64,7 @@ impl Owner {
         crate::owner::bearer(&self.service, method, path, token).json(&body).send().await.unwrap()
     }
 
-    async fn sessions(&self) -> Vec<jea_auth::session::Session> {
+    async fn sessions(&self) -> Vec<jea_auth::domain::session::Session> {
         self.service.sessions(&self.email).await
     }
 
@@ -117,8 +118,7 @@ async fn race(end: impl Fn(&Owner) -> (Method, String, Value), check: impl Async
             asks.await
         };
         let (by_password, (by_key, time_by_key), check_in, confirm, check_in_by_key) = tokio::join!(
-            // A hash takes longer than all else, so it begins before.
-            owner.log_on(PASSWORD),
+            later(Box::pin(owner.log_on(PASSWORD))),
             async {
                 let answer = later(Box::pin(owner.log_on(key))).await;
                 (answer, begun.elapsed().saturating_sub(wait))

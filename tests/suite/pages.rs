@@ -1,12 +1,14 @@
 //! The pages for people, as a browser gets them.
 
 use jea_auth::{
-    access_key::{DAYS_DEFAULT, DAYS_MAX},
-    account::LABEL_MAX_BYTES,
     api::{Feature, ROUTES},
-    details::VALUE_MAX_BYTES,
+    domain::{
+        access_key::{DAYS_DEFAULT, DAYS_MAX},
+        account::LABEL_MAX_BYTES,
+        details::VALUE_MAX_BYTES,
+        password::{PASSWORD_MAX_BYTES, policy::CHARACTERS_MIN},
+    },
     local::Options,
-    password::{PASSWORD_MAX_BYTES, policy::CHARACTERS_MIN},
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -101,12 +103,13 @@ async fn the_link_of_a_mail_is_the_page_and_opening_it_uses_nothing_up() {
     }
     let body = json!({"token": mail.token(), "new_password": "another long enough password"});
     ok(service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap()).await;
-    let again = service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap();
+    let other = json!({"token": body["token"], "new_password": "yet another long enough password"});
+    let again = service.request(reqwest::Method::POST, "/users/api/reset").json(&other).send().await.unwrap();
     assert_refused(again, 403).await;
 }
 
 fn script(name: &str) -> String {
-    std::fs::read_to_string(root().join("src/pages").join(name)).unwrap()
+    std::fs::read_to_string(root().join("src/web/pages").join(name)).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Passwords of imported accounts from their first log-on on, new passwords, and the emails they belong to.
 
-use jea_auth::{account::Email, ids::AccountId, password::PasswordHash};
+use jea_auth::domain::{account::Email, ids::AccountId, password::PasswordHash};
 use serde_json::Value;
 
 use crate::{

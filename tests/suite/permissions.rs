@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use jea_auth::{
-    account::Email,
-    app::{self, Stack},
-    config::Config,
-    machine,
-    store::{AccountSummary, ReadOfAccount, Store},
+    domain::account::Email,
+    functions::{
+        app::{self, Stack},
+        config::Config,
+    },
+    platform::{
+        machine,
+        store::{AccountSummary, ReadOfAccount, Store},
+    },
 };
 use serde_json::{Value, json};
 

@@ -79,7 +79,7 @@ fn the_price_of_the_alarms_is_that_of_the_metrics_they_watch() {
     for sentence in [
         format!("{} alarms, which watch {} metrics, ${:.2}", always.0, always.1, price(always.1)),
         format!("{} more with mails, ${:.2}", with_mails.0, price(with_mails.1)),
-        format!("The {} metrics", jea_auth::journal::Metric::ALL.len()),
+        format!("The {} metrics", jea_auth::platform::journal::Metric::ALL.len()),
     ] {
         assert!(costs.contains(&sentence), "{sentence}");
     }

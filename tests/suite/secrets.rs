@@ -3,17 +3,21 @@
 use std::fmt::{Debug, Display};
 
 use jea_auth::{
-    access_key::AccessKey,
-    account::Account,
-    credential::{Credential, NewPassword, NewPasswordByLink},
-    factor::{Otp, RecoveryCode, TotpSecret},
-    keyring::{Signer, Unsealed},
-    logon::Answer,
-    operations::{BegunFactor, Fresh, Issued, MadeKey},
-    password::{Password, PasswordHash},
-    secret::ServiceSecret,
-    signing_key::KeyMaterial,
-    token::Token,
+    domain::{
+        access_key::AccessKey,
+        account::Account,
+        credential::{Credential, NewPassword, NewPasswordByLink},
+        factor::{Otp, RecoveryCode, TotpSecret},
+        password::{Password, PasswordHash},
+        secret::ServiceSecret,
+        signing_key::KeyMaterial,
+        token::Token,
+    },
+    functions::logon::Answer,
+    service::{
+        keyring::{Signer, Unsealed},
+        operations::{BegunFactor, Fresh, Issued, MadeKey},
+    },
 };
 use serde::Serialize;
 use static_assertions::assert_not_impl_any;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jea_auth::{
-    app::{self, Stack},
-    config::Config,
-    ids::SessionId,
+    domain::ids::SessionId,
+    functions::{
+        app::{self, Stack},
+        config::Config,
+    },
     local::Options,
-    machine,
+    platform::machine,
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -111,10 +113,10 @@ async fn without_tables_or_keys_the_answer_is_503_with_retry_after_and_no_cookie
 
 /// Makes tables and keys while the function runs: it recovers without a restart.
 async fn prepare(config: &Config) {
-    let store = jea_auth::store::Store::new(config.aws.dynamodb(), &config.stack);
+    let store = jea_auth::platform::store::Store::new(config.aws.dynamodb(), &config.stack);
     store.create_tables().await.unwrap();
-    let kms = jea_auth::kms::Kms::new(config.aws.kms(), &config.stack);
-    jea_auth::rotation::Rotation { store, kms }.make_due(machine::now(), &machine::random()).await.unwrap();
+    let kms = jea_auth::platform::kms::Kms::new(config.aws.kms(), &config.stack);
+    jea_auth::service::rotation::Rotation { store, kms }.make_due(machine::now(), &machine::random()).await.unwrap();
 }
 
 /// The stack starts once with a clock that is two hours ahead, and then with the right one.

@@ -7,12 +7,13 @@ use std::{
 
 use jea_auth::{
     api::{Access, Feature, Features, ROUTES, Route},
-    config::VARIABLES,
-    identity::HEADERS,
-    journal::Metric,
-    logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
-    origin::TrustedOrigins,
-    token::Issuer,
+    domain::token::Issuer,
+    functions::{
+        config::VARIABLES,
+        logon::{Refused, SECURITY_HEADERS, Site, TokenDelivery},
+    },
+    platform::journal::Metric,
+    web::{identity::HEADERS, origin::TrustedOrigins},
 };
 use reqwest::StatusCode;
 use serde_yaml_ng::Value;
@@ -37,7 +38,7 @@ fn merged(value: &mut Value) {
                 }
             }
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -84,7 +85,7 @@ fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program()
 #[test]
 fn a_function_s_time_limit_is_at_least_twice_that_of_a_call() {
     let seconds = at(&template(), &["Globals", "Function", "Timeout"]).as_u64().unwrap();
-    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::aws::Limits::FUNCTION.operation);
+    assert!(std::time::Duration::from_secs(seconds) >= 2 * jea_auth::platform::aws::Limits::FUNCTION.operation);
 }
 
 #[test]
@@ -288,7 +289,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
         }
         let metrics = listed.filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"])).chain([properties]);
         for metric in metrics {
-            if metric.get("Namespace").map(text) == Some(jea_auth::journal::NAMESPACE) {
+            if metric.get("Namespace").map(text) == Some(jea_auth::platform::journal::NAMESPACE) {
                 assert!(is_written(text(&metric["MetricName"])), "{name:?}");
                 assert_eq!(text(&metric["Dimensions"][0]["Name"]), "stack");
                 watched += 1;
@@ -357,7 +358,7 @@ fn the_readme_says_how_long_a_stack_s_name_may_be() {
             Value::Sequence(inner) => values.extend(inner),
             Value::Mapping(members) => {
                 for (member, name) in members {
-                    let known = NAME_MAX.iter().find(|(known, _)| Value::from(*known) == member);
+                    let known = NAME_MAX.iter().find(|(known, _)| member == *known);
                     if let (Some((member, most)), Some(name)) = (known, own_name(&name)) {
                         longest = longest.min(most - (name.len() - "${AWS::StackName}".len()));
                         found.insert(*member);
@@ -365,7 +366,7 @@ fn the_readme_says_how_long_a_stack_s_name_may_be() {
                     values.push(name);
                 }
             }
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
     assert_eq!(found.len(), NAME_MAX.len(), "{found:?}");

@@ -1,9 +1,9 @@
 //! What the parameters of template.yaml take, compared with what the functions take of their variables: a value that only
-//! CloudFormation takes would be a stack that is there, and answers 5xx to everything.
+//! `CloudFormation` takes would be a stack that is there, and answers 5xx to everything.
 
 use std::collections::BTreeSet;
 
-use jea_auth::config::{Config, VARIABLES};
+use jea_auth::functions::config::{Config, VARIABLES};
 use proptest::{
     string::string_regex,
     test_runner::{Config as Cases, TestCaseError, TestRunner},
@@ -209,7 +209,7 @@ fn a_domain_of_its_own_is_an_issuer() {
     }
     assert!(starts_with("ISSUER", "https://auth.example.org"));
     let longest = at(parameter, &["MaxLength"]).as_u64().unwrap();
-    assert!(usize::try_from(longest).unwrap() + "https://".len() <= jea_auth::token::ISSUER_MAX_BYTES);
+    assert!(usize::try_from(longest).unwrap() + "https://".len() <= jea_auth::domain::token::ISSUER_MAX_BYTES);
 }
 
 /// Parameters that no function reads, and that AWS would refuse in the middle of a deployment, or take and never serve.

@@ -6,7 +6,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use jea_auth::{account::Email, ids::AccountId, store::Added};
+use jea_auth::{
+    domain::{account::Email, ids::AccountId},
+    platform::store::Added,
+};
 use serde_json::Value;
 
 use crate::{
@@ -213,7 +216,7 @@ async fn what_is_asked_does_nothing_to_a_terminal_when_it_is_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_function_says_why_a_call_failed() {
     let service = Service::start().await;
-    let config = jea_auth::config::Config { stack: "nowhere".to_owned(), ..service.config() };
+    let config = jea_auth::functions::config::Config { stack: "nowhere".to_owned(), ..service.config() };
     for form in ["JSON", "Text"] {
         let output = Command::new(env!("CARGO_BIN_EXE_logon"))
             .env_clear()

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use jea_auth::{
-    app,
-    logon::LogonFunction,
-    secret::ServiceSecret,
-    throttle::{BucketKey, Pace},
+    domain::{
+        secret::ServiceSecret,
+        throttle::{BucketKey, Pace},
+    },
+    functions::{app, logon::LogonFunction},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -143,7 +144,7 @@ async fn strangers_cannot_lock_out_the_owner_on_a_device_that_logged_on_before()
 #[tokio::test]
 async fn a_device_cookie_opens_nothing_and_helps_no_other_account() {
     let service = Service::start().await;
-    service.add_account("other@jeplus.org", PASSWORD, jea_auth::account::Status::Active).await;
+    service.add_account("other@jeplus.org", PASSWORD, jea_auth::domain::account::Status::Active).await;
     let log_on = service.log_on(EMAIL, PASSWORD).await;
     let device = cookies_of(&log_on)[1].split(';').next().unwrap().to_owned();
     let with_device = |email: &str, password: &str| {
@@ -285,6 +286,27 @@ async fn strangers_behind_the_same_address_or_with_a_planted_cookie_do_not_keep_
     assert_eq!(with(String::new()).await, 429, "a stranger waits");
     assert_eq!(with(device.clone()).await, 200);
     assert_eq!(with(format!("known_device=planted; known_device=x.y.1.9.z; {device}")).await, 200);
+}
+
+/// A request that was held up for half a minute, or an instance whose clock lies as far back, finds the bucket ahead of its own
+/// time.
+// Check 13.
+#[tokio::test]
+async fn a_time_that_lies_back_gives_no_attempt_more() {
+    let service = Service::start().await;
+    let store = service.store();
+    let (secret, pace) =
+        (ServiceSecret::new(&vec![0; 32].into()), Pace { burst: 3, interval: Duration::from_secs(30) });
+    let bucket = BucketKey::address(&secret, "192.0.2.1");
+    let (now, back) = (service.now(), service.now().minus(Duration::from_secs(59)));
+    for _ in 0..3 {
+        store.take_attempt(&bucket, pace, now).await.unwrap().unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(store.take_attempt(&bucket, pace, back).await.unwrap(), Err(pace.interval));
+        assert_eq!(store.take_attempt(&bucket, pace, now).await.unwrap(), Err(pace.interval));
+    }
+    assert!(store.take_attempt(&bucket, pace, now.plus(pace.interval)).await.unwrap().is_ok());
 }
 
 /// The store's conditional updates against the rule itself, step by step.

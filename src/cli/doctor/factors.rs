@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Connection, Finding, State};
-use crate::{account::Account, causes::Causes, factor::TotpSecret, secret::ServiceSecret, time::Timestamp};
+use crate::{
+    causes::Causes,
+    domain::{account::Account, factor::TotpSecret, secret::ServiceSecret, time::Timestamp},
+};
 
 const CHECK: &str = "second factors";
 

@@ -1,7 +1,7 @@
 //! Whether mails that are written down can arrive.
 
 use super::{Connection, Finding, State, deepest};
-use crate::ses::{AskError, Ses, Standing, Verified};
+use crate::platform::ses::{AskError, Ses, Standing, Verified};
 
 const CHECK: &str = "mails";
 

@@ -6,8 +6,7 @@ use super::{Finding, State, TIMEOUT, deepest};
 use crate::{
     api::Operation,
     cli::{network, output},
-    signing_key::SigningKey,
-    time::Timestamp,
+    domain::{signing_key::SigningKey, time::Timestamp},
 };
 
 const KEYS: &str = "public keys";

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{Failure, json::Object, system::System};
 use crate::{
-    account::is_unseen,
     cli::roster::{Line, MEMBERS, OF_JSON_ALONE, profile::names_a_secret, text},
-    machine,
+    domain::account::is_unseen,
+    platform::machine,
 };
 
 /// How a file is read.

@@ -10,14 +10,16 @@ use super::{
     number, text,
 };
 use crate::{
-    access_key::Digest,
-    account::Account,
-    app::Stack,
     cli::Failure,
-    factor::{Factor, RECOVERY_CODES, STEP_SECONDS, TotpSecret},
-    ids::AccountId,
-    machine,
-    secret::{SealNonce, ServiceSecret},
+    domain::{
+        access_key::Digest,
+        account::Account,
+        factor::{Factor, RECOVERY_CODES, STEP_SECONDS, TotpSecret},
+        ids::AccountId,
+        secret::{SealNonce, ServiceSecret},
+    },
+    functions::app::Stack,
+    platform::machine,
 };
 
 const MEMBERS: [&str; 3] = ["secret", "last_step", "recovery_codes"];

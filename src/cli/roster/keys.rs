@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{number, text};
-use crate::{
+use crate::domain::{
     access_key::{AccessKeyId, DAYS_MAX, Digest, KEYS_MAX, StoredKey},
     account::Name,
     time::Timestamp,

@@ -1,6 +1,9 @@
 //! What may stand in a profile, which its owner and every client of its owner sees.
 
-use crate::{account::Name, cli::import::hash, details};
+use crate::{
+    cli::import::hash,
+    domain::{account::Name, details},
+};
 
 /// Members of the account details beside the profile, which it cannot give another value.
 const OWN: [&str; 3] = ["email", "nickname", "role"];

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::{broke_off, show_one, unknown};
+use super::show_one;
 use crate::{
-    account::{Email, Name, Role},
-    administration::{Administration, Particulars, RenameError, RoleChange, SetError},
     cli::{
-        Failure, Target, mail, output,
+        Failure, Target,
+        failures::{broke_off, unknown},
+        mail, output,
         roster::profile,
         session::{alive, ended},
     },
-    mail::MailKind,
+    domain::{
+        account::{Email, Name, Role},
+        mail::MailKind,
+    },
+    service::administration::{Administration, Particulars, RenameError, RoleChange, SetError},
 };
 
 pub(super) const SET_HELP: &str = "\

@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::{COLUMNS, broke_off, show_one, unknown};
+use super::{COLUMNS, show_one};
 use crate::{
-    account::Email,
     cli::{
         Failure, Target,
         confirm::confirm,
+        failures::{broke_off, unknown},
         output,
         session::{alive, ended},
     },
+    domain::account::Email,
 };
 
 /// `text` is an email, or, for an item that is malformed, its key as it is.

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::unknown;
 use crate::{
-    account::{Account, Email},
-    cli::{Failure, Target, confirm::confirm, mail, output},
-    mail::MailKind,
+    cli::{Failure, Target, confirm::confirm, failures::unknown, mail, output},
+    domain::{
+        account::{Account, Email},
+        mail::MailKind,
+    },
 };
 
 pub(super) const HELP: &str = "\

@@ -1,13 +1,17 @@
 //! `jea-auth user invite` and `user reset`: owners set their passwords themselves, by a link in a mail.
 
-use super::{show, unknown};
+use super::show;
 use crate::{
-    account::{Account, Email, Name, Role, Status},
-    cli::{Failure, Target, mail, output},
-    ids::AccountId,
-    machine,
-    mail::MailKind,
-    store::{Added, Store},
+    cli::{Failure, Target, failures::unknown, mail, output},
+    domain::{
+        account::{Account, Email, Name, Role, Status},
+        ids::AccountId,
+        mail::MailKind,
+    },
+    platform::{
+        machine,
+        store::{Added, Store},
+    },
 };
 
 pub(super) const INVITE_HELP: &str = "\

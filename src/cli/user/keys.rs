@@ -2,14 +2,20 @@
 
 use serde::Serialize;
 
-use super::{broke_off, unknown};
 use crate::{
-    access_key::{AccessKeyId, StoredKey},
-    account::Email,
-    cli::{Failure, Target, confirm::confirm, mail, output},
-    mail::MailKind,
-    session::By,
-    time::Timestamp,
+    cli::{
+        Failure, Target,
+        confirm::confirm,
+        failures::{broke_off, unknown},
+        mail, output,
+    },
+    domain::{
+        access_key::{AccessKeyId, StoredKey},
+        account::Email,
+        mail::MailKind,
+        session::By,
+        time::Timestamp,
+    },
 };
 
 pub(super) const HELP: &str = "\

@@ -1,6 +1,6 @@
 //! Events of API Gateway, as its REST APIs send them.
 
-use jea_auth::event::Event;
+use jea_auth::web::event::Event;
 use serde_json::{Value, json};
 
 /// What a request asks for, as an authorizer's event says it.

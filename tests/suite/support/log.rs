@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use jea_auth::{account::Status, app};
+use jea_auth::{domain::account::Status, functions::app};
 use serde_json::json;
 use tracing::{Subscriber, instrument::WithSubscriber};
 

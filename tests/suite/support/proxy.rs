@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{Full, Limited};
-use jea_auth::aws::Limits;
+use jea_auth::platform::aws::Limits;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 

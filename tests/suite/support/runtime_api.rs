@@ -17,7 +17,7 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
-use jea_auth::config::Config;
+use jea_auth::functions::config::Config;
 use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 

@@ -10,17 +10,21 @@ use std::{
 };
 
 use jea_auth::{
-    account::{Account, Email, Name, Status},
-    administration::Administration,
     api::{self, Asked, Features, Operation},
-    config::Config,
-    ids::AccountId,
+    domain::{
+        account::{Account, Email, Name, Status},
+        ids::AccountId,
+        password::{Hasher, Password, PasswordHash},
+        session::Session,
+        time::{Clock, Timestamp},
+    },
+    functions::config::Config,
     local::{self, Options, Running},
-    machine,
-    password::{Hasher, Password, PasswordHash},
-    session::Session,
-    store::{Added, Store},
-    time::{Clock, Timestamp},
+    platform::{
+        machine,
+        store::{Added, Store},
+    },
+    service::administration::Administration,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -276,7 +280,7 @@ fn has_reason(path: &str, status: u16, sentence: &str) -> bool {
 
 /// The words that the description lists.
 pub fn reasons() -> Vec<Value> {
-    let description: Value = serde_json::from_str(include_str!("../../../src/logon/openapi.json")).unwrap();
+    let description: Value = serde_json::from_str(include_str!("../../../src/functions/logon/openapi.json")).unwrap();
     description["components"]["schemas"]["Reason"]["enum"].as_array().unwrap().clone()
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::password::{Hasher, Password, Verification};
+use crate::domain::password::{Hasher, Password, Verification};
 
 /// Of `an imported password`. Made with Django 5.2, Werkzeug 3.1 and passlib 1.7 themselves, by their hashers with low
 /// costs; those of ASP.NET and Spring with Python's hashlib and bcrypt by the sources of the two: `PasswordHasher.cs`,

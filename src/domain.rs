@@ -1,0 +1,24 @@
+//! What the service is about: accounts, sessions, passwords, keys, tokens, throttles, links and mails.
+//!
+//! The domain knows no AWS, no HTTP, no environment and no clock. Time and random bytes are arguments; key pairs alone draw
+//! randomness of their own, inside AWS-LC. It may import [`crate::api`], which names operations and their paths, and nothing
+//! else of the crate.
+
+pub mod access_key;
+pub mod account;
+pub mod credential;
+pub mod details;
+pub mod device;
+pub mod factor;
+pub mod ids;
+pub(crate) mod json;
+pub mod link;
+pub mod mail;
+pub(crate) mod name;
+pub mod password;
+pub mod secret;
+pub mod session;
+pub mod signing_key;
+pub mod throttle;
+pub mod time;
+pub mod token;

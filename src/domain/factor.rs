@@ -1,0 +1,315 @@
+//! The second factor of an account: codes of an authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 s), and recovery
+//! codes for whoever has lost the app. Every code counts once.
+
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA256, digest},
+    hmac,
+};
+use data_encoding::BASE32_NOPAD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use crate::domain::{
+    access_key::Digest,
+    ids::{AccountId, SessionId},
+    secret::ServiceSecret,
+    time::Timestamp,
+};
+
+/// Length of the secret that service and app share, in bytes: as SHA-1's output (RFC 4226, section 4, R6).
+pub const SECRET_BYTES: usize = 20;
+/// How many recovery codes there are.
+pub const RECOVERY_CODES: usize = 10;
+/// Length of a recovery code, in bytes. So many random bits are not guessed, so their SHA-256 is enough (ASVS 5.0, 6.5.2).
+pub const RECOVERY_CODE_BYTES: usize = 15;
+
+/// How long a code is the present one, in seconds.
+pub const STEP_SECONDS: u64 = 30;
+const DIGITS: usize = 6;
+/// How many letters of a recovery code stand together.
+const GROUP: usize = 4;
+
+/// The secret that the service and an authenticator app share. It cannot be printed, and clears itself.
+pub struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
+
+impl TotpSecret {
+    /// The secret of these bytes.
+    #[must_use]
+    pub fn new(bytes: Zeroizing<[u8; SECRET_BYTES]>) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret of bytes that were kept; nothing if they are of another length.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
+    }
+
+    /// The secret that was sealed for the account `sub`; nothing if it was sealed with another service secret.
+    #[must_use]
+    pub fn open(secret: &ServiceSecret, sub: &AccountId, sealed: &[u8]) -> Option<Self> {
+        Self::from_slice(&secret.open(sub, sealed)?)
+    }
+
+    /// The secret that a text of base32 is, as apps take it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_slice(&Zeroizing::new(BASE32_NOPAD.decode(text.as_bytes()).ok()?))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// Its text in base32, which a person can type into an app.
+    #[must_use]
+    pub fn base32(&self) -> Zeroizing<String> {
+        Zeroizing::new(BASE32_NOPAD.encode(self.expose()))
+    }
+
+    /// What a QR code holds for an app: the secret, and what the app calls it (Google Authenticator wiki, "Key Uri Format").
+    #[must_use]
+    pub fn uri(&self, service: &str, email: &str) -> Zeroizing<String> {
+        let [service, email] = [service, email].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
+        let secret = self.base32();
+        Zeroizing::new(format!(
+            "otpauth://totp/{service}:{email}?secret={}&issuer={service}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}",
+            *secret
+        ))
+    }
+
+    /// The code of a time step (RFC 4226, section 5.3).
+    fn code(&self, step: u64) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.expose());
+        let tag = hmac::sign(&key, &step.to_be_bytes());
+        let bytes = tag.as_ref();
+        let offset = usize::from(bytes.last().copied().unwrap_or_default() & 0xf);
+        let four = bytes.iter().skip(offset).take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+        format!("{:0DIGITS$}", (four & 0x7fff_ffff) % 1_000_000)
+    }
+}
+
+/// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears itself.
+pub struct Otp(Zeroizing<String>);
+
+impl Otp {
+    /// What was typed, without the blanks and hyphens that stand between groups, in upper case.
+    #[must_use]
+    pub fn new(typed: &str) -> Self {
+        let mut text = Zeroizing::new(String::with_capacity(typed.len()));
+        text.extend(typed.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()));
+        Self(text)
+    }
+
+    /// The recovery code that it is, if it has the shape of one.
+    fn recovery_code(&self) -> Option<RecoveryCode> {
+        let bytes = Zeroizing::new(BASE32_NOPAD.decode(self.0.as_bytes()).ok()?);
+        Some(RecoveryCode(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
+    }
+}
+
+/// A recovery code. It cannot be printed, and clears itself.
+pub struct RecoveryCode(Zeroizing<[u8; RECOVERY_CODE_BYTES]>);
+
+impl RecoveryCode {
+    /// The code of these random bytes.
+    #[must_use]
+    pub fn new(random: &[u8; RECOVERY_CODE_BYTES]) -> Self {
+        Self(Zeroizing::new(*random))
+    }
+
+    /// Its text in groups, to be shown this once.
+    #[must_use]
+    pub fn expose(&self) -> Zeroizing<String> {
+        let mut letters = Zeroizing::new(BASE32_NOPAD.encode(self.0.as_slice()));
+        letters.make_ascii_lowercase();
+        let mut text = Zeroizing::new(String::with_capacity(letters.len() * 2));
+        for (at, letter) in letters.chars().enumerate() {
+            if at > 0 && at % GROUP == 0 {
+                text.push('-');
+            }
+            text.push(letter);
+        }
+        text
+    }
+
+    /// What an account keeps of it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, self.0.as_slice()).as_ref());
+        Digest(bytes)
+    }
+}
+
+/// What an account keeps of its second factor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Factor {
+    /// The secret, sealed by the service secret for this account alone.
+    pub sealed: Vec<u8>,
+    /// The time step of the last code that was used. No code of it or of an earlier one counts again.
+    pub last_step: u64,
+    /// Which request used the last code. So one that is sent twice finds that its code was used by itself.
+    pub last_use: String,
+    /// The recovery codes that are left.
+    pub recovery: Vec<Digest>,
+    /// The session that confirmed it. The same session may send its confirmation again, with the same code, if the answer was
+    /// lost: without one it has no recovery codes.
+    pub confirmed_by: Option<SessionId>,
+}
+
+/// A code that is right, and that was not used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The code of this time step.
+    Step(u64),
+    /// This recovery code.
+    Recovery(Digest),
+}
+
+/// The time step whose code this is: the present one, or the one before, for whoever types slowly (RFC 6238, section 5.2).
+#[must_use]
+pub fn step_of(secret: &TotpSecret, otp: &Otp, now: Timestamp) -> Option<u64> {
+    let step = now.seconds() / STEP_SECONDS;
+    let is_code = |step: &u64| verify_slices_are_equal(secret.code(*step).as_bytes(), otp.0.as_bytes()).is_ok();
+    [step, step.saturating_sub(1)].into_iter().find(is_code)
+}
+
+impl Factor {
+    /// What a typed code is, if it counts now.
+    #[must_use]
+    pub fn accept(&self, secret: &TotpSecret, otp: &Otp, now: Timestamp) -> Option<Accepted> {
+        let accepted = match otp.recovery_code() {
+            Some(code) => Accepted::Recovery(code.digest()),
+            None => Accepted::Step(step_of(secret, otp, now)?),
+        };
+        self.has(&accepted).then_some(accepted)
+    }
+
+    /// The factor after a code was used by a request of this id; nothing if another one has used the code meanwhile.
+    #[must_use]
+    pub fn after(&self, accepted: &Accepted, request: &str) -> Option<Self> {
+        if !self.has(accepted) {
+            return None;
+        }
+        let mut used = Self { last_use: request.to_owned(), ..self.clone() };
+        match accepted {
+            Accepted::Step(step) => used.last_step = *step,
+            Accepted::Recovery(digest) => used.recovery.retain(|left| left != digest),
+        }
+        Some(used)
+    }
+
+    fn has(&self, accepted: &Accepted) -> bool {
+        match accepted {
+            Accepted::Step(step) => *step > self.last_step,
+            Accepted::Recovery(digest) => self.recovery.contains(digest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::clears_itself;
+
+    // Check 9.
+    #[test]
+    fn what_a_second_factor_is_made_of_clears_itself() {
+        let _ = |TotpSecret(secret): &TotpSecret, Otp(typed): &Otp, RecoveryCode(code): &RecoveryCode| {
+            clears_itself(secret);
+            clears_itself(typed);
+            clears_itself(code);
+        };
+    }
+
+    fn secret() -> TotpSecret {
+        TotpSecret::from_slice(b"12345678901234567890").unwrap()
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn factor(last_step: u64) -> Factor {
+        let recovery = [1, 2].map(|byte| RecoveryCode::new(&[byte; RECOVERY_CODE_BYTES]).digest()).to_vec();
+        Factor { sealed: Vec::new(), last_step, last_use: String::new(), recovery, confirmed_by: None }
+    }
+
+    /// RFC 6238, appendix B, of whose eight digits the last six are shown here: both are remainders of one number.
+    // Check 76.
+    #[test]
+    fn codes_are_those_of_the_rfc() {
+        for (seconds, code) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (1_111_111_111, "050471"),
+            (1_234_567_890, "005924"),
+            (2_000_000_000, "279037"),
+            (20_000_000_000, "353130"),
+        ] {
+            assert_eq!(secret().code(seconds / STEP_SECONDS), code);
+        }
+        // RFC 4226, appendix D.
+        let codes =
+            ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
+        assert_eq!((0..10).map(|step| secret().code(step)).collect::<Vec<_>>(), codes);
+    }
+
+    // Check 76.
+    #[test]
+    fn the_present_code_and_the_one_before_count_once() {
+        let now = at(3_000);
+        for (step, counts) in [(98, false), (99, true), (100, true), (101, false)] {
+            let accepted = factor(0).accept(&secret(), &Otp::new(&secret().code(step)), now);
+            assert_eq!(accepted, counts.then_some(Accepted::Step(step)), "{step}");
+        }
+        let used = factor(0).after(&Accepted::Step(99), "a").unwrap();
+        assert_eq!((used.last_step, used.last_use.as_str()), (99, "a"));
+        assert!(used.after(&Accepted::Step(99), "b").is_none(), "twice");
+        assert_eq!(used.accept(&secret(), &Otp::new(&secret().code(99)), now), None);
+        assert_eq!(used.accept(&secret(), &Otp::new(&secret().code(100)), now), Some(Accepted::Step(100)));
+        assert_eq!(factor(100).accept(&secret(), &Otp::new(&secret().code(99)), now), None, "an earlier one");
+    }
+
+    // Check 76.
+    #[test]
+    fn a_recovery_code_counts_once_however_it_is_typed() {
+        let code = RecoveryCode::new(&[1; RECOVERY_CODE_BYTES]);
+        let text = code.expose();
+        assert_eq!((text.len(), text.matches('-').count()), (29, 5));
+        for typed in
+            [text.to_string(), text.to_uppercase(), text.replace('-', " "), format!(" {}\n", text.replace('-', ""))]
+        {
+            let accepted = factor(0).accept(&secret(), &Otp::new(&typed), at(3_000)).unwrap();
+            assert_eq!(accepted, Accepted::Recovery(code.digest()));
+            let used = factor(0).after(&accepted, "a").unwrap();
+            assert_eq!(used.recovery.len(), 1);
+            assert!(
+                used.after(&accepted, "b").is_none() && used.accept(&secret(), &Otp::new(&typed), at(3_000)).is_none()
+            );
+        }
+        let other = RecoveryCode::new(&[3; RECOVERY_CODE_BYTES]).expose();
+        for typed in
+            ["", "12345", "1234567", "abcdef", "\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", &text[1..], &other]
+        {
+            assert_eq!(factor(0).accept(&secret(), &Otp::new(typed), at(3_000)), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn an_app_gets_the_secret_and_what_to_call_it() {
+        let uri = secret().uri("Example & Co", "yi+x@jeplus.org");
+        assert_eq!(
+            *uri,
+            "otpauth://totp/Example%20%26%20Co:yi%2Bx%40jeplus%2Eorg?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+             &issuer=Example%20%26%20Co&algorithm=SHA1&digits=6&period=30"
+        );
+        let parsed = TotpSecret::parse("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
+        assert_eq!(parsed.expose(), secret().expose());
+        assert!(TotpSecret::parse("GEZDGNBV").is_none() && TotpSecret::parse("no base32").is_none());
+    }
+}

@@ -1,0 +1,291 @@
+//! Mails: what there is to tell, and the words. No name that anybody typed stands in one, or a stranger could have the
+//! service send a text of his own.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{
+    api::Operation,
+    domain::{
+        link::{INVITATION_LIFE, RESET_LIFE},
+        token::Issuer,
+    },
+};
+
+/// The header that keeps machines from answering (RFC 3834, section 5).
+pub const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
+
+/// The most that an encoded word has of a text, in bytes: in base64, with what stands around it, that is 72 characters of the 75
+/// that it may have (RFC 2047, section 2).
+const ENCODED_MAX_BYTES: usize = 45;
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    /// Somebody has forgotten the password.
+    Reset,
+    /// An operator has made an account.
+    Invitation,
+    /// The password was changed, by its owner or an operator.
+    PasswordChanged,
+    /// The password was set by a link, which ended sessions and access keys.
+    PasswordReset,
+    /// The account has another email now.
+    EmailChanged,
+    /// An access key was made.
+    KeyMade,
+    /// An access key was ended.
+    KeyEnded,
+    /// A second factor was set up.
+    FactorSet,
+    /// The second factor was removed.
+    FactorRemoved,
+    /// An operator tries whether mails arrive.
+    Test,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Reset,
+        Self::Invitation,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailChanged,
+        Self::KeyMade,
+        Self::KeyEnded,
+        Self::FactorSet,
+        Self::FactorRemoved,
+        Self::Test,
+    ];
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Invitation => "invitation",
+            Self::PasswordChanged => "password-changed",
+            Self::PasswordReset => "password-reset",
+            Self::EmailChanged => "email-changed",
+            Self::KeyMade => "key-made",
+            Self::KeyEnded => "key-ended",
+            Self::FactorSet => "factor-set",
+            Self::FactorRemoved => "factor-removed",
+            Self::Test => "test",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How long its link is good, if it has one.
+    #[must_use]
+    pub fn link_life(self) -> Option<Duration> {
+        match self {
+            Self::Reset => Some(RESET_LIFE),
+            Self::Invitation => Some(INVITATION_LIFE),
+            Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::EmailChanged
+            | Self::KeyMade
+            | Self::KeyEnded
+            | Self::FactorSet
+            | Self::FactorRemoved
+            | Self::Test => None,
+        }
+    }
+}
+
+/// Who sends, and for which service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The address that mails come from.
+    pub from: String,
+    /// What the service is called in mails.
+    pub service: String,
+    /// Its public URL.
+    pub issuer: Issuer,
+    /// Whether there is a page that sets a password.
+    pub pages: bool,
+}
+
+/// A mail as it is sent: plain text in UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// One line.
+    pub subject: String,
+    /// Lines.
+    pub body: String,
+}
+
+impl Sender {
+    /// The address that mails come from, after what the service is called (RFC 5322, section 3.4).
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        let Self { service, from, .. } = self;
+        if service.is_ascii() {
+            format!("\"{}\" <{from}>", service.replace('\\', "\\\\").replace('"', "\\\""))
+        } else {
+            format!("{} <{from}>", encoded_words(service))
+        }
+    }
+
+    /// The words of a mail, with the token of its link if it has one.
+    #[must_use]
+    pub fn write(&self, kind: MailKind, token: Option<&str>) -> Mail {
+        let service = &self.service;
+        let (subject, happened) = match kind {
+            MailKind::Reset => {
+                ("Set a new password", "Somebody, you we hope, has asked for a new password for your account.")
+            }
+            MailKind::Invitation => {
+                ("Your account", "An account was made for you. Set its password, and log on with it.")
+            }
+            MailKind::PasswordChanged => ("Your password was changed", "The password of your account was changed."),
+            MailKind::PasswordReset => (
+                "Your password was set anew",
+                "The password of your account was set by a link in a mail. All sessions and access keys have ended.",
+            ),
+            MailKind::EmailChanged => {
+                ("Your email was changed", "Your account has another email from now on, not this one.")
+            }
+            MailKind::KeyMade => ("An access key was made", "An access key was made for your account."),
+            MailKind::KeyEnded => ("An access key was ended", "An access key of your account was ended."),
+            MailKind::FactorSet => (
+                "A second factor was set up",
+                "From now on a log-on with your password needs a code of your authenticator app.",
+            ),
+            MailKind::FactorRemoved => (
+                "The second factor was removed",
+                "A log-on with your password needs no code of an authenticator app any more.",
+            ),
+            MailKind::Test => ("A test", "This mail shows that mails of the service arrive."),
+        };
+        // No address of the service: its owners shall not learn to follow links in mails that need none.
+        let mut body = format!("{happened}\n\nService: {service}\n");
+        match (token, kind.link_life()) {
+            (Some(token), Some(life)) => {
+                body.push_str(&self.link(token, life));
+                body.push_str("\nIf it was not you, do nothing: without this mail nobody can set your password.\n");
+            }
+            (_, _) if kind == MailKind::Test => {}
+            // Whoever has set a factor up is asked for its codes, and not its owner.
+            (_, _) if kind == MailKind::FactorSet => {
+                body.push_str("\nIf it was not you, tell whoever runs the service: somebody else can log on, and you cannot.\n");
+            }
+            (_, _) => body.push_str(
+                "\nIf it was not you, ask for a new password now, or tell whoever runs the service: somebody else can log on.\n",
+            ),
+        }
+        Mail { subject: format!("{service}: {subject}"), body }
+    }
+
+    fn link(&self, token: &str, life: Duration) -> String {
+        let issuer = self.issuer.as_str();
+        let hours = life.as_secs() / 3600;
+        let ends = if hours < 24 { format!("{} minutes", life.as_secs() / 60) } else { format!("{} days", hours / 24) };
+        let how = if self.pages {
+            // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link to look
+            // at it uses nothing up (RFC 3986, section 3.5).
+            format!("{issuer}{}#reset={token}", Operation::SignInPage.path())
+        } else {
+            format!(
+                "curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' {issuer}{}",
+                Operation::Reset.path()
+            )
+        };
+        format!("\nSet the password within {ends}, once:\n\n{how}\n")
+    }
+}
+
+/// A text beyond ASCII as a header can hold it (RFC 2047, section 2).
+fn encoded_words(text: &str) -> String {
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= ENCODED_MAX_BYTES => word.push(c),
+            Some(_) | None => words.push(c.to_string()),
+        }
+    }
+    let encoded: Vec<String> = words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word))).collect();
+    encoded.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        account::{Account, EMAIL_MAX_BYTES, Name},
+        ids::{AccountId, ID_MAX_BYTES},
+        link::Link,
+        secret::ServiceSecret,
+        time::Timestamp,
+    };
+
+    fn sender() -> Sender {
+        Sender {
+            from: "service@example.org".to_owned(),
+            service: "Example".to_owned(),
+            issuer: Issuer::parse("https://auth.example.org").unwrap(),
+            pages: true,
+        }
+    }
+
+    #[test]
+    fn every_mail_names_the_service_and_says_what_to_do() {
+        for kind in MailKind::ALL {
+            assert_eq!(MailKind::named(kind.name()), Some(kind));
+            let token = kind.link_life().map(|_| "TOKEN");
+            let Mail { subject, body } = sender().write(kind, token);
+            assert!(subject.starts_with("Example: ") && !subject.contains('\n') && subject.len() < 70, "{subject}");
+            assert!(body.contains("Service: Example\n"), "{body}");
+            assert_eq!(body.contains("TOKEN"), token.is_some());
+            let links = usize::from(token.is_some());
+            assert_eq!(body.matches("://").count(), links, "{body}");
+            assert_eq!(body.matches("auth.example.org").count(), links, "{body}");
+            assert!(kind == MailKind::Test || body.contains("If it was not you"), "{body}");
+            assert!(body.lines().all(|line| line.len() < 500 && !line.contains('\r')), "{body}");
+        }
+        assert_eq!(MailKind::named("pigeon"), None);
+        assert!(sender().write(MailKind::Reset, Some("t")).body.contains("within 30 minutes"));
+        assert!(sender().write(MailKind::Invitation, Some("t")).body.contains("within 7 days"));
+    }
+
+    #[test]
+    fn the_line_of_the_longest_link_fits_into_a_mail() {
+        const LINE_MAX_BYTES: usize = 998; // RFC 5322, section 2.1.1
+        let email = format!("{}@example.org", "a".repeat(EMAIL_MAX_BYTES - 12));
+        let sub = AccountId::parse(&"s".repeat(ID_MAX_BYTES)).unwrap();
+        let account = Account::new(&email, Name::parse("Yi").unwrap(), sub, Timestamp::from_seconds(0)).unwrap();
+        let secret = ServiceSecret::new(&vec![0; 32].into());
+        let token = Link::of(&account).token(&secret, Timestamp::from_seconds(9_999_999_999));
+        for pages in [true, false] {
+            let issuer = Issuer::parse(&format!("https://{}", "a".repeat(150))).unwrap();
+            let body = Sender { issuer, pages, ..sender() }.write(MailKind::Invitation, Some(&token)).body;
+            assert!(body.lines().all(|line| line.len() <= LINE_MAX_BYTES), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_service_is_named_before_its_address_whatever_it_is_called() {
+        for (service, name) in [
+            ("Example", "\"Example\""),
+            ("Ex, Am & Ple <x@y>", "\"Ex, Am & Ple <x@y>\""),
+            ("The \"best\" \\", "\"The \\\"best\\\" \\\\\""),
+            ("M\u{fc}ller", "=?UTF-8?B?TcO8bGxlcg==?="),
+        ] {
+            let sender = Sender { service: service.to_owned(), ..sender() };
+            assert_eq!(sender.mailbox(), format!("{name} <service@example.org>"));
+        }
+        let longest = Sender { service: "\u{1f511}".repeat(64), ..sender() }.mailbox();
+        assert!(longest.split(' ').all(|word| word.len() <= 75), "{longest}");
+        let mail = format!("From: {longest}\r\n\r\n");
+        let read = mail_parser::MessageParser::default().parse(mail.as_bytes()).unwrap();
+        assert_eq!(read.from().unwrap().first().unwrap().name(), Some("\u{1f511}".repeat(64).as_str()));
+    }
+}

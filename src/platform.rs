@@ -1,0 +1,11 @@
+//! What the service stands on: DynamoDB, KMS, SES, CloudWatch's log, and the machine itself.
+//!
+//! The platform layer knows the SDKs, the environment, the clock and the random number generator; no other layer does. It
+//! stores and fetches what the domain defines, and decides nothing about it. It may import the domain.
+
+pub mod aws;
+pub mod journal;
+pub mod kms;
+pub mod machine;
+pub mod ses;
+pub mod store;

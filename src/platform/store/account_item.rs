@@ -1,0 +1,138 @@
+//! An account as an item of its table.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    StoreError,
+    item::{Item, bytes, number, seconds, text},
+};
+use crate::domain::{
+    access_key::{AccessKeyId, Digest, StoredKey},
+    account::{Account, Email, Name, Role, Status},
+    factor::Factor,
+    ids::{AccountId, SessionId},
+    password::PasswordHash,
+};
+
+/// The table's name without the stack.
+pub(super) const TABLE: &str = "accounts";
+
+pub(super) fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
+    account_of(&Item::new(TABLE, attributes))
+}
+
+pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
+    Ok(Account {
+        email: item.parsed("email", Email::parse)?,
+        registered_email: item.text("registered_email")?.to_owned(),
+        sub: item.parsed("sub", AccountId::parse)?,
+        name: item.parsed("name", Name::stored)?,
+        role: item.parsed_or_none("role", Role::stored)?,
+        status: status(item)?,
+        password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
+        created: item.seconds("created")?,
+        generation: item.number("generation")?,
+        // An account of before there was such a number never had it moved.
+        links: item.number_or_none("links")?.unwrap_or_default(),
+        used_link: item.text_or_none("used_link")?.map(str::to_owned),
+        profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        access_keys: access_keys(item)?,
+        factor: item.map_or_none("factor")?.map(|factor| stored_factor(&factor)).transpose()?,
+        begun_factor: item.bytes_or_none("begun_factor")?.map(<[u8]>::to_vec),
+    })
+}
+
+pub(super) fn status(item: &Item) -> Result<Status, StoreError> {
+    Status::named(item.text("status")?).ok_or(item.malformed("status"))
+}
+
+pub(super) fn access_keys(item: &Item) -> Result<BTreeMap<AccessKeyId, StoredKey>, StoreError> {
+    let id = |id: &str| AccessKeyId::parse(id).map_err(|_| item.malformed("access_keys"));
+    item.maps("access_keys")?.into_iter().map(|(text, key)| Ok((id(text)?, stored_key(&key)?))).collect()
+}
+
+fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
+    let digest = |bytes: &[u8]| Some(Digest(bytes.try_into().ok()?));
+    let recovery = item.list_of_bytes("recovery")?.map(digest).collect::<Option<_>>();
+    Ok(Factor {
+        sealed: item.bytes("sealed")?.to_vec(),
+        last_step: item.number("last_step")?,
+        last_use: item.text("last_use")?.to_owned(),
+        confirmed_by: item.parsed_or_none("confirmed_by", SessionId::parse)?,
+        recovery: recovery.ok_or(item.malformed("recovery"))?,
+    })
+}
+
+fn stored_key(item: &Item) -> Result<StoredKey, StoreError> {
+    Ok(StoredKey {
+        name: item.parsed("name", Name::stored)?,
+        digest: Digest(item.bytes("digest")?.try_into().map_err(|_| item.malformed("digest"))?),
+        created: item.seconds("created")?,
+        expires_at: item.seconds("expires_at")?,
+        last_used: item.seconds_or_none("last_used")?,
+    })
+}
+
+pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
+    let profile = account.profile.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+    let mut attributes = HashMap::from([
+        ("email".to_owned(), text(account.email.as_str())),
+        ("registered_email".to_owned(), text(&account.registered_email)),
+        ("sub".to_owned(), text(account.sub.as_str())),
+        ("name".to_owned(), text(account.name.as_str())),
+        ("status".to_owned(), text(account.status.name())),
+        ("created".to_owned(), seconds(account.created)),
+        ("generation".to_owned(), number(account.generation)),
+        ("links".to_owned(), number(account.links)),
+        ("profile".to_owned(), AttributeValue::M(profile)),
+    ]);
+    if let Some(tag) = &account.used_link {
+        attributes.insert("used_link".to_owned(), text(tag));
+    }
+    if let Some(hash) = &account.password_hash {
+        attributes.insert("password_hash".to_owned(), text(hash.as_str()));
+    }
+    if let Some(role) = &account.role {
+        attributes.insert("role".to_owned(), text(role.as_str()));
+    }
+    if !account.access_keys.is_empty() {
+        let keys = account.access_keys.iter().map(|(id, key)| (id.as_str().to_owned(), key_attributes(key)));
+        attributes.insert("access_keys".to_owned(), AttributeValue::M(keys.collect()));
+    }
+    if let Some(factor) = &account.factor {
+        attributes.insert("factor".to_owned(), factor_attributes(factor));
+    }
+    if let Some(sealed) = &account.begun_factor {
+        attributes.insert("begun_factor".to_owned(), bytes(sealed));
+    }
+    attributes
+}
+
+fn factor_attributes(factor: &Factor) -> AttributeValue {
+    let recovery = factor.recovery.iter().map(|digest| bytes(&digest.0)).collect();
+    let mut attributes = HashMap::from([
+        ("sealed".to_owned(), bytes(&factor.sealed)),
+        ("last_step".to_owned(), number(factor.last_step)),
+        ("last_use".to_owned(), text(&factor.last_use)),
+        ("recovery".to_owned(), AttributeValue::L(recovery)),
+    ]);
+    if let Some(sid) = &factor.confirmed_by {
+        attributes.insert("confirmed_by".to_owned(), text(sid.as_str()));
+    }
+    AttributeValue::M(attributes)
+}
+
+fn key_attributes(key: &StoredKey) -> AttributeValue {
+    let mut attributes = HashMap::from([
+        ("name".to_owned(), text(key.name.as_str())),
+        ("digest".to_owned(), bytes(&key.digest.0)),
+        ("created".to_owned(), seconds(key.created)),
+        ("expires_at".to_owned(), seconds(key.expires_at)),
+    ]);
+    if let Some(day) = key.last_used {
+        attributes.insert("last_used".to_owned(), seconds(day));
+    }
+    AttributeValue::M(attributes)
+}

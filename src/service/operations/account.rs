@@ -1,0 +1,198 @@
+//! What an owner changes of the account: its details and its password.
+
+use std::sync::Arc;
+
+use super::{
+    Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, Unavailable, factor::with_code_used, proof::Verified,
+};
+use crate::{
+    domain::{
+        account::Account,
+        credential::NewPassword,
+        details::DetailsChange,
+        device::Device,
+        factor::Otp,
+        mail::MailKind,
+        password::{
+            Password, PasswordHash,
+            policy::{self, CHARACTERS_MIN},
+        },
+        session::Session,
+        throttle::{BucketKey, CHANGES_PACE},
+        time::Timestamp,
+    },
+    platform::store::{Changed, Kept, KeptSession, StoreError},
+    service::keyring::Unsealed,
+    web::identity::Identity,
+};
+
+/// How often a change that another one overtook starts over. Each time one of those at the same moment gets through.
+const TRIES: u32 = 16;
+
+impl Operations {
+    /// The session of a request and its account, as they are now. The authorizer has read both a moment ago; from the moment that
+    /// an end of sessions is acknowledged, no operation succeeds for a session of before.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionEnded`] if the session is not alive, or [`Refusal::Unavailable`].
+    pub(super) async fn living(&self, identity: &Identity, now: Timestamp) -> Result<(Session, Account), Refusal> {
+        let living = self.store.living((&identity.sub, &identity.sid), Some(&identity.email), now).await?;
+        living.ok_or(Refusal::SessionEnded)
+    }
+
+    /// The account of a session, as it is now.
+    ///
+    /// # Errors
+    /// As [`Self::living`].
+    pub async fn account(&self, identity: &Identity, now: Timestamp) -> Result<Account, Refusal> {
+        self.living(identity, now).await.map(|(_, account)| account)
+    }
+
+    /// Changes the account of a session, which must be alive.
+    pub(super) async fn change_own(
+        &self,
+        identity: &Identity,
+        now: Timestamp,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Changed, Refusal> {
+        let before = self.before_change(identity, now).await?;
+        self.change_from(before, identity, now, change).await
+    }
+
+    /// As [`Self::change_own`], of an account that [`Self::before_change`] has read.
+    pub(super) async fn change_from(
+        &self,
+        mut before: Account,
+        identity: &Identity,
+        now: Timestamp,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Changed, Refusal> {
+        for _ in 0..TRIES {
+            if let Some(changed) = self.store.change_in_generation(before, &change).await? {
+                return Ok(changed);
+            }
+            // Another request of the same session may have carried it over into the next generation.
+            before = self.account(identity, now).await?;
+        }
+        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
+    }
+
+    /// The account of a session that is about to change it, which takes from the account's bucket of changes.
+    pub(super) async fn before_change(&self, identity: &Identity, now: Timestamp) -> Result<Account, Refusal> {
+        let keys = self.keyring.unsealed(now).await?;
+        let bucket = BucketKey::changes(&keys.secret, &identity.sub);
+        let taking = self.attempts.take(&self.store, &bucket, CHANGES_PACE, now);
+        let (taken, account) = tokio::join!(taking, self.account(identity, now));
+        let account = account?;
+        taken?.map_err(Refusal::Throttled)?;
+        Ok(account)
+    }
+
+    /// Changes account details.
+    ///
+    /// # Errors
+    /// [`Refusal::BadDetails`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn update_user(
+        &self,
+        identity: &Identity,
+        change: &DetailsChange,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let change = |account: &Account| change.of(account).map_err(Refusal::BadDetails);
+        self.change_own(identity, now, change).await.map(drop)
+    }
+
+    /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and opens a new
+    /// one: a copy of the old cookie does not outlive the old password (ASVS 5.0, 7.2.4). The outcome is
+    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`], [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
+    pub async fn change_password(
+        &self,
+        identity: &Identity,
+        passwords: NewPassword,
+        client: Client<'_>,
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Outcome<Issued> {
+        let NewPassword { password, new_password, otp } = passwords;
+        // Before anything is counted: a password that cannot be taken is no attempt.
+        if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
+            return Outcome::early(Refusal::Unfit(unfit));
+        }
+        let keys = match self.keyring.unsealed(now).await {
+            Ok(keys) => keys,
+            Err(error) => return Outcome::early(error.into()),
+        };
+        let proof = self.prove(&identity.email, &Arc::new(password), client, &keys, now, fresh).await;
+        let result = match proof.result {
+            Ok(verified) => {
+                self.set_password(&verified, identity, (new_password, otp.as_ref()), (&keys, client), now, fresh).await
+            }
+            Err(Refusal::Mismatch(mismatch)) => Err(Refusal::WrongPassword(mismatch)),
+            Err(refusal) => Err(refusal),
+        };
+        Outcome { result, account: Some(proof.account), times: proof.times }
+    }
+
+    async fn set_password(
+        &self,
+        verified: &Verified,
+        identity: &Identity,
+        (new_password, otp): (Password, Option<&Otp>),
+        (keys, client): (&Unsealed, Client<'_>),
+        now: Timestamp,
+        fresh: &Fresh,
+    ) -> Result<Issued, Refusal> {
+        self.give_back(&verified.given_back).await;
+        let read = &verified.account;
+        let before = self.before_change(identity, now).await?;
+        // What only the account tells.
+        policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
+        let code = self.prove_code(read, otp, &keys.secret, now, fresh).await?;
+        let hash = self.hash(new_password, fresh).await?;
+        let change = |account: &Account| {
+            let account = with_code_used(account, code.as_ref())?;
+            // Of the same generation it has the same password, though perhaps a stronger hash of it.
+            (account.generation == read.generation || account.password_hash == read.password_hash)
+                .then(|| Account { password_hash: Some(hash.clone()), ..account })
+                .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
+        };
+        let [sid, _] = fresh.sids;
+        let session = self.session_of(verified, client, now, &sid);
+        let account = self.end_all_but(KeptSession::New(&session), before, identity, now, change).await?;
+        if let Some(code) = &code {
+            self.give_back(&code.given_back).await;
+        }
+        self.notify(MailKind::PasswordChanged, &account, now, fresh).await;
+        let issued = self.issue(&session, &account, &keys.signer, now, fresh)?;
+        let id = verified.device.as_ref().map_or(fresh.device, |device| device.id);
+        Ok(Issued { device: Some(Device::of(&account, id).cookie(&keys.secret, &account.email, now)), ..issued })
+    }
+
+    /// Changes the account of a session as `change` says and into its next generation, which ends all sessions but the one
+    /// that is `kept`.
+    pub(super) async fn end_all_but(
+        &self,
+        kept: KeptSession<'_>,
+        mut before: Account,
+        identity: &Identity,
+        now: Timestamp,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Account, Refusal> {
+        for _ in 0..TRIES {
+            let after = change(&before)?.next_generation(now);
+            match self.store.change_account_and_keep(&before, &after, kept).await? {
+                Kept::Changed => return Ok(after),
+                Kept::SessionEnded => return Err(Refusal::SessionEnded),
+                Kept::AccountChanged => before = self.account(identity, now).await?,
+            }
+        }
+        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
+    }
+
+    /// Computes the hash of a new password on a thread of its own.
+    pub(super) async fn hash(&self, password: Password, fresh: &Fresh) -> Result<PasswordHash, Unavailable> {
+        let (hasher, salt) = (Arc::clone(&self.hasher), fresh.salt);
+        Ok(tokio::task::spawn_blocking(move || hasher.hash(&password, salt)).await??)
+    }
+}
