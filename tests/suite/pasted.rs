@@ -17,7 +17,7 @@ use crate::{
 
 /// Programs that lines of the documents call. In [`every_line_to_paste_does_in_zsh_what_it_does_in_sh`] each of them only
 /// tells what it was called with.
-const CALLED: [&str; 20] = [
+const CALLED: [&str; 21] = [
     ".ci/deep",
     ".ci/emulators",
     ".ci/release",
@@ -38,6 +38,7 @@ const CALLED: [&str; 20] = [
     "sleep",
     "tests/pages.py",
     "tests/smoke.sh",
+    "tests/transformed.py",
 ];
 
 /// Pastes lines into a shell, in a folder with nothing but [`CALLED`], and gives back the calls in some order, and what the
