@@ -71,6 +71,7 @@ mod reasons;
 mod secrets;
 mod sessions;
 mod template;
+mod template_build;
 mod template_kept;
 mod template_parameters;
 mod template_rates;
