@@ -10,6 +10,7 @@ mod hint;
 mod import;
 mod key;
 mod mail;
+mod network;
 mod openapi;
 mod output;
 mod roster;
@@ -116,6 +117,7 @@ pub fn run() -> ExitCode {
         Err(error) => return failed(&error.into()),
     };
     let done = runtime.block_on(async {
+        network::roots()?;
         match command_line.command {
             Command::Serve(serve) => serve.run().await,
             Command::User(user) => user.run().await,

@@ -3,6 +3,8 @@
 # The account must exist, without a second factor. Its password stays out of the command line of every program that runs here.
 # ECHO=/path   what answers there, behind BackendUrl, with the headers that it got; give the account a name beyond ASCII
 # ORIGIN=https://app.example.org   one of AllowedOrigins, if there are any
+# MAILS=on   if there is a MailFrom; asks for a mail to an address that nobody has
+# PAGES=on   if there are pages
 set -u
 
 base=${1:?usage: EMAIL=... PASSWORD=... tests/smoke.sh BASE_URL}
@@ -23,6 +25,11 @@ call() {
     echo "FAIL  $name: $got, not $status with $text: $(head -c 300 "$folder/body" 2>/dev/null)"
     failed=1
   fi
+}
+
+# header NAME EXPRESSION: the last answer's headers have a line that the expression finds, in any case.
+header() {
+  grep -qiE -- "$2" "$folder/headers" || { echo "FAIL  $1: no header is like $2"; failed=1; }
 }
 
 # signed NAME STATUS TEXT CURL-ARGUMENTS...: the same with the token, as the log-on gave it: by cookie or in the body.
@@ -56,13 +63,32 @@ jar=$folder/cookies
 
 call "version info is open" 200 '"Title"' "$base/users/api/info"
 call "with a slash at its end as well" 200 '"Title"' "$base/users/api/info/"
-call "public keys are open" 200 '"keys"' "$base/.well-known/jwks.json"
+call "it describes itself" 200 '"openapi":"3.1' "$base/users/api/openapi.json"
+# Without one the rotator's schedule has not run yet, and nobody can log on.
+call "there is a key, and public keys are open" 200 '"kid"' "$base/.well-known/jwks.json"
+call "HEAD is no operation" 401 '' -I "$base/users/api/info"
 call "no token, no account" 401 '"ok":false' "$base/users/api/user"
-grep -qi '^www-authenticate: *bearer' "$folder/headers" || { echo "FAIL  WWW-Authenticate is missing"; failed=1; }
+header "no token, no account" '^www-authenticate: *bearer'
 call "no token, no backend" 401 '"ok":false' "$base/no/such/path"
 call "OPTIONS that would become another method" 401 '"ok":false' -X OPTIONS -H "Origin: ${ORIGIN:-https://app.example.org}" \
   -H 'Access-Control-Request-Method: GET' -H 'X-HTTP-Method-Override: GET' "$base/users/api/user"
 credential "$PASSWORD-wrong" > "$folder/wrong"
+if [ -n "${ORIGIN:-}" ]; then
+  call "a preflight" 204 '' -X OPTIONS -H "Origin: $ORIGIN" -H 'Access-Control-Request-Method: POST' "$base/users/api/auth"
+  header "a preflight" "^access-control-allow-origin: *$ORIGIN.?$"
+  header "a preflight" '^access-control-allow-credentials: *true'
+fi
+if [ "${PAGES:-}" = on ]; then
+  for page in sign-in account; do
+    call "the page $page" 200 '<html' "$base/users/$page"
+    header "the page $page" '^content-type: *text/html'
+    header "the page $page" "^content-security-policy: .*script-src 'sha256-"
+  done
+fi
+if [ "${MAILS:-}" = on ]; then
+  printf '{"email": "nobody@example.invalid"}' > "$folder/nobody"
+  call "a forgotten password of nobody" 200 '"ok":true' -H "$json" -X POST -d "@$folder/nobody" "$base/users/api/forgot"
+fi
 # By FailedLogonStatus.
 call "a wrong password" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/wrong" "$base/users/api/auth"
 credential "$PASSWORD" > "$folder/right"
@@ -75,6 +101,12 @@ signed "x-user-id of the client's own" 401 '"ok":false' -H 'x-user-id: somebody-
 if [ -n "${ECHO:-}" ]; then
   [ "$(encode "$nickname")" != "$nickname" ] || { echo "FAIL  the account's name has nothing beyond ASCII: $nickname"; failed=1; }
   signed "a name beyond ASCII gets to the backend" 2.. "$(encode "$nickname")" "$base$ECHO"
+  signed "a slash at the end of its path" 2.. '' "$base$ECHO/"
+  # As text, bytes that are no UTF-8 would become three each.
+  printf '\377\376\200\001' > "$folder/binary"
+  signed "a body that is no text gets to the backend" 2.. '' -H 'Content-Type: application/octet-stream' -X POST \
+    --data-binary "@$folder/binary" "$base$ECHO"
+  grep -qiE 'content-length[^0-9a-z]+4[^0-9]' "$folder/body" || { echo "FAIL  the backend got another body than four bytes"; failed=1; }
 fi
 signed "check in" 200 'Session renewed' -X POST "$base/users/api/checkin"
 signed "my sessions" 200 '"current":true' "$base/users/api/sessions"

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, identity::IdentityCache};
 
-use super::{Failure, Target};
+use super::{Failure, Target, network};
 use crate::{
     functions::app::Stack,
     local::{self, Endpoints},
     platform::{
-        aws::{self, Aws, Limits},
+        aws::{Aws, Limits},
         machine::environment,
         store::StoreError,
     },
@@ -28,8 +28,8 @@ pub(super) struct Connection {
     pub(super) stack: Stack,
     /// The services that it is made of.
     pub(super) services: Aws,
-    /// Where DynamoDB answers.
-    pub(super) dynamodb_url: String,
+    /// Where DynamoDB answers, if the region has one that the SDK knows.
+    pub(super) dynamodb_url: Option<String>,
     /// Where the service answers, if that is known: a server with another database is not the one that listens where it
     /// does by itself.
     pub(super) service_url: Option<String>,
@@ -49,14 +49,12 @@ impl Target {
             Aws { limits: Limits::PERSON, ..services }
         } else {
             let credentials = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
-            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(aws::https());
+            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(network::for_aws());
             let sdk = config.identity_cache(credentials).load().await;
             let ses_endpoint = environment("AWS_ENDPOINT_URL_SESV2");
             Aws { sdk, limits: Limits::PERSON, dynamodb_endpoint, kms_endpoint, ses_endpoint }
         };
-        let region = services.sdk.region().map_or("us-east-1", |region| region.as_ref());
-        let dynamodb_url =
-            services.dynamodb_endpoint.clone().unwrap_or_else(|| format!("https://dynamodb.{region}.amazonaws.com"));
+        let dynamodb_url = services.dynamodb_url().await;
         Connection { stack: Stack::new(&services, &self.stack), services, dynamodb_url, service_url }
     }
 
@@ -71,7 +69,7 @@ impl Target {
         } else {
             format!(
                 "check region and credentials (`aws sts get-caller-identity`) and that there is a stack named {}; \
-                 for a server on this machine add --local",
+                 for a server on this machine add --local. HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE are taken",
                 self.stack
             )
         };

@@ -2,16 +2,15 @@
 
 mod factors;
 mod mails;
+mod service;
 
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::{Failure, Target, connection::Connection, hint::word, output};
+use super::{Failure, Target, connection::Connection, hint::word, network, output};
 use crate::{
-    api::Operation,
     causes::Causes,
     domain::{
         password::{Hasher, Password, Verification},
@@ -101,7 +100,7 @@ impl Doctor {
         };
         findings.push(unsealing(&connection, now).await);
         let url = self.url.filter(|url| !url.is_empty()).or_else(|| connection.service_url.clone());
-        findings.push(published(&keys, now, url.as_deref()).await);
+        findings.extend(service::check(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
         findings.extend(accounts(&connection, now).await);
         let mail_from = self.mail_from.filter(|address| !address.is_empty());
@@ -193,46 +192,14 @@ async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
     }
 }
 
-async fn published(keys: &[SigningKey], now: Timestamp, url: Option<&str>) -> Finding {
-    const CHECK: &str = "public keys";
-    let Some(url) = url else {
-        return Finding::not(State::Skipped, CHECK, "no URL to ask", "give the service's URL with --url, or in ISSUER");
-    };
-    let url = format!("{}{}", url.trim_end_matches('/'), Operation::Jwks.path());
-    let Some(set) = get(&url).await else {
-        return Finding::not(
-            State::Error,
-            CHECK,
-            format!("{url} does not answer"),
-            "check the URL and the service's log",
-        );
-    };
-    let set: Value = set.json().await.unwrap_or_default();
-    let published = set.get("keys").and_then(Value::as_array).into_iter().flatten();
-    let mut published: Vec<&str> = published.filter_map(|key| key.get("kid")?.as_str()).collect();
-    let mut stored: Vec<&str> =
-        keys.iter().filter(|key| key.window.verifies_at(now)).map(|key| key.jwk.key_id().as_str()).collect();
-    published.sort_unstable();
-    stored.sort_unstable();
-    if published == stored {
-        Finding::ok(CHECK, format!("as in the table: {}", output::count(stored.len(), "key")))
-    } else {
-        Finding::not(
-            State::Warning,
-            CHECK,
-            "other keys than in the table",
-            "ask again in six minutes, when caches are over",
-        )
-    }
-}
-
 /// DynamoDB says in every answer what time it is.
 async fn clock(connection: &Connection) -> Finding {
     const CHECK: &str = "clock";
-    let date = match get(&connection.dynamodb_url).await {
-        Some(answer) => answer.headers().get("date").and_then(|date| date.to_str().ok()).and_then(http_date),
+    let answer = match &connection.dynamodb_url {
+        Some(url) => network::get(url, TIMEOUT).await.ok(),
         None => None,
     };
+    let date = answer.as_ref().and_then(|answer| answer.headers().get("date")?.to_str().ok()).and_then(http_date);
     let Some(date) = date else {
         return Finding::not(State::Skipped, CHECK, "DynamoDB does not tell the time", "is it reachable by plain GET?");
     };
@@ -317,9 +284,4 @@ fn hash_time() -> Finding {
     } else {
         Finding::not(State::Warning, CHECK, finding, "give the log-on function more memory, and so more processor")
     }
-}
-
-async fn get(url: &str) -> Option<reqwest::Response> {
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build().ok()?;
-    client.get(url).send().await.ok()
 }

@@ -25,8 +25,9 @@ pub const TEXTS_MAX_BYTES: usize = 60_000;
 pub const EMAIL_MAX_BYTES: usize = 254;
 /// Longest part before the `@` that mails are sent to (RFC 5321, section 4.5.3.1.1).
 const LOCAL_MAX_BYTES: usize = 64;
-/// Longest domain, and longest label of one, that mails are sent to (RFC 1035, section 2.3.4, without the length and the root).
-const DOMAIN_MAX_BYTES: usize = 253;
+/// Longest domain, in bytes (RFC 1035, section 2.3.4, without the length and the root).
+pub const DOMAIN_MAX_BYTES: usize = 253;
+/// Longest label of a domain (RFC 1035, section 2.3.4).
 const LABEL_OF_DOMAIN_MAX_BYTES: usize = 63;
 
 /// An email in canonical form: trimmed, NFC, lower case, and its domain as the DNS has it. The key of an account.
@@ -77,8 +78,9 @@ impl Email {
             local.len() <= LOCAL_MAX_BYTES
                 && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_text))
         };
-        let is_host = |domain: &str| domain.len() <= DOMAIN_MAX_BYTES && domain.split('.').all(is_host_label);
-        self.0.split_once('@').is_some_and(|(local, domain)| is_dot_string(local) && is_host(domain))
+        self.0
+            .split_once('@')
+            .is_some_and(|(local, domain)| is_dot_string(local) && domain.len() <= DOMAIN_MAX_BYTES && is_host(domain))
     }
 
     /// The canonical text.
@@ -91,6 +93,12 @@ impl Email {
 /// `atext` (RFC 5322, section 3.2.3).
 fn is_atom_text(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+/// Whether a text is a name that a host can have (RFC 1123, section 2.1), however long.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    text.split('.').all(is_host_label)
 }
 
 fn is_host_label(label: &str) -> bool {

@@ -1,13 +1,13 @@
 //! Configuration: what the environment says, checked.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use lambda_http::http::StatusCode;
 
 use crate::{
     api::Features,
     domain::{
-        account::{Email, is_unseen},
+        account::{DOMAIN_MAX_BYTES, Email, is_host, is_unseen},
         mail::Sender,
         session::Lifetimes,
         signing_key::TOKEN_LIFE_MAX,
@@ -28,6 +28,10 @@ pub const DEFAULT_STACK: &str = "jea-auth";
 
 /// Longest audience, in bytes.
 pub const AUDIENCE_MAX_BYTES: usize = ISSUER_MAX_BYTES;
+
+/// Longest address that mails come from, in bytes: as long as the part before its `@` may be, which the pattern of a parameter
+/// cannot count by itself.
+pub const MAIL_FROM_MAX_BYTES: usize = 64;
 
 /// Configuration of a Lambda function.
 #[derive(Debug)]
@@ -116,7 +120,7 @@ impl Config {
         let account = reader.pace("ACCOUNT_BURST", "ACCOUNT_SECONDS");
         let address = reader.pace("ADDRESS_BURST", "ADDRESS_SECONDS");
         let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
-        let mail_from = reader.take("MAIL_FROM", mail_from, "an email in ASCII, or nothing");
+        let mail_from = reader.take("MAIL_FROM", mail_from, "an email in ASCII of at most 64 characters, or nothing");
         let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters");
         let pages = reader.take("PAGES", on_or_off, "on or off");
         // A page keeps no token, so a token in an answer's body would be lost with the page.
@@ -200,7 +204,7 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
 
     fn pace(&mut self, burst: &str, interval: &str) -> Option<Pace> {
         let burst =
-            self.take(burst, |text| text.parse().ok().filter(|burst| (1..=10_000).contains(burst)), "1 to 10000");
+            self.take(burst, |text| whole(text, 1..=10_000).and_then(|burst| u32::try_from(burst).ok()), "1 to 10000");
         // A wait is one interval at the most, and must not be longer than a quarter of an hour.
         let interval = self.take(interval, |text| seconds(text, 1..=WAIT_MAX.as_secs()), "1 to 900");
         Some(Pace { burst: burst?, interval: interval? })
@@ -239,19 +243,33 @@ fn failed_logon_status(text: &str) -> Option<StatusCode> {
     }
 }
 
-fn seconds(text: &str, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
-    text.parse().ok().filter(|seconds| range.contains(seconds)).map(Duration::from_secs)
+/// A parameter of the type `Number` takes fractions too (`CloudFormation` User Guide, "Parameters"). What is below one is dropped.
+fn whole(text: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    let number = Duration::try_from_secs_f64(text.parse().ok()?).ok()?;
+    Some(number.as_secs()).filter(|number| range.contains(number))
 }
 
-/// Whether the text is an origin, as a browser writes it: `https://app.example.org`.
+fn seconds(text: &str, range: RangeInclusive<u64>) -> Option<Duration> {
+    whole(text, range).map(Duration::from_secs)
+}
+
+/// Whether the text is an origin, as a browser writes it: `https://app.example.org` (WHATWG URL, "host serializing": in lower
+/// case).
 #[must_use]
 pub fn is_origin(text: &str) -> bool {
-    Issuer::parse(text).is_ok() && text.matches('/').count() == 2
+    let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_port = |port: &str| {
+        (1..=5).contains(&port.len()) && !port.starts_with('0') && port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    is_host(host) && !host.bytes().any(|byte| byte.is_ascii_uppercase()) && port.is_none_or(is_port)
 }
 
 fn origins(text: &str) -> Option<Vec<String>> {
-    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    origins.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    text.replace(", ", ",").split(',').map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
 }
 
 fn on_or_off(text: &str) -> Option<bool> {
@@ -260,7 +278,12 @@ fn on_or_off(text: &str) -> Option<bool> {
 
 /// It stands in a header as it is written here.
 fn mail_from(text: &str) -> Option<String> {
-    let is_address = || text.is_ascii() && text == text.trim() && Email::canonical(text).can_be_mailed();
+    let is_address = || {
+        text.len() <= MAIL_FROM_MAX_BYTES
+            && text.is_ascii()
+            && text == text.trim()
+            && Email::canonical(text).can_be_mailed()
+    };
     (text.is_empty() || is_address()).then(|| text.to_owned())
 }
 
@@ -271,8 +294,7 @@ fn service_name(text: &str) -> Option<String> {
 }
 
 fn cookie_domain(text: &str) -> Option<String> {
-    let is_domain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
-    is_domain.then(|| text.to_owned())
+    (text.is_empty() || (text.len() <= DOMAIN_MAX_BYTES && is_host(text))).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion,
+    endpoint::{DefaultResolver, Params, ResolveEndpoint},
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+pub use aws_sdk_dynamodb::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -76,7 +82,8 @@ impl Limits {
 /// Where the services are, and who asks.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Region and credentials. Whatever it says of HTTP, time limits and retries is replaced by what is said here.
+    /// Region and credentials, and a client for https if it is not to be [`https`]. Whatever it says of time limits and retries
+    /// is replaced by what is said here.
     pub sdk: SdkConfig,
     /// How long a client tries.
     pub limits: Limits,
@@ -120,6 +127,15 @@ impl Aws {
         aws_sdk_dynamodb::Client::new(&self.limited(self.dynamodb_endpoint.as_deref(), self.limits))
     }
 
+    /// Where DynamoDB answers: at the address that is said, or that of the region, whose partition has its own domain.
+    pub async fn dynamodb_url(&self) -> Option<String> {
+        if let Some(url) = &self.dynamodb_endpoint {
+            return Some(url.clone());
+        }
+        let region = Params::builder().region(self.sdk.region()?.as_ref()).build().ok()?;
+        Some(DefaultResolver::new().resolve_endpoint(&region).await.ok()?.url().to_owned())
+    }
+
     /// A client for KMS.
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
@@ -141,13 +157,17 @@ impl Aws {
     fn limited(&self, endpoint: Option<&str>, limits: Limits) -> SdkConfig {
         let mut config = self.sdk.to_builder().timeout_config(limits.timeouts()).retry_config(limits.retries());
         config.set_endpoint_url(endpoint.map(str::to_owned));
-        config.http_client(http_client(endpoint)).build()
+        config.http_client(http_client(endpoint, self.sdk.http_client())).build()
     }
 }
 
 /// Over plain http no root certificates are read, which a start against a local endpoint need not wait for.
-fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
-    if endpoint.is_some_and(|url| url.starts_with("http://")) { Builder::new().build_http() } else { https() }
+fn http_client(endpoint: Option<&str>, given: Option<SharedHttpClient>) -> SharedHttpClient {
+    if endpoint.is_some_and(|url| url.starts_with("http://")) {
+        Builder::new().build_http()
+    } else {
+        given.unwrap_or_else(https)
+    }
 }
 
 /// HTTP over TLS, with the system's root certificates.
@@ -169,6 +189,18 @@ mod tests {
         });
         let (limits, kms_endpoint) = (Limits::FUNCTION, Some("http://127.0.0.1:1".into()));
         Aws { sdk, limits, dynamodb_endpoint: None, kms_endpoint, ses_endpoint: None }
+    }
+
+    #[tokio::test]
+    async fn dynamodb_is_in_the_region_s_own_partition() {
+        for (region, url) in [
+            ("eu-west-1", "https://dynamodb.eu-west-1.amazonaws.com"),
+            ("cn-north-1", "https://dynamodb.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "https://dynamodb.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            let sdk = SdkConfig::builder().region(Region::new(region)).build();
+            assert_eq!(Aws { sdk, ..aws() }.dynamodb_url().await.as_deref(), Some(url));
+        }
     }
 
     // Check 91.

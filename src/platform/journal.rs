@@ -12,7 +12,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::domain::time::Timestamp;
 
-/// The namespace of all metrics. Their dimensions are the stack, and the stack with the reason of a refusal.
+/// The namespace of all metrics. Their dimensions are the stack; those that count something have the stack with the reason of a
+/// refusal as well. Each combination that occurs is a metric that CloudWatch bills, so a time has none of the latter.
 pub const NAMESPACE: &str = "jea-auth";
 
 /// Where lines go.
@@ -205,13 +206,15 @@ struct Line<'a> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Entry { event, outcome, reason, request_id, account } = *self.entry;
-        let dimensions: &[&[&str]] = if reason.is_some() { &[&["stack"], &["stack", "reason"]] } else { &[&["stack"]] };
-        let metrics =
-            self.measures.iter().map(|measure| Described { name: measure.name(), unit: measure.unit() }).collect();
-        let directive = Directive {
-            timestamp: self.now.millis(),
-            cloud_watch_metrics: [Group { namespace: NAMESPACE, dimensions, metrics }],
-        };
+        let (counts, others): (Vec<&Measure>, Vec<&Measure>) =
+            self.measures.iter().partition(|measure| matches!(measure, Measure::Count(_)));
+        let by_reason: &[&[&str]] = if reason.is_some() { &[&["stack"], &["stack", "reason"]] } else { &[&["stack"]] };
+        let groups = [(by_reason, counts), (&[&["stack"]], others)].map(|(dimensions, measures)| {
+            let described = measures.iter().map(|measure| Described { name: measure.name(), unit: measure.unit() });
+            Group { namespace: NAMESPACE, dimensions, metrics: described.collect() }
+        });
+        let groups = groups.into_iter().filter(|group| !group.metrics.is_empty()).collect();
+        let directive = Directive { timestamp: self.now.millis(), cloud_watch_metrics: groups };
         let mut line = serializer.serialize_map(None)?;
         line.serialize_entry("_aws", &directive)?;
         line.serialize_entry("level", "INFO")?;
@@ -239,7 +242,7 @@ impl Serialize for Line<'_> {
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
     timestamp: u64,
-    cloud_watch_metrics: [Group<'a>; 1],
+    cloud_watch_metrics: Vec<Group<'a>>,
 }
 
 #[derive(Serialize)]
@@ -309,8 +312,11 @@ mod tests {
                     "CloudWatchMetrics": [{
                         "Namespace": "jea-auth",
                         "Dimensions": [["stack"], ["stack", "reason"]],
+                        "Metrics": [{"Name": "LogOnsRefused", "Unit": "Count"}],
+                    }, {
+                        "Namespace": "jea-auth",
+                        "Dimensions": [["stack"]],
                         "Metrics": [
-                            {"Name": "LogOnsRefused", "Unit": "Count"},
                             {"Name": "HashTime", "Unit": "Milliseconds"},
                             {"Name": "KeyAge", "Unit": "None"},
                         ],
@@ -325,7 +331,7 @@ mod tests {
     #[test]
     fn a_line_without_a_reason_has_one_dimension() {
         let entry = Entry { event: "e", outcome: "o", reason: None, request_id: "r", account: None };
-        let line = line(&entry, &[]);
+        let line = line(&entry, &[Measure::Count(Metric::LogOns)]);
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["stack"]]));
         assert_eq!((line.get("reason"), line.get("account")), (None, None));
     }

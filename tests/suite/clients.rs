@@ -65,11 +65,22 @@ async fn the_smoke_script_passes() {
         return;
     }
     let other = Options { delivery: TokenDelivery::Body, failed_logon_status: StatusCode::OK, ..Options::in_memory() };
-    for options in [Options::in_memory(), other] {
+    let allowed_origins = vec!["https://app.example.org".to_owned()];
+    let all = Options { allowed_origins, mail: true, pages: true, ..Options::in_memory() };
+    for (options, told) in
+        [(Options::in_memory(), ""), (other, ""), (all, "ORIGIN=https://app.example.org MAILS=on PAGES=on")]
+    {
         let service = Service::start_with(options).await;
         let script = format!("{}/tests/smoke.sh", env!("CARGO_MANIFEST_DIR"));
-        let printed = run("sh", &["-c"], &format!("sh '{script}' \"$BASE\""), &service).await;
+        let printed = run("sh", &["-c"], &format!("{told} sh '{script}' \"$BASE\""), &service).await;
         assert!(printed.contains("all passed"), "{printed}");
+        for line in ["ok    a preflight", "ok    the page account", "ok    a forgotten password of nobody"] {
+            assert_eq!(printed.contains(line), !told.is_empty(), "{printed}");
+        }
+        // And it finds out.
+        let wrong = "ORIGIN=https://no.example.org MAILS=on PAGES=on";
+        let printed = run("sh", &["-c"], &format!("{wrong} sh '{script}' \"$BASE\" || true"), &service).await;
+        assert!(printed.contains("FAIL  a preflight"), "{printed}");
     }
 }
 
@@ -90,6 +101,7 @@ async fn the_smoke_script_passes_with_a_backend_that_echoes() {
     let script = format!("EMAIL=zhang@example.org ECHO=/echo sh '{script}' \"$BASE\"");
     let printed = run("sh", &["-c"], &script, &service).await;
     assert!(printed.contains("ok    a name beyond ASCII gets to the backend"), "{printed}");
+    assert!(printed.contains("ok    a body that is no text gets to the backend"), "{printed}");
     assert!(printed.contains("all passed"), "{printed}");
 }
 

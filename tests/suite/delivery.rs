@@ -155,7 +155,7 @@ async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep
     let function = app::logon(&config, service.clock());
     let answer = function.handle(&log_on_event(EMAIL, PASSWORD).event()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    assert_eq!(answer.headers["strict-transport-security"], "max-age=63072000; includeSubDomains");
+    assert_eq!(answer.headers["strict-transport-security"], "max-age=63072000");
     let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     assert_eq!(cookies.len(), 4, "two of the domain, and two that clear those of the host");
     for (cookie, life) in cookies.iter().zip([43_200, 7_776_000]) {

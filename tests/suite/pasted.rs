@@ -17,13 +17,15 @@ use crate::{
 
 /// Programs that lines of the documents call. In [`every_line_to_paste_does_in_zsh_what_it_does_in_sh`] each of them only
 /// tells what it was called with.
-const CALLED: [&str; 18] = [
+const CALLED: [&str; 21] = [
     ".ci/deep",
     ".ci/emulators",
+    ".ci/release",
     ".ci/run",
     "aws",
     "cargo",
     "cat",
+    "cp",
     "curl",
     "git",
     "jea-auth",
@@ -36,6 +38,7 @@ const CALLED: [&str; 18] = [
     "sleep",
     "tests/pages.py",
     "tests/smoke.sh",
+    "tests/transformed.py",
 ];
 
 /// Pastes lines into a shell, in a folder with nothing but [`CALLED`], and gives back the calls in some order, and what the

@@ -36,8 +36,8 @@ const PAGE_HEADERS: [(&str, &str); 4] = [
     ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Two years (RFC 6797; the least that browsers' preload lists take is one).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Two years (RFC 6797), for this host alone: below an apex domain there may be hosts that have no https.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 /// Key sets change a day ahead of their use, so a cache may keep one for minutes.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
