@@ -8,7 +8,8 @@
 //!    things at once: one attempt of the account's bucket and one of the address's ([`domain::throttle`]), or one of a known
 //!    [`domain::device`]'s, and the [`domain::account`].
 //! 3. [`domain::password`] computes one Argon2id hash: that of the account, or a decoy of the same cost. An
-//!    [`domain::access_key`], which a script gives in the place of a password, is compared without one. An account with a second
+//!    [`domain::access_key`], which a script gives in the place of a password, is compared without one, and takes from a bucket
+//!    of its own. An account with a second
 //!    [`domain::factor`] needs a code too, which a write uses up.
 //! 4. The [`domain::session`] is written, with the generation that the account had when it was read. Beside it the attempt is given
 //!    back, and [`domain::token`] signs.
@@ -26,7 +27,7 @@
 //! | [`service`] | the use cases |
 //! | [`platform`] | DynamoDB, KMS, SES, CloudWatch, and the machine itself |
 //! | [`web`] | the gateway's events, tokens on their way, origins, identities, pages |
-//! | [`domain`] | accounts, sessions, passwords, keys, tokens: no AWS, no HTTP, no environment, no clock |
+//! | [`domain`] | accounts, sessions, passwords, keys, tokens: no calls of AWS, no requests, no environment, no clock |
 //! | [`api`], [`causes`] | the table of routes, and how errors are written down |
 //!
 //! A file imports from its own layer and from those below it, and no two files import each other by way of others; a test holds

@@ -1,5 +1,6 @@
-//! Sessions: a session lives by its account. Nothing of the account is copied into a session, so whatever ends sessions is one
-//! write to the account.
+//! Sessions: a session lives by its account. It has the account's id, email and generation, to find and compare the account by,
+//! and no copy of anything else. So whatever ends all sessions of an account is one write of the account; one session alone ends
+//! when its item is deleted or has expired.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ pub struct Session {
     pub sid: SessionId,
     /// The account's email as it was registered, by which the account is found.
     pub email: String,
-    /// When the session was opened. Its absolute end is counted from here.
+    /// When the session was opened, by a log-on, a confirmation or a new password: each opens one of its own. The absolute end is
+    /// counted from here.
     pub auth_time: Timestamp,
     /// When the last token of the session expires.
     pub expires_at: Timestamp,

@@ -1,4 +1,4 @@
-//! How often a password may be tried: GCRA, the generic cell rate algorithm.
+//! How often something may be tried, a password above all: GCRA, the generic cell rate algorithm.
 //!
 //! One number says all about a bucket: `tat`, the theoretical arrival time. Each attempt moves it one interval on; an
 //! attempt is refused while it lies further ahead than the burst allows. A refused attempt moves nothing, so trying
@@ -28,7 +28,7 @@ pub struct Pace {
     pub interval: Duration,
 }
 
-/// The paces of all buckets. An interval is [`WAIT_MAX`] at the most, because a wait can be one interval long.
+/// The paces that an operator chooses; those of other buckets are constants. An interval is [`WAIT_MAX`] at the most, because a wait can be one interval long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paces {
     /// Attempts on one account, and from one known device on its account.

@@ -40,7 +40,7 @@ pub struct Claims {
     pub iat: u64,
     /// When it expires, in seconds since the epoch.
     pub exp: u64,
-    /// When the person gave the password, in seconds since the epoch.
+    /// When the session was opened, in seconds since the epoch: somebody gave the password then, or an access key.
     pub auth_time: u64,
 }
 

@@ -184,16 +184,18 @@ mod tests {
 
     // Check 53.
     #[test]
-    fn both_clients_are_bounded_in_how_long_they_try() {
+    fn every_client_is_bounded_in_how_long_it_tries() {
         let aws = aws();
-        let (dynamodb, kms) = (aws.dynamodb(), aws.kms());
-        for timeouts in [dynamodb.config().timeout_config(), kms.config().timeout_config()] {
+        let (dynamodb, kms, ses) = (aws.dynamodb(), aws.kms(), aws.ses());
+        for timeouts in
+            [dynamodb.config().timeout_config(), kms.config().timeout_config(), ses.config().timeout_config()]
+        {
             let timeouts = timeouts.unwrap();
             assert_eq!(timeouts.connect_timeout(), Some(Duration::from_millis(500)));
             assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_millis(500)));
             assert_eq!(timeouts.operation_timeout(), Some(Duration::from_millis(1500)));
         }
-        for retries in [dynamodb.config().retry_config(), kms.config().retry_config()] {
+        for retries in [dynamodb.config().retry_config(), kms.config().retry_config(), ses.config().retry_config()] {
             let retries = retries.unwrap();
             assert_eq!(retries.max_attempts(), 3);
             assert_eq!(retries.initial_backoff(), Duration::from_millis(25));

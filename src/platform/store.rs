@@ -1,10 +1,11 @@
-//! The store: five DynamoDB tables. Nothing else in the crate knows DynamoDB.
+//! The store: five DynamoDB tables. Every call of DynamoDB's SDK is made here; [`super::aws`] builds the client that makes
+//! them, and a test holds that no other module names the SDK.
 //!
 //! | Table | Key | Holds |
 //! |---|---|---|
 //! | accounts | `email` | who can log on |
 //! | sessions | `sub`, `sid` | who is logged on |
-//! | attempts | `key` | how often a password was tried lately |
+//! | attempts | `key` | what was tried lately, and how often: passwords, keys, codes, mails, changes |
 //! | outbox | `id` | mails that are to be sent |
 //! | signing-keys | `kid` | the keys of tokens, private halves sealed |
 

@@ -1,7 +1,7 @@
 //! What an operator does to accounts and sessions.
 //!
-//! Each is one conditional write of the account, and sessions live by their account: from the moment that the write is
-//! acknowledged, whoever reads the account sees that they have ended. Nothing is done by halves, and what broke off can be done
+//! Each is one conditional write of the account, or, if its key changes, one transaction of two; and sessions live by their
+//! account: from the moment that the write is acknowledged, whoever reads the account sees which have ended. Nothing is done by halves, and what broke off can be done
 //! again.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! Refusals: what becomes of a request that is not answered with what it asked for. This is the one map of refusals to
-//! statuses, sentences and reasons; the local gateway answers by it too, and the template's gateway responses are compared
+//! statuses, reasons and sentences, but for the sentences on what a body holds, which its readers say; the local gateway answers by it too, and the template's gateway responses are compared
 //! with it.
 
 use std::borrow::Cow;
