@@ -86,8 +86,8 @@ pub(super) async fn send(store: &Store, kind: MailKind, email: &Email) -> Result
     store.send_mail(&machine::random(), kind, email, machine::now()).await
 }
 
-/// Tells an owner what was done to the account, where mails are switched on. What was done has been done, so a mail that
-/// cannot be written down is no failure of the command.
+/// Tells an owner what was done to the account, where mails are switched on. What was done has been done, so a mail
+/// that cannot be written down is no failure of the command.
 pub(super) async fn notify(store: &Store, kind: MailKind, email: &Email) {
     let told = match store.takes_mails().await {
         Ok(true) => send(store, kind, email).await,

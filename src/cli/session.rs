@@ -137,8 +137,8 @@ fn tell_ended(sessions: &[session::Session], account: &Account, target: &Target)
     output::rows(&ended.collect::<Vec<_>>(), &COLUMNS, target.json)
 }
 
-/// An account and its sessions that are alive, which are about to end. Nothing if they cannot be read: no end of sessions fails
-/// because they could not be counted.
+/// An account and its sessions that are alive, which are about to end. Nothing if they cannot be read: no end of
+/// sessions fails because they could not be counted.
 pub(super) async fn alive(administration: &Administration, email: &Email) -> Option<Alive> {
     administration.sessions(email).await.ok()?
 }

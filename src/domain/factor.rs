@@ -21,7 +21,8 @@ use crate::domain::{
 pub const SECRET_BYTES: usize = 20;
 /// How many recovery codes there are.
 pub const RECOVERY_CODES: usize = 10;
-/// Length of a recovery code, in bytes. So many random bits are not guessed, so their SHA-256 is enough (ASVS 5.0, 6.5.2).
+/// Length of a recovery code, in bytes. So many random bits are not guessed, so their SHA-256 is enough (ASVS 5.0,
+/// 6.5.2).
 pub const RECOVERY_CODE_BYTES: usize = 15;
 
 /// How long a code is the present one, in seconds.
@@ -70,7 +71,8 @@ impl TotpSecret {
         Zeroizing::new(BASE32_NOPAD.encode(self.expose()))
     }
 
-    /// What a QR code holds for an app: the secret, and what the app calls it (Google Authenticator wiki, "Key Uri Format").
+    /// What a QR code holds for an app: the secret, and what the app calls it (Google Authenticator wiki, "Key Uri
+    /// Format").
     #[must_use]
     pub fn uri(&self, service: &str, email: &str) -> Zeroizing<String> {
         let [service, email] = [service, email].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
@@ -92,7 +94,8 @@ impl TotpSecret {
     }
 }
 
-/// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears itself.
+/// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears
+/// itself.
 pub struct Otp(Zeroizing<String>);
 
 impl Otp {
@@ -156,8 +159,8 @@ pub struct Factor {
     pub last_use: String,
     /// The recovery codes that are left.
     pub recovery: Vec<Digest>,
-    /// The session that confirmed it. The same session may send its confirmation again, with the same code, if the answer was
-    /// lost: without one it has no recovery codes.
+    /// The session that confirmed it. The same session may send its confirmation again, with the same code, if the
+    /// answer was lost: without one it has no recovery codes.
     pub confirmed_by: Option<SessionId>,
 }
 
@@ -170,7 +173,8 @@ pub enum Accepted {
     Recovery(Digest),
 }
 
-/// The time step whose code this is: the present one, or the one before, for whoever types slowly (RFC 6238, section 5.2).
+/// The time step whose code this is: the present one, or the one before, for whoever types slowly (RFC 6238, section
+/// 5.2).
 #[must_use]
 pub fn step_of(secret: &TotpSecret, otp: &Otp, now: Timestamp) -> Option<u64> {
     let step = now.seconds() / STEP_SECONDS;

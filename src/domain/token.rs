@@ -129,7 +129,8 @@ pub struct TokenRules {
 /// Longest issuer, in bytes. With the longest audience a token still fits into a cookie.
 pub const ISSUER_MAX_BYTES: usize = 512;
 
-/// The service's public URL, which is its name in tokens: http or https, without a query, and without a slash at its end.
+/// The service's public URL, which is its name in tokens: http or https, without a query, and without a slash at its
+/// end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
 

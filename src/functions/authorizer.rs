@@ -1,5 +1,5 @@
-//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what [`access`](crate::service::access)
-//! decides by, and makes a policy of the decision.
+//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what
+//! [`access`](crate::service::access) decides by, and makes a policy of the decision.
 
 use std::time::Duration;
 
@@ -81,8 +81,9 @@ impl AuthorizerFunction {
     }
 }
 
-/// Allows the request, and hands on who it comes from. The resource is the whole stage, because one may have 512 characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each
-/// request anew, so nothing else is allowed by it.
+/// Allows the request, and hands on who it comes from. The resource is the whole stage, because one may have 512
+/// characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each request anew, so nothing else
+/// is allowed by it.
 fn allow(admitted: &Admitted, arn: &str) -> Value {
     let Living { session, account } = admitted.living.as_ref();
     let context = identity::context(session, &account.name, account.role.as_ref(), admitted.carrier);

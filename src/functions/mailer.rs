@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// How long after it was written down a mail is still tried. A link is good for half an hour, and whoever waits has asked again;
-/// the template has the stream's records given up at the same age.
+/// How long after it was written down a mail is still tried. A link is good for half an hour, and whoever waits has
+/// asked again; the template has the stream's records given up at the same age.
 pub const GIVEN_UP_AFTER: Duration = Duration::from_mins(15);
 /// How many records an instance remembers: ten batches.
 const HANDLED_MAX: usize = 100;
@@ -73,7 +73,8 @@ struct Change {
     new_image: Option<Map<String, Value>>,
 }
 
-/// The records that failed. From the first of them on the stream is read again (the same guide, "Reporting batch item failures").
+/// The records that failed. From the first of them on the stream is read again (the same guide, "Reporting batch item
+/// failures").
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Handled {
@@ -160,10 +161,10 @@ impl Outcome {
 }
 
 impl MailerFunction {
-    /// Sends the mails of some records. Those with links go first: who waits for one shall not wait for what others are told. A
-    /// record that fails keeps none of the others from being sent; the stream brings it again with those behind it, and those
-    /// that are done are known by then. Another instance knows nothing of them and sends a mail twice, which harms nobody: a link
-    /// can be used once.
+    /// Sends the mails of some records. Those with links go first: who waits for one shall not wait for what others are
+    /// told. A record that fails keeps none of the others from being sent; the stream brings it again with those behind
+    /// it, and those that are done are known by then. Another instance knows nothing of them and sends a mail twice,
+    /// which harms nobody: a link can be used once.
     pub async fn handle(&self, records: &Records, request_id: &str) -> Handled {
         let (links, notices): (Vec<&Record>, Vec<&Record>) =
             records.records.iter().partition(|record| record.has_link());

@@ -65,8 +65,8 @@ impl Backend {
         Self { base, client: Client::builder(TokioExecutor::new()).build_http(), timeout: TIMEOUT }
     }
 
-    /// Passes a request on. Nothing comes back if it cannot be sent whole, if the backend has not answered in time, or if it
-    /// wants to go on in another protocol, which API Gateway speaks with no HTTP backend.
+    /// Passes a request on. Nothing comes back if it cannot be sent whole, if the backend has not answered in time, or
+    /// if it wants to go on in another protocol, which API Gateway speaks with no HTTP backend.
     pub(super) async fn pass_on(
         &self,
         parts: &Parts,
@@ -105,9 +105,9 @@ impl Backend {
     }
 }
 
-/// What stands for `{proxy}` in the backend's URL: the path without slashes before it and one behind it, decoded, and `%`
-/// alone encoded again. What cannot stand in the path of a request at all stays encoded; what API Gateway makes of that is
-/// documented nowhere.
+/// What stands for `{proxy}` in the backend's URL: the path without slashes before it and one behind it, decoded, and
+/// `%` alone encoded again. What cannot stand in the path of a request at all stays encoded; what API Gateway makes of
+/// that is documented nowhere.
 fn proxy(path: &str) -> String {
     let path = path.trim_start_matches('/');
     let path = path.strip_suffix('/').unwrap_or(path);

@@ -40,16 +40,16 @@ impl Limits {
         operation: Duration::from_millis(1500),
         attempts: ATTEMPTS,
     };
-    /// Of a mail. `SendEmail` is not idempotent: whoever gives up early and tries again sends two, so it has the time that SES
-    /// may take, and one try. The stream that the mail came from brings it again.
+    /// Of a mail. `SendEmail` is not idempotent: whoever gives up early and tries again sends two, so it has the time
+    /// that SES may take, and one try. The stream that the mail came from brings it again.
     pub const MAIL: Self = Self {
         connect: Duration::from_secs(2),
         attempt: Duration::from_secs(10),
         operation: Duration::from_secs(10),
         attempts: 1,
     };
-    /// Of a person, over any line, whose credentials may come from a program that asks for a code; and of the stack on one
-    /// machine, which may be busy.
+    /// Of a person, over any line, whose credentials may come from a program that asks for a code; and of the stack on
+    /// one machine, which may be busy.
     pub const PERSON: Self = Self {
         connect: Duration::from_secs(5),
         attempt: Duration::from_mins(1),

@@ -41,7 +41,8 @@ pub struct Entry<'a> {
     pub account: Option<&'a str>,
 }
 
-/// What is counted or measured. The template's alarms, its dashboard and the documentation name these; tests compare them.
+/// What is counted or measured. The template's alarms, its dashboard and the documentation name these; tests compare
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// Log-ons that succeeded.

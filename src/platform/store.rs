@@ -1,5 +1,5 @@
-//! The store: five DynamoDB tables. Every call of DynamoDB's SDK is made here; [`super::aws`] builds the client that makes
-//! them, and a test holds that no other module names the SDK.
+//! The store: five DynamoDB tables. Every call of DynamoDB's SDK is made here; [`super::aws`] builds the client that
+//! makes them, and a test holds that no other module names the SDK.
 //!
 //! | Table | Key | Holds |
 //! |---|---|---|
@@ -90,7 +90,8 @@ impl Store {
         self.sends_twice.get_or_init(|| self.sending(2))
     }
 
-    /// Made when it is needed, as a start should not wait for it, and kept, as a log-on should not make one for each call.
+    /// Made when it is needed, as a start should not wait for it, and kept, as a log-on should not make one for each
+    /// call.
     fn sending(&self, tries: u32) -> Client {
         let retries = RetryConfig::standard().with_max_attempts(tries);
         Client::from_conf(self.client.config().to_builder().retry_config(retries).build())
@@ -165,9 +166,9 @@ const CONFLICT_TRIES: u16 = 6;
 /// Longest wait before the second try; each later one may be this much longer.
 const CONFLICT_WAIT: Duration = Duration::from_millis(20);
 
-/// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The SDK does
-/// not send these again itself (DynamoDB Developer Guide, "Transaction conflict handling in DynamoDB"). Waits are random, or
-/// writers that met once would meet again.
+/// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The SDK
+/// does not send these again itself (DynamoDB Developer Guide, "Transaction conflict handling in DynamoDB"). Waits are
+/// random, or writers that met once would meet again.
 async fn until_alone<T, E, F>(is_conflict: fn(&E) -> bool, mut send: impl FnMut() -> F) -> Result<T, SdkError<E>>
 where
     F: Future<Output = Result<T, SdkError<E>>>,

@@ -62,8 +62,8 @@ impl Event {
         self.text(&["requestContext", "requestId"]).unwrap_or_default()
     }
 
-    /// All that the request's API and stage have, as an ARN with a wildcard; in authorizer events. What the request asks
-    /// for is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
+    /// All that the request's API and stage have, as an ARN with a wildcard; in authorizer events. What the request
+    /// asks for is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
     #[must_use]
     pub fn stage_arn(&self) -> Option<String> {
         let mut parts = self.text(&["methodArn"])?.splitn(3, '/');

@@ -107,9 +107,9 @@ impl Request {
     }
 }
 
-/// Holds what the table of routes says: who may ask, and whether the password must have been given a moment ago; and that no
-/// page of another site may change anything. Behind the authorizer the last has been asked already, of every request that carries
-/// the cookie.
+/// Holds what the table of routes says: who may ask, and whether the password must have been given a moment ago; and
+/// that no page of another site may change anything. Behind the authorizer the last has been asked already, of every
+/// request that carries the cookie.
 fn admit(
     route: &Route,
     event: &Event,

@@ -125,8 +125,8 @@ impl Store {
         }
     }
 
-    /// The id of the account at exactly this key, also if the rest of its item is malformed. Nothing comes back if there is
-    /// no item; an empty text if it has no id.
+    /// The id of the account at exactly this key, also if the rest of its item is malformed. Nothing comes back if
+    /// there is no item; an empty text if it has no id.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
@@ -137,8 +137,9 @@ impl Store {
         Ok(output.item.map(|attributes| Item::new(TABLE, attributes).text("sub").unwrap_or_default().to_owned()))
     }
 
-    /// Removes the account at exactly this key, whatever its item holds. Tells whether there was one. It asks for the id and
-    /// the generation that were read: a copy of the delete that arrives late removes no account that was added since.
+    /// Removes the account at exactly this key, whatever its item holds. Tells whether there was one. It asks for the
+    /// id and the generation that were read: a copy of the delete that arrives late removes no account that was added
+    /// since.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if others change the account at every try.

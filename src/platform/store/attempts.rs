@@ -23,8 +23,8 @@ const OPERATION: &str = "UpdateItem";
 const STEPS_MAX: u32 = 4;
 
 impl Store {
-    /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing. If
-    /// DynamoDB's answer is lost, one attempt may count as two.
+    /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing.
+    /// If DynamoDB's answer is lost, one attempt may count as two.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if other attempts come between at every try.
@@ -45,7 +45,8 @@ impl Store {
         Err(StoreError::Overtaken { operation: OPERATION })
     }
 
-    /// Puts a bucket back by what an attempt need not have cost. The SDK sends it once: a second copy would give back twice.
+    /// Puts a bucket back by what an attempt need not have cost. The SDK sends it once: a second copy would give back
+    /// twice.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the attempt then goes on to cost what it took.
@@ -70,9 +71,9 @@ impl Store {
         }
     }
 
-    /// An update cannot write the greater of two numbers (Amazon DynamoDB Developer Guide, "Using update expressions"), so
-    /// a bucket that lies in the past and one that lies ahead are two updates. Most attempts find it in the past: one round
-    /// trip.
+    /// An update cannot write the greater of two numbers (Amazon DynamoDB Developer Guide, "Using update expressions"),
+    /// so a bucket that lies in the past and one that lies ahead are two updates. Most attempts find it in the past:
+    /// one round trip.
     async fn step(&self, key: &BucketKey, pace: Pace, now: Timestamp) -> Result<Step, StoreError> {
         let next = now.plus(pace.interval);
         let full = self
@@ -113,8 +114,8 @@ impl Store {
         outcome(update.send().await, |_| Ok(Taken { tat: pace.empty(now), was_full: false })).map(drop)
     }
 
-    /// If the answer to a first copy that got through is lost, the SDK's second one counts the attempt once more. No third
-    /// one does.
+    /// If the answer to a first copy that got through is lost, the SDK's second one counts the attempt once more. No
+    /// third one does.
     fn update(&self, key: &BucketKey, pace: Pace, now: Timestamp) -> UpdateItemFluentBuilder {
         self.twice()
             .update_item()

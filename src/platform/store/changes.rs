@@ -27,7 +27,8 @@ use crate::domain::{
     time::Timestamp,
 };
 
-/// How often a change that was overtaken by another one starts over. Each time one of those at the same moment gets through.
+/// How often a change that was overtaken by another one starts over. Each time one of those at the same moment gets
+/// through.
 const CHANGE_TRIES: u8 = 16;
 /// Longest wait before the second try; each later one may be this much longer.
 const CHANGE_WAIT: Duration = Duration::from_millis(5);
@@ -65,14 +66,14 @@ impl Store {
         Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
-    /// Changes an account that was read as `change` says. What is written asks for the generation and for the old values of all
-    /// that it replaces, so of changes at the same moment each is made on top of the one before: one that was overtaken reads
-    /// again, and ends with nothing if the account has moved on to another generation, or is gone. A copy that arrives late
-    /// changes nothing.
+    /// Changes an account that was read as `change` says. What is written asks for the generation and for the old
+    /// values of all that it replaces, so of changes at the same moment each is made on top of the one before: one that
+    /// was overtaken reads again, and ends with nothing if the account has moved on to another generation, or is gone.
+    /// A copy that arrives late changes nothing.
     ///
     /// # Errors
-    /// What `change` refuses, [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account,
-    /// [`StoreError::Overtaken`] if others change the account at every try.
+    /// What `change` refuses, [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an
+    /// account, [`StoreError::Overtaken`] if others change the account at every try.
     pub async fn change_in_generation<E: From<StoreError>>(
         &self,
         mut before: Account,
@@ -112,8 +113,8 @@ impl Store {
         }
     }
 
-    /// Changes an account into the next generation, and has one session there: a new one, or one that is carried over. Both are
-    /// written in one transaction, or a failure between them would end the session of whoever asks.
+    /// Changes an account into the next generation, and has one session there: a new one, or one that is carried over.
+    /// Both are written in one transaction, or a failure between them would end the session of whoever asks.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; then neither was changed, or both were.
@@ -201,8 +202,8 @@ impl Store {
         }
     }
 
-    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read` and
-    /// has still the `weaker` one.
+    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was
+    /// `read` and has still the `weaker` one.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
@@ -237,8 +238,8 @@ impl Store {
         self.client.update_item().table_name(&self.tables.accounts).key("email", text(email.as_str()))
     }
 
-    /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its sessions
-    /// have not been ended since.
+    /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its
+    /// sessions have not been ended since.
     fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
         self.update_account(&read.email)
             .condition_expression(format!("#sub = :sub AND generation = :generation AND {condition}"))

@@ -91,16 +91,17 @@ impl ReadOfAccount for AccountSummary {
 }
 
 impl Store {
-    /// A session that is alive now, with its account, by consistent reads: a log-off and an end of sessions anywhere are seen
-    /// here. Both are read at once where the account's `email` is known, and one after the other where it is not.
+    /// A session that is alive now, with its account, by consistent reads: a log-off and an end of sessions anywhere
+    /// are seen here. Both are read at once where the account's `email` is known, and one after the other where it is
+    /// not.
     ///
-    /// The two reads are no snapshot, as DynamoDB reads single items: an owner who ends all other sessions moves the account and
-    /// the own session to the next generation in one transaction, and a read in between sees two generations. So what is of
-    /// another generation is read again, until two reads in a row show the same.
+    /// The two reads are no snapshot, as DynamoDB reads single items: an owner who ends all other sessions moves the
+    /// account and the own session to the next generation in one transaction, and a read in between sees two
+    /// generations. So what is of another generation is read again, until two reads in a row show the same.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Undone`] if it does not get to it, [`StoreError::Malformed`] if an
-    /// item is no session or no account.
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Undone`] if it does not get to it,
+    /// [`StoreError::Malformed`] if an item is no session or no account.
     pub async fn living<A: ReadOfAccount>(
         &self,
         ids: (&AccountId, &SessionId),
@@ -159,8 +160,8 @@ impl Store {
         Ok(get.send().await.map_err(|error| StoreError::call("GetItem", error))?.item)
     }
 
-    /// Reads a session and an account in one call. What DynamoDB leaves unprocessed is asked for again (Amazon DynamoDB API
-    /// Reference, `BatchGetItem`).
+    /// Reads a session and an account in one call. What DynamoDB leaves unprocessed is asked for again (Amazon DynamoDB
+    /// API Reference, `BatchGetItem`).
     async fn read_both<A: ReadOfAccount>(
         &self,
         session: HashMap<String, AttributeValue>,

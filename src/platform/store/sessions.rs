@@ -24,9 +24,9 @@ pub(super) const TABLE: &str = "sessions";
 const PAGE: i32 = 1_000;
 
 impl Store {
-    /// Adds a session, under a `sid` that no other try has used. The SDK does not try again: of a write that seems to have
-    /// failed a copy can arrive late, after a log-off has deleted the session, and would bring it back. So the caller signs
-    /// only for a `sid` whose write was acknowledged, and tries again with another one.
+    /// Adds a session, under a `sid` that no other try has used. The SDK does not try again: of a write that seems to
+    /// have failed a copy can arrive late, after a log-off has deleted the session, and would bring it back. So the
+    /// caller signs only for a `sid` whose write was acknowledged, and tries again with another one.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the session may be there or come yet, and nobody has a token of it.
@@ -67,8 +67,8 @@ impl Store {
         }
     }
 
-    /// Those sessions of an account, by a consistent read, that are of this generation and have not expired: no others can be
-    /// alive. A malformed one is left out and logged by its key.
+    /// Those sessions of an account, by a consistent read, that are of this generation and have not expired: no others
+    /// can be alive. A malformed one is left out and logged by its key.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
@@ -121,8 +121,8 @@ pub(super) fn key(sub: &AccountId, sid: &SessionId) -> HashMap<String, Attribute
     HashMap::from([("sub".to_owned(), text(sub.as_str())), ("sid".to_owned(), text(sid.as_str()))])
 }
 
-/// The session that an item is; none if it is of the form that the service wrote before sessions lived by their accounts: it
-/// has a copy of the account's name, and its generation is a count.
+/// The session that an item is; none if it is of the form that the service wrote before sessions lived by their
+/// accounts: it has a copy of the account's name, and its generation is a count.
 pub(super) fn session(item: &Item) -> Result<Option<Session>, StoreError> {
     if item.text_or_none("name")?.is_some() {
         return Ok(None);

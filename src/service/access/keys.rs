@@ -1,7 +1,7 @@
 //! The public keys of the stack, in the authorizer's memory.
 //!
-//! There are a handful at most, so they are read all at once. An id that is not in the set that was read last is refused
-//! without a call: tokens with invented key ids cost nothing, however many come, and take no key's place.
+//! There are a handful at most, so they are read all at once. An id that is not in the set that was read last is
+//! refused without a call: tokens with invented key ids cost nothing, however many come, and take no key's place.
 
 use std::{
     collections::HashMap,

@@ -30,8 +30,8 @@ use crate::{
 const TRIES: u32 = 16;
 
 impl Operations {
-    /// The session of a request and its account, as they are now. The authorizer has read both a moment ago; from the moment that
-    /// an end of sessions is acknowledged, no operation succeeds for a session of before.
+    /// The session of a request and its account, as they are now. The authorizer has read both a moment ago; from the
+    /// moment that an end of sessions is acknowledged, no operation succeeds for a session of before.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] if the session is not alive, or [`Refusal::Unavailable`].
@@ -102,10 +102,10 @@ impl Operations {
         self.change_own(identity, now, change).await.map(drop)
     }
 
-    /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and opens a new
-    /// one: a copy of the old cookie does not outlive the old password (ASVS 5.0, 7.2.4). The outcome is
-    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`], [`Refusal::Throttled`],
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
+    /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and
+    /// opens a new one: a copy of the old cookie does not outlive the old password (ASVS 5.0, 7.2.4). The outcome is
+    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`],
+    /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
     pub async fn change_password(
         &self,
         identity: &Identity,
@@ -169,8 +169,8 @@ impl Operations {
         Ok(Issued { device: Some(Device::of(&account, id).cookie(&keys.secret, &account.email, now)), ..issued })
     }
 
-    /// Changes the account of a session as `change` says and into its next generation, which ends all sessions but the one
-    /// that is `kept`.
+    /// Changes the account of a session as `change` says and into its next generation, which ends all sessions but the
+    /// one that is `kept`.
     pub(super) async fn end_all_but(
         &self,
         kept: KeptSession<'_>,

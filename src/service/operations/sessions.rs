@@ -13,8 +13,8 @@ use crate::{
     web::identity::Identity,
 };
 
-/// The most sessions that are listed: about 600 kB, of the 6 MB that an answer of a function may have (AWS Lambda Developer
-/// Guide, "Lambda quotas"). A script that logs on every second has more.
+/// The most sessions that are listed: about 600 kB, of the 6 MB that an answer of a function may have (AWS Lambda
+/// Developer Guide, "Lambda quotas"). A script that logs on every second has more.
 const LISTED_MAX: usize = 1_000;
 
 /// A session, and what opened it, in its owner's words.
@@ -46,8 +46,8 @@ impl Operations {
         Ok(sessions.into_iter().map(|session| described(session, &account)).collect())
     }
 
-    /// Ends one session of the account. Its end does not move the generation, as the others stay; a log-on cannot bring it
-    /// back, as none uses an id twice.
+    /// Ends one session of the account. Its end does not move the generation, as the others stay; a log-on cannot bring
+    /// it back, as none uses an id twice.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if the account has no such session, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
@@ -61,8 +61,8 @@ impl Operations {
         Ok(self.store.end_session(&identity.sub, sid).await?)
     }
 
-    /// Ends all sessions of the account but the one that asks. A device that was known stays known, as it is known for a generation
-    /// of the account.
+    /// Ends all sessions of the account but the one that asks. A device that was known stays known, as it is known for
+    /// a generation of the account.
     ///
     /// # Errors
     /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
