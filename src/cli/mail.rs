@@ -24,7 +24,7 @@ Example:
   jea-auth mail test yi@jeplus.org";
 
 #[derive(Subcommand)]
-pub(super) enum Mail {
+pub(super) enum MailCommand {
     /// Have a test mail sent, to see whether mails arrive
     #[command(after_help = TEST_HELP)]
     Test {
@@ -35,7 +35,7 @@ pub(super) enum Mail {
     },
 }
 
-impl Mail {
+impl MailCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let Self::Test { email, target } = self;
         let email = Email::parse(&email)?;

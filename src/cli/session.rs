@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[derive(Subcommand)]
-pub(super) enum Session {
+pub(super) enum SessionCommand {
     /// List the sessions of an account
     #[command(after_help = LIST_HELP)]
     List {
@@ -93,7 +93,7 @@ impl<'a> SessionRow<'a> {
     }
 }
 
-impl Session {
+impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List { email, target } => list(&Email::parse(&email)?, &target).await,

@@ -92,7 +92,8 @@ impl Pace {
         if wait.is_zero() { Ok(Taken { tat: tat.plus(self.interval), was_full }) } else { Err(wait) }
     }
 
-    /// How long to wait when the bucket is at `tat`; one interval at the most.
+    /// How long a client has to wait until a bucket at `tat` has an attempt again. A `tat` that lies further ahead than
+    /// that of an empty bucket was written by a fast clock, and counts as empty: so one interval is the most.
     #[must_use]
     pub fn wait(&self, tat: Timestamp, now: Timestamp) -> Duration {
         tat.min(self.empty(now)).minus(self.tolerance()).since(now)

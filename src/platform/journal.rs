@@ -207,8 +207,11 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Entry { event, outcome, reason, request_id, account } = *self.entry;
         let dimensions: &[&[&str]] = if reason.is_some() { &[&["stack"], &["stack", "reason"]] } else { &[&["stack"]] };
-        let metrics =
-            self.measures.iter().map(|measure| Described { name: measure.name(), unit: measure.unit() }).collect();
+        let metrics = self
+            .measures
+            .iter()
+            .map(|measure| MetricDefinition { name: measure.name(), unit: measure.unit() })
+            .collect();
         let directive = Directive {
             timestamp: self.now.millis(),
             cloud_watch_metrics: [Group { namespace: NAMESPACE, dimensions, metrics }],
@@ -248,12 +251,12 @@ struct Directive<'a> {
 struct Group<'a> {
     namespace: &'static str,
     dimensions: &'a [&'a [&'a str]],
-    metrics: Vec<Described>,
+    metrics: Vec<MetricDefinition>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Described {
+struct MetricDefinition {
     name: &'static str,
     unit: &'static str,
 }

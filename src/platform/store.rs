@@ -34,7 +34,7 @@ use aws_sdk_dynamodb::{
 
 use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
-pub use changes::{Changed, Kept, KeptSession, Renamed};
+pub use changes::{ChangedAccount, Kept, KeptSession, Renamed};
 pub use living::{AccountSummary, ReadOfAccount};
 pub use outbox::KEPT_FOR;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};

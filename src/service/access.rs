@@ -1,4 +1,4 @@
-//! Access: whether a request with a token may pass.
+//! Gatekeeper: whether a request with a token may pass.
 
 mod emails;
 mod keys;
@@ -26,7 +26,7 @@ use keys::KnownKeys;
 use memory::{Known, TokenMemory};
 
 /// Decides who may pass, and remembers for a few seconds what it decided.
-pub struct Access {
+pub struct Gatekeeper {
     store: Store,
     tokens: TokenRules,
     origins: TrustedOrigins,
@@ -41,7 +41,8 @@ pub struct Presented<'a> {
     pub cookies: Vec<&'a str>,
     /// The values of its headers `Authorization`.
     pub authorizations: Vec<&'a str>,
-    /// Its method, and every other that it may have where it ends.
+    /// The methods by which API Gateway may route it, its own first
+    /// ([`Event::methods`](crate::web::event::Event::methods)).
     pub methods: Vec<&'a str>,
     /// Its path.
     pub path: &'a str,
@@ -97,7 +98,7 @@ pub enum Denial {
     Undecided(#[from] StoreError),
 }
 
-impl Access {
+impl Gatekeeper {
     /// Asks `store` for sessions, accounts and keys. A token, its session and its account are remembered for
     /// `session_memory`; a log-off, an end of sessions or another name takes that long to be seen here. Requests for
     /// the service's own operations always read, so they see it at once; they are too rare for that to cost anything.

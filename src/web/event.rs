@@ -96,8 +96,9 @@ impl Event {
         values
     }
 
-    /// Every method that the request may have where it ends: its own, that of `methodArn` in an authorizer's event, and
-    /// what it asks for by `X-HTTP-Method-Override`, by which API Gateway routes.
+    /// The methods by which API Gateway may route the request, so that whoever decides on it decides on each: the
+    /// request's own, the one in `methodArn` of an authorizer's event, and the one that its header
+    /// `X-HTTP-Method-Override` names.
     #[must_use]
     pub fn methods(&self) -> Vec<&str> {
         let routed = self.text(&["methodArn"]).map(|arn| arn.split('/').nth(2).unwrap_or_default());

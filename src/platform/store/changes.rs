@@ -56,7 +56,7 @@ impl Store {
         &self,
         email: &Email,
         change: impl Fn(&Account) -> Result<Account, E>,
-    ) -> Result<Option<Changed>, E> {
+    ) -> Result<Option<ChangedAccount>, E> {
         for _ in 0..CHANGE_TRIES {
             let Some(before) = self.account(email).await? else { return Ok(None) };
             if let Some(changed) = self.change_in_generation(before, &change).await? {
@@ -78,11 +78,11 @@ impl Store {
         &self,
         mut before: Account,
         change: impl Fn(&Account) -> Result<Account, E>,
-    ) -> Result<Option<Changed>, E> {
+    ) -> Result<Option<ChangedAccount>, E> {
         for tried in 1..=CHANGE_TRIES {
             let after = change(&before)?;
             if after == before || self.replace(&before, &after).await? {
-                return Ok(Some(Changed { before, after }));
+                return Ok(Some(ChangedAccount { before, after }));
             }
             // Random, or those that met would meet again.
             tokio::time::sleep(CHANGE_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
@@ -261,7 +261,7 @@ async fn if_as_read(update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
 }
 
 /// An account before and after a change.
-pub struct Changed {
+pub struct ChangedAccount {
     /// Before.
     pub before: Account,
     /// After.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         account::Account,
-        credential::NewPassword,
+        credential::PasswordChange,
         details::DetailsChange,
         device::Device,
         factor::Otp,
@@ -21,7 +21,7 @@ use crate::{
         throttle::{BucketKey, CHANGES_PACE},
         time::Timestamp,
     },
-    platform::store::{Changed, Kept, KeptSession, StoreError},
+    platform::store::{ChangedAccount, Kept, KeptSession, StoreError},
     service::keyring::Unsealed,
     web::identity::Identity,
 };
@@ -30,8 +30,8 @@ use crate::{
 const TRIES: u32 = 16;
 
 impl Operations {
-    /// The session of a request and its account, as they are now. The authorizer has read both a moment ago; from the
-    /// moment that an end of sessions is acknowledged, no operation succeeds for a session of before.
+    /// The session of a request and its account, as they are now. The authorizer has read both before; an operation
+    /// reads them again, so that none succeeds for a session whose end was acknowledged in between.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] if the session is not alive, or [`Refusal::Unavailable`].
@@ -48,13 +48,14 @@ impl Operations {
         self.living(identity, now).await.map(|(_, account)| account)
     }
 
-    /// Changes the account of a session, which must be alive.
+    /// Changes the account of the session that asks, as `change` says, if the session is alive and the account's bucket
+    /// of changes has an attempt, which it takes.
     pub(super) async fn change_own(
         &self,
         identity: &Identity,
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
-    ) -> Result<Changed, Refusal> {
+    ) -> Result<ChangedAccount, Refusal> {
         let before = self.before_change(identity, now).await?;
         self.change_from(before, identity, now, change).await
     }
@@ -66,7 +67,7 @@ impl Operations {
         identity: &Identity,
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
-    ) -> Result<Changed, Refusal> {
+    ) -> Result<ChangedAccount, Refusal> {
         for _ in 0..TRIES {
             if let Some(changed) = self.store.change_in_generation(before, &change).await? {
                 return Ok(changed);
@@ -109,12 +110,12 @@ impl Operations {
     pub async fn change_password(
         &self,
         identity: &Identity,
-        passwords: NewPassword,
+        passwords: PasswordChange,
         client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
     ) -> Outcome<Issued> {
-        let NewPassword { password, new_password, otp } = passwords;
+        let PasswordChange { password, new_password, otp } = passwords;
         // Before anything is counted: a password that cannot be taken is no attempt.
         if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
             return Outcome::early(Refusal::Unfit(unfit));

@@ -176,7 +176,7 @@ impl Operations {
             Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
             Err(refusal) => Err(refusal),
         };
-        // The code was right, unless another request has used it.
+        // A right code gets its attempt back, also if the store failed; a code that another request used up does not.
         if !matches!(used, Err(Refusal::WrongCode)) {
             self.give_back(&code.given_back).await;
         }

@@ -18,7 +18,7 @@ use crate::{
 const LISTED_MAX: usize = 1_000;
 
 /// A session, and what opened it, in its owner's words.
-pub struct Described {
+pub struct ListedSession {
     /// The session.
     pub session: Session,
     /// `password`, the name of the access key, or the id of one that has ended.
@@ -38,12 +38,12 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Vec<Described>, Refusal> {
+    pub async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Vec<ListedSession>, Refusal> {
         let account = self.account(identity, now).await?;
         let mut sessions = self.living_sessions(&account, now).await?;
         sessions.sort_by(|a, b| (b.auth_time, &b.sid).cmp(&(a.auth_time, &a.sid)));
         sessions.truncate(LISTED_MAX);
-        Ok(sessions.into_iter().map(|session| described(session, &account)).collect())
+        Ok(sessions.into_iter().map(|session| listed(session, &account)).collect())
     }
 
     /// Ends one session of the account. Its end does not move the generation, as the others stay; a log-on cannot bring
@@ -90,11 +90,11 @@ impl Operations {
     }
 }
 
-fn described(session: Session, account: &Account) -> Described {
+fn listed(session: Session, account: &Account) -> ListedSession {
     let by = match &session.by {
         By::Password => session.by.as_str(),
         By::Key(id) => account.access_keys.get(id).map_or(id.as_str(), |key| key.name.as_str()),
     };
     let by = by.to_owned();
-    Described { session, by }
+    ListedSession { session, by }
 }
