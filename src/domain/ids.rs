@@ -1,5 +1,6 @@
 //! Ids: types of their own, so that no two of one call can be swapped.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 /// Longest id of an account or a session, in bytes.
@@ -71,7 +72,7 @@ id! {
 /// line that is an option.
 #[must_use]
 pub fn hexadecimal(random: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*random))
+    HEXLOWER.encode(random)
 }
 
 fn is_possible(text: &str) -> bool {

@@ -1,7 +1,9 @@
 //! Who a request comes from: how the authorizer hands it on, how the log-on function and a backend receive it. The
 //! names stand here alone; the template is compared with them.
 
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{
     domain::{
@@ -135,18 +137,11 @@ pub fn context(
 /// of it.
 #[must_use]
 pub fn header_value(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
-    let last = text.len().saturating_sub(1);
-    for (at, byte) in text.bytes().enumerate() {
-        let is_inner_blank = byte == b' ' && at > 0 && at < last;
-        if is_inner_blank || (byte.is_ascii_graphic() && byte != b'%') {
-            value.push(char::from(byte));
-        } else {
-            // Writing to a text does not fail.
-            let _ = write!(value, "%{byte:02X}");
-        }
-    }
-    value
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+    let inner = text.trim_matches(' ');
+    let (before, after) = text.split_once(inner).unwrap_or_default();
+    let blanks = |blanks: &str| "%20".repeat(blanks.len());
+    format!("{}{}{}", blanks(before), utf8_percent_encode(inner, ENCODED), blanks(after))
 }
 
 /// Whether a backend could take this header of a client for one of [`HEADERS`]. CGI and its heirs turn a hyphen into an
