@@ -10,3 +10,4 @@ pub mod kms;
 pub mod machine;
 pub mod ses;
 pub mod store;
+pub mod tries;

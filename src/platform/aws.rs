@@ -10,12 +10,7 @@ use aws_smithy_http_client::{
 };
 use aws_types::{SdkConfig, region::Region};
 
-/// Tries of a call that can be sent again.
-const ATTEMPTS: u32 = 3;
-/// Wait before the second try.
-const BACKOFF: Duration = Duration::from_millis(25);
-/// Longest wait between tries.
-const BACKOFF_MAX: Duration = Duration::from_millis(50);
+use super::tries::{CALL_TRIES, CALL_WAIT, CALL_WAIT_MAX};
 
 /// How long a client tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +33,7 @@ impl Limits {
         connect: Duration::from_millis(500),
         attempt: Duration::from_millis(500),
         operation: Duration::from_millis(1500),
-        attempts: ATTEMPTS,
+        attempts: CALL_TRIES,
     };
     /// Of a mail. `SendEmail` is not idempotent: whoever gives up early and tries again sends two, so it has the time
     /// that SES may take, and one try. The stream that the mail came from brings it again.
@@ -54,7 +49,7 @@ impl Limits {
         connect: Duration::from_secs(5),
         attempt: Duration::from_mins(1),
         operation: Duration::from_secs(90),
-        attempts: ATTEMPTS,
+        attempts: CALL_TRIES,
     };
 
     fn timeouts(self) -> TimeoutConfig {
@@ -68,8 +63,8 @@ impl Limits {
     fn retries(self) -> RetryConfig {
         RetryConfig::standard()
             .with_max_attempts(self.attempts)
-            .with_initial_backoff(BACKOFF)
-            .with_max_backoff(BACKOFF_MAX)
+            .with_initial_backoff(CALL_WAIT)
+            .with_max_backoff(CALL_WAIT_MAX)
     }
 }
 
@@ -157,10 +152,10 @@ pub fn https() -> SharedHttpClient {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn aws() -> Aws {
+    pub(in crate::platform) fn aws() -> Aws {
         let sdk = Aws::fixed(StaticCredentials {
             region: "eu-west-1".into(),
             access_key_id: "id".into(),

@@ -262,7 +262,7 @@ struct MetricDefinition {
 }
 
 /// Measures how long something takes, for the journal, and to answer no sooner than after a fixed time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {

@@ -14,7 +14,10 @@ use crate::{
         session::{Life, Session},
         time::Clock,
     },
-    platform::store::{Renamed, Store, StoreError},
+    platform::{
+        store::{Renamed, Store, StoreError},
+        tries::OPERATOR,
+    },
 };
 
 /// The accounts and sessions of one stack.
@@ -149,7 +152,8 @@ impl Administration {
         if new == *email {
             return self.respell(email, registered_email).await;
         }
-        for _ in 0..RENAME_TRIES {
+        let mut tries = self.store.tries(OPERATOR);
+        loop {
             let Some(before) = self.store.account(email).await? else { return Ok(None) };
             let registered_email = registered_email.to_owned();
             let account = self.moved_on(Account { email: new.clone(), registered_email, ..before.clone() });
@@ -165,8 +169,10 @@ impl Administration {
                 }
                 Renamed::Changed => {}
             }
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
+            }
         }
-        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
     }
 
     /// The email stays the same key, and is written in another way. A transaction could not both put and delete one
@@ -268,6 +274,3 @@ impl Administration {
         account.next_generation(now).next_links(now)
     }
 }
-
-/// How often a change of email that another change overtook starts over.
-const RENAME_TRIES: u32 = 5;

@@ -12,15 +12,16 @@ use super::{
     Store, StoreError,
     item::{Item, millis, seconds, text},
 };
-use crate::domain::{
-    throttle::{BucketKey, Pace, Taken},
-    time::Timestamp,
+use crate::{
+    domain::{
+        throttle::{BucketKey, Pace, Taken},
+        time::Timestamp,
+    },
+    platform::tries::BUCKET,
 };
 
 const TABLE: &str = "attempts";
 const OPERATION: &str = "UpdateItem";
-/// How often an attempt that was overtaken starts over.
-const STEPS_MAX: u32 = 4;
 
 impl Store {
     /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing.
@@ -34,15 +35,18 @@ impl Store {
         pace: Pace,
         now: Timestamp,
     ) -> Result<Result<Taken, Duration>, StoreError> {
-        for _ in 0..STEPS_MAX {
+        let mut tries = self.tries(BUCKET);
+        loop {
             match self.step(key, pace, now).await? {
                 Step::Taken(taken) => return Ok(Ok(taken)),
                 Step::At(tat) if tat > pace.empty(now) => self.bring_back(key, pace, now).await?,
                 Step::At(tat) => return Ok(Err(pace.wait(tat, now).max(Duration::from_millis(1)))),
                 Step::Overtaken => {}
             }
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: OPERATION });
+            }
         }
-        Err(StoreError::Overtaken { operation: OPERATION })
     }
 
     /// Puts a bucket back by what an attempt need not have cost. The SDK sends it once: a second copy would give back

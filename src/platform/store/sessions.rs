@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 use super::{
     Malformed, Store, StoreError,
     item::{Item, number, seconds, text, well_formed},
-    meets_transaction, until_alone,
+    meets_transaction,
 };
 use crate::domain::{
     ids::{AccountId, SessionId},
@@ -56,7 +56,7 @@ impl Store {
             .expression_attribute_values(":expires_at", seconds(expires_at))
             .expression_attribute_values(":now", seconds(now))
             .return_values(ReturnValue::AllNew);
-        match until_alone(meets_transaction, || update.clone().send()).await {
+        match self.until_alone(meets_transaction, || update.clone().send()).await {
             Ok(output) => Ok(output.attributes.map(|item| session(&Item::new(TABLE, item))).transpose()?.flatten()),
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
@@ -102,7 +102,7 @@ impl Store {
     /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn end_session(&self, sub: &AccountId, sid: &SessionId) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.tables.sessions).set_key(Some(key(sub, sid)));
-        let deleted = until_alone(meets_transaction, || delete.clone().send()).await;
+        let deleted = self.until_alone(meets_transaction, || delete.clone().send()).await;
         deleted.map(drop).map_err(|error| StoreError::call("DeleteItem", error))
     }
 

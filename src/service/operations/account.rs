@@ -21,13 +21,13 @@ use crate::{
         throttle::{BucketKey, CHANGES_PACE},
         time::Timestamp,
     },
-    platform::store::{ChangedAccount, Kept, KeptSession, StoreError},
+    platform::{
+        store::{ChangedAccount, Kept, KeptSession, StoreError},
+        tries::CHANGE,
+    },
     service::keyring::Unsealed,
     web::identity::Identity,
 };
-
-/// How often a change that another one overtook starts over. Each time one of those at the same moment gets through.
-const TRIES: u32 = 16;
 
 impl Operations {
     /// The session of a request and its account, as they are now. The authorizer has read both before; an operation
@@ -68,14 +68,14 @@ impl Operations {
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<ChangedAccount, Refusal> {
-        for _ in 0..TRIES {
-            if let Some(changed) = self.store.change_in_generation(before, &change).await? {
+        let mut tries = self.store.tries(CHANGE);
+        loop {
+            if let Some(changed) = self.store.change_in_generation(before, &change, &mut tries).await? {
                 return Ok(changed);
             }
             // Another request of the same session may have carried it over into the next generation.
             before = self.account(identity, now).await?;
         }
-        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
     /// The account of a session that is about to change it, which takes from the account's bucket of changes.
@@ -180,15 +180,18 @@ impl Operations {
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<Account, Refusal> {
-        for _ in 0..TRIES {
+        let mut tries = self.store.tries(CHANGE);
+        loop {
             let after = change(&before)?.next_generation(now);
             match self.store.change_account_and_keep(&before, &after, kept).await? {
                 Kept::Changed => return Ok(after),
                 Kept::SessionEnded => return Err(Refusal::SessionEnded),
-                Kept::AccountChanged => before = self.account(identity, now).await?,
+                Kept::AccountChanged if tries.again().await => before = self.account(identity, now).await?,
+                Kept::AccountChanged => {
+                    return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
+                }
             }
         }
-        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
     }
 
     /// Computes the hash of a new password on a thread of its own.

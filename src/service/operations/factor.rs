@@ -13,7 +13,7 @@ use crate::{
         throttle::{BucketKey, CODE_PACE},
         time::Timestamp,
     },
-    platform::store::StoreError,
+    platform::{store::StoreError, tries::CHANGE},
     web::identity::Identity,
 };
 
@@ -171,7 +171,7 @@ impl Operations {
     ) -> Result<(), Refusal> {
         let Some(code) = self.prove_code(account, otp, secret, now, fresh).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
-        let used = match self.store.change_in_generation(account.clone(), use_up).await {
+        let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
             Err(refusal) => Err(refusal),
