@@ -9,7 +9,6 @@ mod folder;
 mod gateway;
 mod kms;
 mod mail;
-mod patient;
 mod policy;
 mod server;
 
