@@ -74,20 +74,20 @@ mod tests {
     use super::*;
     use crate::platform::aws::Limits;
 
-    async fn tried(mut tries: Tries) -> u16 {
-        let mut tried = 1;
+    async fn count(mut tries: Tries) -> u16 {
+        let mut begun = 1;
         while tries.again().await {
-            tried += 1;
+            begun += 1;
         }
-        tried
+        begun
     }
 
     // Check 52.
     #[tokio::test]
     async fn a_sequence_has_as_many_tries_as_its_policy_and_begins_none_when_its_time_is_over() {
         let policy = Policy { tries: 4, wait: Duration::from_millis(1) };
-        assert_eq!(tried(Tries::new(policy, Duration::MAX)).await, 4);
-        assert_eq!(tried(Tries::new(policy, Duration::ZERO)).await, 1);
+        assert_eq!(count(Tries::new(policy, Duration::MAX)).await, 4);
+        assert_eq!(count(Tries::new(policy, Duration::ZERO)).await, 1);
         let mut tries = Tries::new(policy, Duration::from_millis(2));
         tokio::time::sleep(Duration::from_millis(3)).await;
         assert!(!tries.again().await, "a slow try is the last");
