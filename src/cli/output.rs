@@ -79,33 +79,93 @@ pub(super) fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: 
 /// Rows as an aligned table, whose columns are as wide as a terminal shows them (UAX 11), or as one JSON array of
 /// objects. `columns` names members and their order.
 pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) -> Result<(), Failure> {
-    if as_json {
-        data(&format!("{}\n", harmless::pretty_json(&rows)?))?;
-        return Ok(());
+    let mut table = Table::new(columns, as_json);
+    for row in rows {
+        table.add("", row)?;
     }
-    let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
-    let head = columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(head)
-        .chain(rows.iter().map(|row| columns.iter().map(|column| cell(column, row.get(*column))).collect()))
-        .collect();
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max())
-        .map(Option::unwrap_or_default)
-        .collect();
-    let mut table = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        let last = line.len().saturating_sub(1);
-        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            let style = if number == 0 { HEAD } else { style_of(cell) };
+    table.print()
+}
+
+/// How much is written at once, in bytes.
+const PIECE_BYTES: usize = 1 << 16;
+
+/// Rows that come one after the other. Of each nothing is kept but its text.
+pub(super) struct Table<'a> {
+    columns: &'a [&'a str],
+    as_json: bool,
+    widths: Vec<usize>,
+    /// What each row is sorted by, and its text: JSON, or its cells with line ends between them, which no cell has.
+    rows: Vec<(Box<str>, Box<str>)>,
+}
+
+impl<'a> Table<'a> {
+    /// Without rows. `columns` names members and their order.
+    pub(super) fn new(columns: &'a [&'a str], as_json: bool) -> Self {
+        let widths = columns.iter().map(|column| column.width()).collect();
+        Self { columns, as_json, widths, rows: Vec::new() }
+    }
+
+    /// Takes a row that is sorted by `key`; rows with the same keys stay in their order.
+    pub(super) fn add<T: Serialize>(&mut self, key: &str, row: &T) -> Result<(), Failure> {
+        let text = if self.as_json {
+            // As it stands in an array.
+            let array = harmless::pretty_json(&[row])?;
+            array.trim_start_matches("[\n").trim_end_matches("\n]").to_owned()
+        } else {
+            let row = serde_json::to_value(row)?;
+            let cells: Vec<String> = self.columns.iter().map(|column| cell(column, row.get(*column))).collect();
+            for (width, cell) in self.widths.iter_mut().zip(&cells) {
+                *width = cell.width().max(*width);
+            }
+            cells.join("\n")
+        };
+        self.rows.push((key.into(), text.into()));
+        Ok(())
+    }
+
+    /// Prints them in the order of their keys.
+    pub(super) fn print(mut self) -> Result<(), Failure> {
+        self.rows.sort_by(|a, b| a.0.cmp(&b.0));
+        if self.as_json {
+            return self.print_json();
+        }
+        let head: Vec<String> = self.columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
+        let mut piece = String::new();
+        self.line(head.iter().map(String::as_str), |_| HEAD, &mut piece);
+        for (_, row) in &self.rows {
+            self.line(row.split('\n'), style_of, &mut piece);
+            if piece.len() > PIECE_BYTES && styled_data(&std::mem::take(&mut piece))? == Reader::Gone {
+                return Ok(());
+            }
+        }
+        styled_data(&piece)?;
+        Ok(())
+    }
+
+    fn print_json(&self) -> Result<(), Failure> {
+        let mut piece = if self.rows.is_empty() { "[]\n".to_owned() } else { "[\n".to_owned() };
+        for (number, (_, row)) in self.rows.iter().enumerate() {
+            piece.push_str(row);
+            piece.push_str(if number + 1 < self.rows.len() { ",\n" } else { "\n]\n" });
+            if piece.len() > PIECE_BYTES && data(&std::mem::take(&mut piece))? == Reader::Gone {
+                return Ok(());
+            }
+        }
+        data(&piece)?;
+        Ok(())
+    }
+
+    fn line<'c>(&self, cells: impl Iterator<Item = &'c str>, style: impl Fn(&str) -> Style, piece: &mut String) {
+        let last = self.columns.len().saturating_sub(1);
+        let cells = cells.zip(&self.widths).enumerate().map(|(column, (cell, width))| {
+            let style = style(cell);
             // No blanks at the end of a line.
             let blanks = if column == last { 0 } else { width.saturating_sub(cell.width()) };
             format!("{style}{cell}{style:#}{:blanks$}", "")
         });
-        table.push_str(&cells.collect::<Vec<_>>().join("  "));
-        table.push('\n');
+        piece.push_str(&cells.collect::<Vec<_>>().join("  "));
+        piece.push('\n');
     }
-    styled_data(&table)?;
-    Ok(())
 }
 
 /// Words that say how something is.

@@ -11,15 +11,14 @@ use serde_json::Value;
 
 pub(super) use factor::{OpenFactor, sealing_secret};
 
-use super::import::hash;
 use crate::{
-    domain::{
-        access_key::{AccessKeyId, StoredKey},
-        account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
-        ids::AccountId,
-        time::Timestamp,
-    },
-    platform::{machine, store::ADDED_AT_ONCE},
+    domain::access_key::{AccessKeyId, StoredKey},
+    domain::account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
+    domain::ids::AccountId,
+    domain::password::PasswordHash,
+    domain::time::Timestamp,
+    platform::machine,
+    platform::store::ADDED_AT_ONCE,
 };
 
 // As many accounts as are added at once fit into the 4 MB of a DynamoDB transaction, with their access keys and the names of
@@ -37,12 +36,12 @@ const SECOND_FACTOR: &str = "second_factor";
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
 pub(super) struct Line {
-    email: String,
+    pub(super) email: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    password_hash: Option<String>,
+    pub(super) password_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,9 +55,44 @@ pub(super) struct Line {
     /// With its secret in clear; there if an operator wants it so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) second_factor: Option<OpenFactor>,
-    /// What the person was called where no other name is known.
+    /// What a file says of the account beside what is kept of it.
     #[serde(skip)]
-    username: Option<String>,
+    pub(super) told: Told,
+}
+
+/// Whether an account may log on in another system. What one member says, no other takes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Nothing says that it may not.
+    #[default]
+    Open,
+    /// It may not.
+    Barred,
+    /// It was deleted.
+    Deleted,
+    /// Another service lets its owner in, and it has no password.
+    Elsewhere,
+}
+
+/// What the file of another system says of an account beside what is kept of it.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) standing: Standing,
+    /// Nobody has proved there that its address is the owner's.
+    pub(super) is_unproved: bool,
+    /// Its password is one that the owner must change first.
+    pub(super) is_temporary: bool,
+    /// Why its hash cannot be taken, where that is known before it is read.
+    pub(super) unusable: Option<String>,
+    /// The salt of its hash, where it is not in it.
+    pub(super) salt: Option<String>,
+    /// What the person is called, in a member of another name.
+    pub(super) full_name: Option<String>,
+    /// What the person was called where no other name is known.
+    pub(super) username: Option<String>,
+    /// The secret of a second factor, and whether that is on.
+    pub(super) totp_secret: Option<String>,
+    pub(super) totp_on: bool,
 }
 
 impl Line {
@@ -75,7 +109,7 @@ impl Line {
             profile: account.profile.clone(),
             access_keys: account.access_keys.clone(),
             second_factor: None,
-            username: None,
+            told: Told::default(),
         }
     }
 
@@ -121,18 +155,14 @@ impl Line {
         }
     }
 
-    /// What the person was called where no other name is known.
-    pub(super) fn set_username(&mut self, username: Option<String>) {
-        self.username = username;
+    /// What tells a person which account it is.
+    pub(super) fn who(&self) -> Option<&str> {
+        [Some(self.email.trim()), self.told.username.as_deref()].into_iter().flatten().find(|who| !who.is_empty())
     }
 
-    /// The account, or what is wrong with the line. What is not there gets the value of a new account.
-    pub(super) fn account(self, name_from_email: bool) -> Result<Account, String> {
-        if self.email.trim().is_empty() {
-            return Err("email is missing".to_owned());
-        }
+    /// The account with this hash, or what is wrong with the line. What is not there gets the value of a new account.
+    pub(super) fn account(self, password_hash: Option<PasswordHash>, name_from_email: bool) -> Result<Account, String> {
         Email::parse(&self.email).map_err(|error| format!("email: {error}"))?;
-        let password_hash = self.password_hash.as_deref().map(hash::parse).transpose()?;
         let now = machine::now();
         let created = self.created.map_or(now, Timestamp::from_seconds);
         if created > now {
@@ -141,10 +171,11 @@ impl Line {
         let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
         let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
         let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
+        let status = self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active);
         let sub = sub.unwrap_or_else(|| AccountId::new(&machine::random()));
         let account = Account {
             role,
-            status: self.status.as_deref().and_then(Status::named).unwrap_or(Status::Active),
+            status: if self.told.standing == Standing::Open { status } else { Status::Disabled },
             password_hash,
             created,
             profile: self.profile,
@@ -164,7 +195,7 @@ impl Line {
             .map(String::as_str)
             .collect();
         let before_at = || self.email.trim().rsplit_once('@').map(|(local, _)| local.to_owned());
-        [Some(self.name.clone()), Some(parts.join(" ")), self.username.clone()]
+        [Some(self.name.clone()), self.told.full_name.clone(), Some(parts.join(" ")), self.told.username.clone()]
             .into_iter()
             .flatten()
             .find(|name| !name.is_empty())

@@ -309,17 +309,16 @@ fn exists(email: &Email) -> Failure {
 
 async fn list(target: &Target) -> Result<(), Failure> {
     let mut pages = target.connect().await.stack.store.accounts();
-    let (mut accounts, mut malformed) = (Vec::new(), Vec::new());
+    let (mut table, mut malformed) = (output::Table::new(&COLUMNS, target.json), Vec::new());
     while let Some(page) = pages.next().await.map_err(|error| target.unreachable(error))? {
         for item in page {
             match item {
-                Ok(account) => accounts.push(account),
+                Ok(account) => table.add(account.email.as_str(), &row(&account))?,
                 Err(item) => malformed.push(item),
             }
         }
     }
-    accounts.sort_by(|a, b| a.email.as_str().cmp(b.email.as_str()));
-    show(&accounts, target)?;
+    table.print()?;
     left_out(&malformed)
 }
 
@@ -354,7 +353,11 @@ fn show(accounts: &[Account], target: &Target) -> Result<(), Failure> {
 }
 
 fn rows(accounts: &[Account], columns: &[&str], target: &Target) -> Result<(), Failure> {
-    let shown = accounts.iter().map(|account| AccountRow {
+    output::rows(&accounts.iter().map(row).collect::<Vec<_>>(), columns, target.json)
+}
+
+fn row(account: &Account) -> AccountRow<'_> {
+    AccountRow {
         email: &account.registered_email,
         name: account.name.as_str(),
         role: account.role.as_ref().map(Role::as_str),
@@ -364,6 +367,5 @@ fn rows(accounts: &[Account], columns: &[&str], target: &Target) -> Result<(), F
         current_hash: account.password_hash.as_ref().map(PasswordHash::is_current),
         profile: &account.profile,
         keys: account.access_keys.len(),
-    });
-    output::rows(&shown.collect::<Vec<_>>(), columns, target.json)
+    }
 }

@@ -19,6 +19,9 @@ use crate::domain::{
 
 /// Length of the secret that service and app share, in bytes: as SHA-1's output (RFC 4226, section 4, R6).
 pub const SECRET_BYTES: usize = 20;
+/// Lengths of secrets that other systems have made, in bytes: Google's own had 10, and HMAC shortens what is longer
+/// than its block of 64.
+pub const IMPORTED_SECRET_BYTES: std::ops::RangeInclusive<usize> = 10..=64;
 /// How many recovery codes there are.
 pub const RECOVERY_CODES: usize = 10;
 /// Length of a recovery code, in bytes. So many random bits are not guessed, so their SHA-256 is enough (ASVS 5.0,
@@ -32,19 +35,19 @@ const DIGITS: usize = 6;
 const GROUP: usize = 4;
 
 /// The secret that the service and an authenticator app share. It cannot be printed, and clears itself.
-pub struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
+pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 impl TotpSecret {
     /// The secret of these bytes.
     #[must_use]
-    pub fn new(bytes: Zeroizing<[u8; SECRET_BYTES]>) -> Self {
-        Self(bytes)
+    pub fn new(bytes: &[u8; SECRET_BYTES]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
     }
 
     /// The secret of bytes that were kept; nothing if they are of another length.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
+        IMPORTED_SECRET_BYTES.contains(&bytes.len()).then(|| Self(Zeroizing::new(bytes.to_vec())))
     }
 
     /// The secret that was sealed for the account `sub`; nothing if it was sealed with another service secret.
@@ -53,10 +56,22 @@ impl TotpSecret {
         Self::from_slice(&secret.open(sub, sealed)?)
     }
 
-    /// The secret that a text of base32 is, as apps take it.
+    /// The secret that a text of base32 is, as apps take it: in letters of any case, in groups, padded, and whatever
+    /// the bits are that are left over at its end.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::from_slice(&Zeroizing::new(BASE32_NOPAD.decode(text.as_bytes()).ok()?))
+        let mut spelled = Zeroizing::new(String::with_capacity(text.len()));
+        let is_letter = |c: &char| !c.is_whitespace() && *c != '-';
+        spelled.extend(
+            text.trim_end_matches(|c: char| c == '=' || c.is_whitespace())
+                .chars()
+                .filter(is_letter)
+                .map(|c| c.to_ascii_uppercase()),
+        );
+        let mut lenient = BASE32_NOPAD.specification();
+        lenient.check_trailing_bits = false;
+        let bytes = Zeroizing::new(lenient.encoding().ok()?.decode(spelled.as_bytes()).ok()?);
+        Self::from_slice(&bytes)
     }
 
     /// Its bytes.
@@ -312,6 +327,20 @@ mod tests {
             "otpauth://totp/Example%20%26%20Co:yi%2Bx%40jeplus%2Eorg?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Example%20%26%20Co&algorithm=SHA1&digits=6&period=30"
         );
+        // Google's 16 letters, 26 with bits left over, Authelia's 52; and the longest.
+        for (spelled, bytes) in [
+            ("DHXE6GCU7V6SNOVY", 10),
+            ("dhxe 6gcu 7v6s novy", 10),
+            ("dhxe-6gcu-7v6s-novy", 10),
+            ("GEZDGNBVGY3TQOJQGEZDGNBVGZ", 16),
+            ("GEZDGNBVGY3TQOJQGEZDGNBVGY======", 16),
+            ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZD", 32),
+            (&BASE32_NOPAD.encode(&[7; 64]), 64),
+        ] {
+            assert_eq!(TotpSecret::parse(spelled).unwrap().expose().len(), bytes, "{spelled}");
+        }
+        assert!(TotpSecret::parse(&BASE32_NOPAD.encode(&[7; 65])).is_none());
+        assert!(TotpSecret::parse(&BASE32_NOPAD.encode(&[7; 9])).is_none());
         let parsed = TotpSecret::parse("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
         assert_eq!(parsed.expose(), secret().expose());
         assert!(TotpSecret::parse("GEZDGNBV").is_none() && TotpSecret::parse("no base32").is_none());

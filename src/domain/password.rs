@@ -3,6 +3,8 @@
 mod engine;
 pub mod policy;
 mod scheme;
+mod sealed;
+mod step;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::access_key::AccessKey;
 use engine::Engine;
-use scheme::{HASH_BYTES, Scheme};
+use scheme::{Candidate, Core, HASH_BYTES, Proof, Scheme};
 
 /// Argon2 memory in KiB (OWASP Password Storage Cheat Sheet, Argon2id with t=2).
 pub const MEMORY_KIB: u32 = 19_456;
@@ -57,11 +59,20 @@ impl Password {
         self.text.len() > PASSWORD_MAX_BYTES
     }
 
-    /// What another system may have hashed, each once: NFC, the text as it was sent, and NFD.
+    /// What another system may have hashed, each once: NFC, the text as it was sent, NFD, NFKC and NFKD.
     fn forms(&self) -> Vec<Zeroizing<String>> {
-        let nfd = DecomposingNormalizerBorrowed::new_nfd();
         let mut forms = vec![self.text.clone()];
-        for form in [self.sent.clone(), in_room_for(&self.text, |room| nfd.normalize_to(&self.text, room))] {
+        if self.text.is_ascii() && self.sent.is_ascii() {
+            return forms;
+        }
+        let (nfd, nfkc) = (DecomposingNormalizerBorrowed::new_nfd(), ComposingNormalizerBorrowed::new_nfkc());
+        let compatible = DecomposingNormalizerBorrowed::new_nfkd();
+        for form in [
+            self.sent.clone(),
+            in_room_for(&self.text, |room| nfd.normalize_to(&self.text, room)),
+            in_room_for(&self.text, |room| nfkc.normalize_to(&self.text, room)),
+            in_room_for(&self.text, |room| compatible.normalize_to(&self.text, room)),
+        ] {
             if !forms.contains(&form) {
                 forms.push(form);
             }
@@ -70,10 +81,10 @@ impl Password {
     }
 }
 
-/// Normalises `text` into a string that does not grow, which would leave copies behind: NFC and NFD at most triple the
-/// length of UTF-8 text (Unicode Standard Annex 15, section 9).
+/// Normalises `text` into a string that does not grow, which would leave copies behind: NFKC and NFKD make UTF-8 text at most
+/// eleven times as long, NFC and NFD three times (Unicode Standard Annex 15, section 9).
 fn in_room_for(text: &str, normalise: impl FnOnce(&mut String) -> std::fmt::Result) -> Zeroizing<String> {
-    let mut room = Zeroizing::new(String::with_capacity(text.len().saturating_mul(3)));
+    let mut room = Zeroizing::new(String::with_capacity(text.len().saturating_mul(11)));
     // A string takes whatever is written to it.
     let _ = normalise(&mut room);
     room
@@ -89,8 +100,8 @@ fn bounded(text: &str) -> &[u8] {
     bytes.get(..PASSWORD_MAX_BYTES).unwrap_or(bytes)
 }
 
-/// A hash that this service is willing to compute, as text: Argon2 in PHC form, or, as it was imported, bcrypt, scrypt
-/// or PBKDF2 in PHC or modular-crypt form.
+/// A hash that this service is willing to compute, as text: Argon2 in PHC form, or, as it was imported, bcrypt, scrypt,
+/// PBKDF2 or yescrypt in PHC or modular-crypt form; with `$after$STEPS` before it for what is done to a password first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -98,7 +109,7 @@ pub struct PasswordHash(String);
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a hash of Argon2 (m up to 262144, t to 10, m * t to 2097152, p to 16), bcrypt (cost to 14), scrypt (256 MiB, p \
-     to 16, together 1 GiB) or PBKDF2 (2000000 rounds)"
+     to 16, together 1 GiB) or PBKDF2 (4000000 rounds)"
 )]
 pub struct UnusableHash;
 
@@ -108,7 +119,8 @@ impl PasswordHash {
     /// # Errors
     /// [`UnusableHash`] if it is not of a known form, or above the parameter caps.
     pub fn parse(text: &str) -> Result<Self, UnusableHash> {
-        Scheme::parse(text).map(|_| Self(text.to_owned())).ok_or(UnusableHash)
+        let is_known = sealed::is_sealed(text) || Scheme::parse(text).is_some();
+        is_known.then(|| Self(text.to_owned())).ok_or(UnusableHash)
     }
 
     /// The text.
@@ -156,8 +168,21 @@ impl Hasher {
     /// # Errors
     /// [`UnusableHash`] if Argon2 refuses its input, which with these constants it does not.
     pub fn hash(&self, password: &Password, salt: [u8; SALT_BYTES]) -> Result<PasswordHash, UnusableHash> {
+        self.phc(bounded(&password.text), salt).map(PasswordHash)
+    }
+
+    /// The hash of a password of which another system has kept a fast one: Argon2id over what `steps` make of the password,
+    /// so that a stolen table is as slow to try as any other.
+    ///
+    /// # Errors
+    /// [`UnusableHash`] if there are no such steps.
+    pub fn wrap(&self, steps: &str, digest: &[u8], salt: [u8; SALT_BYTES]) -> Result<PasswordHash, UnusableHash> {
+        PasswordHash::parse(&format!("$after${steps}{}", self.phc(digest, salt)?))
+    }
+
+    fn phc(&self, input: &[u8], salt: [u8; SALT_BYTES]) -> Result<String, UnusableHash> {
         let params = Params::new(MEMORY_KIB, ITERATIONS, PARALLELISM, Some(HASH_BYTES)).map_err(|_| UnusableHash)?;
-        let output = self.compute(Algorithm::Argon2id, Version::V0x13, &params, bounded(&password.text), &salt)?;
+        let output = self.compute(Algorithm::Argon2id, Version::V0x13, &params, input, &salt)?;
         let hash = phc::PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -165,7 +190,7 @@ impl Hasher {
             salt: Some(phc::Salt::new(&salt).map_err(|_| UnusableHash)?),
             hash: Some(phc::Output::new(&output).map_err(|_| UnusableHash)?),
         };
-        Ok(PasswordHash(hash.to_string()))
+        Ok(hash.to_string())
     }
 
     /// Compares a password with the hash of an account, or with a decoy where there is no account, at the same cost.
@@ -173,18 +198,17 @@ impl Hasher {
     /// A hash that is not of our own making may be of text in another form than NFC. All forms are computed, also when
     /// one has matched: how long it takes tells nothing of the right password.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
-        let text = stored.map_or(DECOY, PasswordHash::as_str);
-        let Some(scheme) = Scheme::parse(text) else { return Verification::Mismatch };
-        let forms = if scheme.is_ours() { vec![password.text.clone()] } else { password.forms() };
+        let known = stored.and_then(|stored| Scheme::parse(stored.as_str()));
+        let is_known = known.is_some();
+        let Some(scheme) = known.or_else(|| Scheme::parse(DECOY)) else { return Verification::Mismatch };
         let (mut matches, mut tells_apart) = (false, true);
-        for form in &forms {
-            let equal = self.is_equal(&scheme, bounded(form));
-            if equal && !is_empty(form) && form.len() <= PASSWORD_MAX_BYTES {
+        for Candidate { bytes, may_match, tells_apart: tells } in scheme.candidates(password) {
+            if self.is_equal(&scheme.core, &bytes) && may_match {
                 matches = true;
-                tells_apart &= scheme.tells_apart(form.as_bytes());
+                tells_apart &= tells;
             }
         }
-        if !matches || stored.is_none() || password.is_too_long() {
+        if !matches || !is_known || password.is_too_long() {
             Verification::Mismatch
         } else if scheme.is_as_strong_as_ours() || !tells_apart {
             Verification::Match
@@ -193,19 +217,29 @@ impl Hasher {
         }
     }
 
-    fn is_equal(&self, scheme: &Scheme, password: &[u8]) -> bool {
-        match scheme {
-            Scheme::Argon2 { algorithm, version, params, salt, expected } => self
+    fn is_equal(&self, core: &Core, password: &[u8]) -> bool {
+        let is_proved = |proof: &Proof, hash: Zeroizing<Vec<u8>>, expected: &[u8]| {
+            let proved = proof.of(hash, expected);
+            proved.is_some_and(|proved| verify_slices_are_equal(&proved, expected).is_ok())
+        };
+        match core {
+            Core::Argon2 { algorithm, version, params, salt, expected } => self
                 .compute(*algorithm, *version, params, password, salt)
                 .is_ok_and(|computed| verify_slices_are_equal(&computed, expected).is_ok()),
-            Scheme::Bcrypt { text } => bcrypt::verify(password, text).unwrap_or(false),
-            Scheme::Scrypt { params, salt, expected } => {
-                let mut computed = Zeroizing::new(vec![0; expected.len()]);
-                scrypt::scrypt(password, salt, params, &mut computed).is_ok()
-                    && verify_slices_are_equal(&computed, expected).is_ok()
+            Core::Bcrypt { text } => bcrypt::verify(password, text).unwrap_or(false),
+            Core::Scrypt { params, salt, expected, proof } => {
+                let mut hash = Zeroizing::new(vec![0; proof.hash_bytes(expected)]);
+                scrypt::scrypt(password, salt, params, &mut hash).is_ok() && is_proved(proof, hash, expected)
             }
-            Scheme::Pbkdf2 { algorithm, rounds, salt, expected } => {
-                pbkdf2::verify(*algorithm, *rounds, salt, password, expected).is_ok()
+            Core::Pbkdf2 { algorithm, rounds, salt, expected, proof } => {
+                let mut hash = Zeroizing::new(vec![0; proof.hash_bytes(expected)]);
+                pbkdf2::derive(*algorithm, *rounds, salt, password, &mut hash);
+                is_proved(proof, hash, expected)
+            }
+            Core::Yescrypt { params, salt, expected } => {
+                let mut hash = Zeroizing::new(vec![0; expected.len()]);
+                yescrypt::yescrypt(password, salt, params, &mut hash).is_ok()
+                    && verify_slices_are_equal(&hash, expected).is_ok()
             }
         }
     }

@@ -46,32 +46,58 @@ impl ServiceSecret {
     /// account's is worth nothing in another's item. Nothing comes back if AWS-LC fails.
     #[must_use]
     pub fn seal(&self, sub: &AccountId, nonce: SealNonce, plain: &[u8]) -> Option<Vec<u8>> {
-        let mut sealed = nonce.to_vec();
-        let mut text = Zeroizing::new(plain.to_vec());
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = self.sealing_key()?.seal_in_place_separate_tag(nonce, Aad::from(sub.as_str()), &mut text).ok()?;
-        sealed.extend_from_slice(&text);
-        sealed.extend_from_slice(tag.as_ref());
-        Some(sealed)
+        seal_with(&self.sealing_key(OF_FACTORS)?, sub, nonce, plain)
     }
 
     /// What was sealed for the account `sub`; nothing if it was sealed by another secret, for another account, or
     /// changed.
     #[must_use]
     pub fn open(&self, sub: &AccountId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
-        let mut text = Zeroizing::new(text.to_vec());
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let plain = self.sealing_key()?.open_in_place(nonce, Aad::from(sub.as_str()), &mut text).ok()?.len();
-        text.truncate(plain);
-        Some(text)
+        open_with(&self.sealing_key(OF_FACTORS)?, sub, sealed)
     }
 
-    fn sealing_key(&self) -> Option<LessSafeKey> {
+    /// As [`Self::seal`], of a password's hash that rests on a secret of another system.
+    #[must_use]
+    pub fn seal_hash(&self, sub: &AccountId, nonce: SealNonce, plain: &[u8]) -> Option<Vec<u8>> {
+        seal_with(&self.sealing_key(OF_HASHES)?, sub, nonce, plain)
+    }
+
+    /// As [`Self::open`], of such a hash.
+    #[must_use]
+    pub fn open_hash(&self, sub: &AccountId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open_with(&self.sealing_key(OF_HASHES)?, sub, sealed)
+    }
+
+    /// A key for one kind of secrets: what is sealed as one kind does not open as the other.
+    fn sealing_key(&self, of: &[u8]) -> Option<LessSafeKey> {
         let derived = Salt::new(HKDF_SHA256, &[]).extract(&self.bytes);
-        let key = derived.expand(&[b"totp"], &AES_256_GCM).ok()?;
+        let info = [of];
+        let key = derived.expand(&info, &AES_256_GCM).ok()?;
         Some(LessSafeKey::new(UnboundKey::from(key)))
     }
+}
+
+/// What the keys of each kind are derived with (RFC 5869, section 3.2: info).
+const OF_FACTORS: &[u8] = b"totp";
+const OF_HASHES: &[u8] = b"password-hash";
+
+fn seal_with(key: &LessSafeKey, sub: &AccountId, nonce: SealNonce, plain: &[u8]) -> Option<Vec<u8>> {
+    let mut sealed = nonce.to_vec();
+    let mut text = Zeroizing::new(plain.to_vec());
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(sub.as_str()), &mut text).ok()?;
+    sealed.extend_from_slice(&text);
+    sealed.extend_from_slice(tag.as_ref());
+    Some(sealed)
+}
+
+fn open_with(key: &LessSafeKey, sub: &AccountId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
+    let mut text = Zeroizing::new(text.to_vec());
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let plain = key.open_in_place(nonce, Aad::from(sub.as_str()), &mut text).ok()?.len();
+    text.truncate(plain);
+    Some(text)
 }
 
 /// What a keyed hash is for. One made for one use is worth nothing for another.
@@ -146,6 +172,9 @@ mod tests {
         let (yi, other) = (AccountId::new(&[1; 16]), AccountId::new(&[2; 16]));
         let sealed = secret(1).seal(&yi, [7; NONCE_LEN], b"plain").unwrap();
         assert_eq!(secret(1).open(&yi, &sealed).unwrap().as_slice(), b"plain");
+        assert!(secret(1).open_hash(&yi, &sealed).is_none(), "a factor is no hash");
+        let hash = secret(1).seal_hash(&yi, [7; NONCE_LEN], b"plain").unwrap();
+        assert_eq!(secret(1).open_hash(&yi, &hash).unwrap().as_slice(), b"plain");
         assert!(!sealed.windows(5).any(|window| window == b"plain"));
         assert!(secret(1).open(&other, &sealed).is_none() && secret(2).open(&yi, &sealed).is_none());
         for at in 0..sealed.len() {

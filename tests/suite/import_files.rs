@@ -286,7 +286,11 @@ async fn lines_are_counted_as_an_editor_counts_them_and_a_record_is_bounded() {
     }
     let json = "[\n  {\n    \"email\": \"nobody\"\n  },\n\n  {\"email\": \"no\\nbody\", \"name\": [\"]\"]}\n]\n";
     let answer = told(&operator, folder.path(), "users.json", json, &[]);
-    assert!(answer.contains("line 2: email") && answer.contains("line 6: name: a text is expected"), "{answer}");
+    assert!(
+        answer.contains("line 2, element 1 (nobody): email: an email has")
+            && answer.contains("line 6, element 2 (no\u{fffd}body): name: a text is expected"),
+        "{answer}"
+    );
 
     let long = "x,y,z\n".repeat(100_000);
     for (name, text, message) in [

@@ -30,8 +30,8 @@ const EXPORTS: [Export; 7] = [
         log_on: &["ann@auth0.example", "bob@auth0.example"],
         do_not: &["eve@auth0.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-3      3      0              0                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+3      3      0              0                 0         0
 --
 = 0
 ",
@@ -42,9 +42,10 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
         log_on: &["ann@django.example", "bob@django.example"],
         do_not: &["eve@django.example", "sam@django.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-4      4      0              1                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+5      4      0              1                 1         0
 --
+left out: 1, because they are no accounts of persons
 accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
@@ -55,8 +56,8 @@ accounts without a hash: 1; nobody can log on to them before `jea-auth user pass
         log_on: &["dan@django.example"],
         do_not: &["una@django.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-2      2      0              0                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+2      2      0              0                 0         0
 --
 = 0
 ",
@@ -67,9 +68,10 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
         log_on: &["ann@keycloak.example", "bob@keycloak.example", "cat@keycloak.example", "dan@keycloak.example"],
         do_not: &["eve@keycloak.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-5      5      0              1                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+6      5      0              1                 1         0
 --
+left out: 1, because they are no accounts of persons
 accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
@@ -80,9 +82,10 @@ accounts without a hash: 1; nobody can log on to them before `jea-auth user pass
         log_on: &["ann@laravel.example"],
         do_not: &["old@laravel.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-1      1      0              0                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+2      1      0              0                 1         0
 --
+left out: 1, because they were deleted there
 = 0
 ",
     },
@@ -92,8 +95,8 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
         log_on: &["ann@devise.example"],
         do_not: &["eve@devise.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-2      2      0              0                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+2      2      0              0                 0         0
 --
 = 0
 ",
@@ -104,9 +107,10 @@ LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
         log_on: &["ann@supabase.example"],
         do_not: &["eve@supabase.example", "old@supabase.example", "sam@supabase.example"],
         told: "\
-LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  BAD
-3      3      0              1                 0
+LINES  ADDED  ALREADY THERE  WITHOUT PASSWORD  LEFT OUT  BAD
+4      3      0              1                 1         0
 --
+left out: 1, because they were deleted there
 accounts without a hash: 1; nobody can log on to them before `jea-auth user passwd --local` sets a password
 = 0
 ",
@@ -142,7 +146,7 @@ async fn exports_of_other_systems_go_in_as_they_are_and_their_users_log_on() {
         ("dan@keycloak.example", "Dan", 1_709_287_200),
         ("cat@keycloak.example", "cat", 1_709_287_200),
         ("ann@laravel.example", "Ann Archer", 1_709_287_200),
-        ("ann@supabase.example", "ann", 1_709_287_200),
+        ("ann@supabase.example", "Ann, \"A\"", 1_709_287_200),
     ] {
         let shown = operator.json(&["user", "show", email]);
         assert_eq!((&shown[0]["name"], &shown[0]["created"]), (&name.into(), &created.into()), "{email}");
@@ -158,8 +162,8 @@ async fn an_export_of_another_form_or_without_users_is_told() {
     let operator = Operator::of(&service);
     let folder = tempfile::tempdir().unwrap();
     for (name, text, from, message) in [
-        ("users.csv", "email\n", "keycloak", "the export of that system is JSON"),
-        ("users.json", "[]", "laravel", "the export of that system is CSV"),
+        ("users.csv", "email\n", "keycloak", "the export of keycloak is JSON"),
+        ("users.json", "[]", "laravel", "the export of laravel is CSV"),
         ("realm.json", "{\"realm\": \"x\", \"clients\": [{}]}", "keycloak", "the file has no array users"),
         ("realm.json", "{}", "keycloak", "the file has no array users"),
         ("realm.json", "{\"users\": [{} {}]}", "keycloak", "line 1: a comma or the end of the array is expected"),
@@ -167,9 +171,14 @@ async fn an_export_of_another_form_or_without_users_is_told() {
             "realm.json",
             r#"{"users": [{"email": "a@example.org", "username": "a", "credentials": [{"type": "password", "algorithm": "md5"}]}]}"#,
             "keycloak",
-            "line 1: password_hash is none of Keycloak's PBKDF2 or Argon2: import the account without a hash",
+            "line 1, element 1 (a@example.org): password_hash is none of Keycloak's PBKDF2 or Argon2, which cannot be taken: import the account without a hash",
         ),
-        ("users.csv", "email,created_at\na@example.org,then\n", "supabase", "line 2: created: a date is expected"),
+        (
+            "users.csv",
+            "email,created_at,email_confirmed_at\na@example.org,then,\n",
+            "supabase",
+            "line 2: created: a date is expected",
+        ),
     ] {
         let file = folder.path().join(name);
         fs::write(&file, text).unwrap();

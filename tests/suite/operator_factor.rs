@@ -82,8 +82,8 @@ async fn factors_move_where_an_operator_says_so_and_else_stay_behind() {
     }
     for (factor, reason) in [
         (json!([]), "second_factor: an object is expected"),
-        (json!({}), "second_factor: secret: 20 bytes in base32 are expected"),
-        (json!({"secret": "AAAA"}), "second_factor: secret: 20 bytes"),
+        (json!({}), "second_factor: secret: 10 to 64 bytes in base32 are expected"),
+        (json!({"secret": "AAAA"}), "second_factor: secret: 10 to 64 bytes"),
         (json!({"secret": secret, "x": 1}), "second_factor: unknown member x"),
         (json!({"secret": secret, "recovery_codes": ["x"]}), "second_factor: recovery_codes: at most 10"),
     ] {

@@ -288,6 +288,27 @@ async fn strangers_behind_the_same_address_or_with_a_planted_cookie_do_not_keep_
     assert_eq!(with(format!("known_device=planted; known_device=x.y.1.9.z; {device}")).await, 200);
 }
 
+/// A request that was held up for half a minute, or an instance whose clock lies as far back, finds the bucket ahead of its own
+/// time.
+// Check 13.
+#[tokio::test]
+async fn a_time_that_lies_back_gives_no_attempt_more() {
+    let service = Service::start().await;
+    let store = service.store();
+    let (secret, pace) =
+        (ServiceSecret::new(&vec![0; 32].into()), Pace { burst: 3, interval: Duration::from_secs(30) });
+    let bucket = BucketKey::address(&secret, "192.0.2.1");
+    let (now, back) = (service.now(), service.now().minus(Duration::from_secs(59)));
+    for _ in 0..3 {
+        store.take_attempt(&bucket, pace, now).await.unwrap().unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(store.take_attempt(&bucket, pace, back).await.unwrap(), Err(pace.interval));
+        assert_eq!(store.take_attempt(&bucket, pace, now).await.unwrap(), Err(pace.interval));
+    }
+    assert!(store.take_attempt(&bucket, pace, now.plus(pace.interval)).await.unwrap().is_ok());
+}
+
 /// The store's conditional updates against the rule itself, step by step.
 // Check 19.
 #[tokio::test]

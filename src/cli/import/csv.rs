@@ -3,7 +3,10 @@
 
 use std::io::{BufRead, Read};
 
-use super::{Failure, LINE_MAX_BYTES, Numbered};
+use super::{Failure, LINE_MAX_BYTES, Placed, place::Place};
+
+/// What databases write where there is no value. In quotes each is a text like any other.
+const NO_VALUE: [&[u8]; 6] = [b"NULL", b"null", b"\\N", b"[NULL]", b"0000-00-00 00:00:00", b"0000-00-00"];
 
 /// The rows of a file.
 pub(super) struct Rows {
@@ -68,9 +71,9 @@ impl Rows {
     }
 
     /// The next row that has a cell with something in it, and the line where it begins.
-    pub(super) fn next_row(&mut self) -> Option<Result<Numbered<Vec<String>>, Failure>> {
+    pub(super) fn next_row(&mut self) -> Option<Result<Placed<Vec<String>>, Failure>> {
         loop {
-            let begins = self.lines + 1;
+            let begins = Place::of_line(self.lines + 1);
             let row = match self.row() {
                 Ok(row) => row?,
                 Err(failure) => return Some(Err(failure)),
@@ -85,7 +88,10 @@ impl Rows {
                     }
                 }
                 Ok(_) => return Some(Ok((begins, Err("text follows the quote at the end of a cell".to_owned())))),
-                Err(_) => return Some(Ok((begins, Err("it is not UTF-8: save the file as that".to_owned())))),
+                Err(_) => {
+                    let reason = "it is not UTF-8: save the file as that, or say --encoding windows-1252 if it is that";
+                    return Some(Ok((begins, Err(reason.to_owned()))));
+                }
             }
         }
     }
@@ -167,6 +173,10 @@ impl Row {
     }
 
     fn end_cell(&mut self) {
-        self.cells.push(std::mem::take(&mut self.cell));
+        let mut cell = std::mem::take(&mut self.cell);
+        if !matches!(self.at, At::Quote | At::Closed) && NO_VALUE.contains(&cell.trim_ascii()) {
+            cell.clear();
+        }
+        self.cells.push(cell);
     }
 }

@@ -1,76 +1,85 @@
-//! What the columns of a CSV and the members of a JSON object are: as `--map`, `--skip` and `--from` say, or as they are
-//! named.
+//! What a column of CSV or a member of a JSON object is, and how it is set.
 
-use aws_smithy_types::{DateTime, date_time::Format};
-use clap::Args;
 use serde_json::Value;
 
-use super::{Failure, json::Object, system::System};
+use super::state::{self, Sense, is_nothing, is_zero_date, seconds};
 use crate::{
-    cli::roster::{Line, MEMBERS, OF_JSON_ALONE, profile::names_a_secret, text},
-    domain::account::is_unseen,
+    cli::roster::{Line, Standing, text},
     platform::machine,
 };
 
-/// How a file is read.
-#[derive(Args)]
-pub(in crate::cli) struct Reading {
-    /// Read a member from a column of another name, as in `email=mail,name=display_name`; for JSON, from another member
-    #[arg(long, value_delimiter = ',', value_name = "MEMBER=COLUMN", value_parser = pair)]
-    map: Vec<(String, String)>,
-    /// Leave these columns out; for JSON, these members
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
-    skip: Vec<String>,
-    /// Read the file as an export of this system, as it wrote it
-    #[arg(long)]
-    pub(super) from: Option<System>,
-    /// Give an account without a name what its email has before the @
-    #[arg(long)]
-    pub(super) name_from_email: bool,
-    /// Take the second factors that the file has in clear; without this they are left out
-    #[arg(long)]
-    pub(super) with_factors: bool,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(member, column)| !member.trim().is_empty() && !column.trim().is_empty());
-    let (member, column) = pair.ok_or("MEMBER=COLUMN is expected, as in email=mail")?;
-    Ok((member.trim().to_owned(), column.trim().to_owned()))
-}
-
 /// What a column is.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Column {
-    /// One of [`MEMBERS`].
+    /// One of the members of an account.
     Member(String),
     /// A member of the profile.
     Profile(String),
     /// When the account was made, as a date.
     Date,
+    /// A name, where no column is the name itself.
+    FullName,
+    /// JSON that may have a name in it.
+    Names,
     /// A name to fall back on.
     Username,
-    /// If there is anything in it, the account may not log on.
-    Barred,
-    /// Until this date the account may not log on.
-    BarredUntil,
-    /// If there is anything in it, the account was deleted.
-    Deleted,
+    /// Whether the account may log on.
+    State(Sense),
+    /// If there is nothing in it, nobody has proved that the address is the account's.
+    Proved,
+    /// Who lets the account in: `credential` is its password.
+    Provider,
+    /// The salt of the hash, where it is not in it.
+    Salt,
+    /// The secret of a second factor, in base32.
+    TotpSecret,
+    /// Whether that factor is on.
+    TotpOn,
     /// Left out.
     Skipped,
 }
 
 impl Column {
+    /// The column that `--map` names `member`, where it is no member of an account or profile.
+    pub(super) fn named(member: &str) -> Option<Self> {
+        match member {
+            "username" => Some(Self::Username),
+            "salt" => Some(Self::Salt),
+            "totp_secret" => Some(Self::TotpSecret),
+            "totp_on" => Some(Self::TotpOn),
+            // A word or a number for it is a member of each account, which may be left empty there.
+            "status" => Some(Self::State(Sense::Status)),
+            _ => Sense::named(member).map(Self::State),
+        }
+    }
+
     /// Which member of an account or of its profile it sets.
-    fn name(&self) -> Option<&String> {
+    pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Member(name) | Self::Profile(name) => Some(name),
-            Self::Date | Self::Username | Self::Barred | Self::BarredUntil | Self::Deleted | Self::Skipped => None,
+            Self::Salt => Some("salt"),
+            Self::TotpSecret => Some("totp_secret"),
+            Self::TotpOn => Some("totp_on"),
+            Self::Date => Some("created"),
+            // Several may say that somebody is kept out, and of several names the first is taken.
+            Self::State(_)
+            | Self::Proved
+            | Self::Provider
+            | Self::FullName
+            | Self::Names
+            | Self::Username
+            | Self::Skipped => None,
         }
     }
 }
 
-/// The account of a row; nothing if it was deleted.
-pub(super) fn row(columns: &[Column], mut cells: Vec<String>) -> Result<Option<Line>, String> {
+/// Whether a member is what a person is called, as other systems name it.
+pub(super) fn is_full_name(name: &str) -> bool {
+    matches!(name.to_lowercase().replace(['_', '-', ' '], "").as_str(), "fullname" | "displayname")
+}
+
+/// The account of a row.
+pub(super) fn row(columns: &[Column], mut cells: Vec<String>) -> Result<Line, String> {
     while cells.len() > columns.len() && cells.last().is_some_and(String::is_empty) {
         cells.pop();
     }
@@ -78,208 +87,76 @@ pub(super) fn row(columns: &[Column], mut cells: Vec<String>) -> Result<Option<L
         return Err(format!("it has {} cells, and the head has {}", cells.len(), columns.len()));
     }
     let mut line = Line::default();
-    for (column, cell) in columns.iter().zip(cells) {
-        if !set(&mut line, column, &cell.into())? {
-            return Ok(None);
-        }
+    for (column, cell) in columns.iter().zip(cells).filter(|(column, _)| **column != Column::Skipped) {
+        set(&mut line, column, &cell.into())?;
     }
-    Ok(Some(line))
+    Ok(line)
 }
 
-/// Sets what a column has of an account. `false` comes back if the account was deleted.
-pub(super) fn set(line: &mut Line, column: &Column, value: &Value) -> Result<bool, String> {
-    let has_something = || !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("");
+/// Sets what a column has of an account.
+pub(super) fn set(line: &mut Line, column: &Column, value: &Value) -> Result<(), String> {
+    let told = &mut line.told;
     match column {
-        // Django's mark for an account without a password.
-        Column::Member(name) if name == "password_hash" && value.as_str().is_some_and(is_unusable) => {}
         Column::Member(name) => {
             line.set(name, value)?;
         }
         Column::Profile(name) => line.set_profile(name, text(&format!("profile member {name}"), value)?)?,
-        Column::Username => line.set_username(text("username", value)?),
+        Column::FullName => {
+            let name = text("name", value)?;
+            told.full_name = told.full_name.take().or(name);
+        }
+        Column::Names => {
+            let members: Option<Value> = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+            let name = |member: &str| members.as_ref()?.get(member)?.as_str().map(str::to_owned);
+            let name = ["name", "full_name", "display_name"].into_iter().find_map(name);
+            told.full_name = told.full_name.take().or(name);
+        }
+        Column::Username => {
+            let name = text("username", value)?;
+            told.username = told.username.take().or(name);
+        }
         Column::Date => {
-            if let Some(date) = text("created", value)? {
+            let date = if value.is_number() { Some(value.to_string()) } else { text("created", value)? };
+            if let Some(date) = date.filter(|date| !is_zero_date(date)) {
                 let seconds = seconds(&date).ok_or("created: a date is expected, as 2026-11-21 10:00:00")?;
                 line.set("created", &seconds.into())?;
             }
         }
-        Column::Barred if has_something() => {
-            line.set("status", &false.into())?;
+        Column::State(sense) => told_state(line, *sense, value)?,
+        Column::Proved => told.is_unproved |= is_nothing(value),
+        Column::Provider => {
+            let provider = text("providerId", value)?;
+            if provider.is_some_and(|provider| provider != "credential") {
+                told.standing = told.standing.max(Standing::Elsewhere);
+            }
         }
-        Column::Deleted if has_something() => return Ok(false),
-        Column::BarredUntil => {
-            let until = text("status", value)?;
+        Column::Salt => told.salt = text("salt", value)?,
+        Column::TotpSecret => told.totp_secret = text("totp_secret", value)?,
+        Column::TotpOn => told.totp_on = !is_nothing(value),
+        Column::Skipped => {}
+    }
+    Ok(())
+}
+
+/// What bars stays: no other column lets in whom one keeps out.
+fn told_state(line: &mut Line, sense: Sense, value: &Value) -> Result<(), String> {
+    let is_barred = match sense {
+        Sense::Status => !state::word(value).ok_or(
+            "status: a word for whether somebody may log on is expected, as active or disabled, 1 or 0, true or false: mend it, \
+             or leave the column out with --skip",
+        )?,
+        Sense::Permitted => is_nothing(value),
+        Sense::Barred | Sense::Deleted => !is_nothing(value),
+        Sense::BarredUntil if is_nothing(value) => false,
+        Sense::BarredUntil => {
+            let until = if value.is_number() { value.to_string() } else { value.as_str().unwrap_or_default().to_owned() };
             // A date that cannot be read, as `infinity`, is no end.
-            if until.is_some_and(|until| seconds(&until).is_none_or(|until| until > machine::now().seconds())) {
-                line.set("status", &false.into())?;
-            }
+            seconds(&until).is_none_or(|until| until > machine::now().seconds())
         }
-        Column::Barred | Column::Deleted | Column::Skipped => {}
+    };
+    if is_barred {
+        let standing = if sense == Sense::Deleted { Standing::Deleted } else { Standing::Barred };
+        line.told.standing = line.told.standing.max(standing);
     }
-    Ok(true)
-}
-
-/// Django writes `!` and forty letters and digits.
-fn is_unusable(hash: &str) -> bool {
-    hash.strip_prefix('!').is_some_and(|rest| rest.len() == 40 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-/// A date as databases write them: `2026-11-21 10:00:00.123+00`, without a zone UTC.
-fn seconds(date: &str) -> Option<u64> {
-    let mut date = date.trim().trim_end_matches(" UTC").replacen(' ', "T", 1);
-    let (day, time) = date.split_at_checked(10)?;
-    if time.is_empty() {
-        date.push_str("T00:00:00Z");
-    } else if !time.ends_with('Z') {
-        match time.rfind(['+', '-']).map(|at| time.len() - at) {
-            None => date.push('Z'),
-            Some(3) => date.push_str(":00"),
-            Some(5) => date.insert(day.len() + time.len() - 2, ':'),
-            Some(_) => {}
-        }
-    }
-    u64::try_from(DateTime::from_str(&date, Format::DateTimeWithOffset).ok()?.secs()).ok()
-}
-
-impl Reading {
-    /// Whether it names columns or members.
-    pub(super) fn renames(&self) -> bool {
-        !self.map.is_empty() || !self.skip.is_empty()
-    }
-
-    /// What each column of a head is.
-    pub(super) fn columns(&self, head: &[String]) -> Result<Vec<Column>, Failure> {
-        let names: Vec<String> = head.iter().map(|name| name.to_lowercase()).collect();
-        if let Some(at) = names.iter().position(|name| name.chars().any(is_unseen)) {
-            return Err(Failure::new(
-                format!("the name of column {} has a control or format character", at + 1),
-                "check the first line, and that lines end with a line feed",
-            ));
-        }
-        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if names.iter().take(at).any(|before| before == name) {
-                return Err(Failure::new(
-                    format!("the head of the file has the column {name} twice"),
-                    "name each column once; their case makes no difference",
-                ));
-            }
-        }
-        for column in self.map.iter().map(|(_, column)| column).chain(&self.skip) {
-            if !names.contains(&column.to_lowercase()) {
-                return Err(Failure::new(
-                    format!("the head of the file has no column {column}"),
-                    "check --map and --skip",
-                ));
-            }
-        }
-        let columns: Vec<Column> = head.iter().map(|name| self.column(name)).collect::<Result<_, _>>()?;
-        let set: Vec<&String> = columns.iter().filter_map(Column::name).collect();
-        if !set.iter().any(|name| *name == "email") {
-            return Err(Failure::new(
-                "the head of the file has no column email",
-                "name the columns in the first line: email,name,password_hash, and any others; or say --map email=COLUMN",
-            ));
-        }
-        if let Some((_, twice)) = set.iter().enumerate().find(|(at, name)| set.iter().take(*at).any(|one| one == *name))
-        {
-            return Err(Failure::new(format!("two columns are {twice}"), "leave one out with --skip"));
-        }
-        Ok(columns)
-    }
-
-    fn column(&self, name: &str) -> Result<Column, Failure> {
-        let lower = name.to_lowercase();
-        if let Some((member, _)) = self.map.iter().find(|(_, column)| column.to_lowercase() == lower) {
-            return match MEMBERS.iter().find(|known| **known == member.to_lowercase()) {
-                Some(known) => Ok(Column::Member((*known).to_owned())),
-                None if OF_JSON_ALONE.contains(&&*member.to_lowercase()) => Err(not_in_csv(member)),
-                None if names_a_secret(name) || names_a_secret(member) => Err(secret(name)),
-                None => Ok(Column::Profile(member.clone())),
-            };
-        }
-        if name.is_empty() || self.skip.iter().any(|skipped| skipped.to_lowercase() == lower) {
-            return Ok(Column::Skipped);
-        }
-        if let Some(system) = self.from {
-            return Ok(system.column(&lower));
-        }
-        if MEMBERS.contains(&lower.as_str()) {
-            return Ok(Column::Member(lower));
-        }
-        if OF_JSON_ALONE.contains(&&*lower) {
-            return Err(not_in_csv(&lower));
-        }
-        if names_a_secret(name) {
-            return Err(secret(name));
-        }
-        // Names that a profile cannot have are refused here, and not once for each line.
-        Line::default().set_profile(&lower, Some("-".to_owned())).map_err(|error| {
-            Failure::new(format!("the head of the file: {error}"), "leave the column out with --skip")
-        })?;
-        Ok(Column::Profile(lower))
-    }
-
-    /// The account of a JSON object; nothing if it was deleted, or is none.
-    pub(super) fn object(&self, object: &Object) -> Result<Option<Line>, String> {
-        if let Some(system) = self.from {
-            return system.line(object);
-        }
-        let mut line = Line::default();
-        let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in object.iter().filter(|(name, _)| !self.skip.contains(name)) {
-            let mapped = self.map.iter().find(|(_, column)| column == name).map(|(member, _)| member.as_str());
-            let member = mapped.unwrap_or(name);
-            if seen.contains(&member) {
-                return Err(format!("two members are {member}: leave one out with --skip"));
-            }
-            seen.push(member);
-            let is_known = line.set(member, value)?;
-            if !is_known && mapped.is_some() && !names_a_secret(name) {
-                line.set_profile(member, text(member, value)?)?;
-            } else if !is_known {
-                return Err(format!("unknown member {name}: put it into profile, or leave it out with --skip"));
-            }
-        }
-        Ok(Some(line))
-    }
-}
-
-fn not_in_csv(member: &str) -> Failure {
-    Failure::new(
-        format!("{} do not fit into CSV", if member == "access_keys" { "access keys" } else { "second factors" }),
-        "leave the column out with --skip, or import JSON as `jea-auth user export` writes it",
-    )
-}
-
-fn secret(name: &str) -> Failure {
-    Failure::new(
-        format!("the column {name} is a secret by its name, and what is no column of an account becomes public"),
-        "say --map password_hash=COLUMN if it holds the hashes, and leave others out with --skip",
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_read_as_databases_write_them() {
-        for date in [
-            "2026-11-21T10:00:00Z",
-            "2026-11-21 10:00:00",
-            "2026-11-21 10:00:00.123456",
-            "2026-11-21 11:00:00+01",
-            "2026-11-21 10:00:00.123456+00",
-            "2026-11-21T05:00:00-05:00",
-            "2026-11-21 10:00:00 UTC",
-            "2026-11-21T11:00:00+0100",
-            "2026-11-21T10:00:00.000Z",
-        ] {
-            assert_eq!(seconds(date), Some(1_795_255_200), "{date}");
-        }
-        assert_eq!(seconds("2026-11-21"), Some(1_795_219_200));
-        for none in ["", "yesterday", "21.11.2026", "1795255200", "1969-01-01 00:00:00"] {
-            assert_eq!(seconds(none), None, "{none}");
-        }
-    }
+    Ok(())
 }

@@ -7,10 +7,26 @@ use std::{
     sync::Arc,
 };
 
+use clap::ValueEnum;
+use encoding_rs::WINDOWS_1252;
+
 use super::Failure;
 
 /// The most that is taken from stdin, which cannot be read twice and is kept in memory.
 const STDIN_MAX_BYTES: u64 = 256 << 20;
+
+/// What the bytes of a file are, where it is not said by a byte order mark. It is never guessed: what is taken for another
+/// encoding makes other names and other passwords.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Encoding {
+    /// UTF-8
+    #[default]
+    #[value(name = "utf-8")]
+    Utf8,
+    /// Windows-1252, which older spreadsheets write; ISO 8859-1 is part of it
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
 
 /// Where accounts are read from.
 pub(super) enum Source<'a> {
@@ -36,21 +52,21 @@ impl<'a> Source<'a> {
     }
 
     /// Reads it from its start.
-    pub(super) fn reader(&self) -> Result<Box<dyn BufRead>, Failure> {
+    pub(super) fn reader(&self, encoding: Encoding) -> Result<Box<dyn BufRead>, Failure> {
         match self {
             Self::File(path) => {
                 let file = File::open(path).map_err(|error| {
                     Failure::new(format!("cannot read {}: {error}", path.display()), "check its name")
                 })?;
-                Ok(utf8(BufReader::new(file))?)
+                Ok(utf8(BufReader::new(file), encoding)?)
             }
-            Self::Stdin(bytes) => Ok(utf8(Cursor::new(Arc::clone(bytes)))?),
+            Self::Stdin(bytes) => Ok(utf8(Cursor::new(Arc::clone(bytes)), encoding)?),
         }
     }
 }
 
 /// Leaves a byte order mark out, and follows it.
-fn utf8(mut reader: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
+fn utf8(mut reader: impl BufRead + 'static, encoding: Encoding) -> io::Result<Box<dyn BufRead>> {
     let (mark, unit): (usize, Option<Unit>) = match reader.fill_buf()? {
         [0xef, 0xbb, 0xbf, ..] => (3, None),
         [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes)),
@@ -60,8 +76,31 @@ fn utf8(mut reader: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
     reader.consume(mark);
     Ok(match unit {
         Some(unit) => Box::new(BufReader::new(Utf16 { bytes: reader, unit, text: Cursor::default(), lead: None })),
+        None if mark == 0 && encoding == Encoding::Windows1252 => {
+            Box::new(BufReader::new(Windows1252 { bytes: reader, text: Cursor::default() }))
+        }
         None => Box::new(reader),
     })
+}
+
+/// Windows-1252 as UTF-8, piece by piece. Each byte is a character.
+struct Windows1252<R> {
+    bytes: R,
+    text: Cursor<Vec<u8>>,
+}
+
+impl<R: BufRead> Read for Windows1252<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.text.read(into)?;
+        if read > 0 || into.is_empty() {
+            return Ok(read);
+        }
+        let piece = self.bytes.fill_buf()?;
+        let length = piece.len();
+        self.text = Cursor::new(WINDOWS_1252.decode_without_bom_handling(piece).0.into_owned().into_bytes());
+        self.bytes.consume(length);
+        self.text.read(into)
+    }
 }
 
 /// How two bytes are one unit.

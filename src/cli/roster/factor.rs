@@ -22,6 +22,8 @@ use crate::{
     platform::machine,
 };
 
+const SECRET_EXPECTED: &str = "10 to 64 bytes in base32 are expected, as 16 to 103 letters and digits";
+
 const MEMBERS: [&str; 3] = ["secret", "last_step", "recovery_codes"];
 
 /// A second factor whose secret can be read. It cannot be printed.
@@ -53,6 +55,12 @@ impl OpenFactor {
         Some(Factor { sealed, last_step, last_use: "import".to_owned(), recovery, confirmed_by: None })
     }
 
+    /// The factor of which a table has the secret alone.
+    pub(in crate::cli) fn of_secret(text: &str) -> Result<Self, String> {
+        let secret = TotpSecret::parse(text).ok_or_else(|| format!("totp_secret: {SECRET_EXPECTED}"))?;
+        Ok(Self { secret, last_step: 0, recovery: Vec::new() })
+    }
+
     pub(super) fn parse(value: &Value) -> Result<Option<Self>, String> {
         if value.is_null() {
             return Ok(None);
@@ -74,7 +82,7 @@ impl OpenFactor {
         let recovery: Option<Vec<_>> = codes.iter().map(|code| digest(code.as_str()?)).collect();
         let recovery = recovery.filter(|recovery| recovery.len() <= RECOVERY_CODES);
         Ok(Some(Self {
-            secret: secret.ok_or("second_factor: secret: 20 bytes in base32 are expected, 32 letters and digits")?,
+            secret: secret.ok_or_else(|| format!("second_factor: secret: {SECRET_EXPECTED}"))?,
             last_step: last_step.unwrap_or_default(),
             recovery: recovery.ok_or_else(|| {
                 format!(

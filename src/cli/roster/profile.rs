@@ -33,8 +33,8 @@ const SECRET_PARTS: [&str; 8] =
     ["password", "passwd", "passphrase", "passwort", "kennwort", "secret", "token", "credential"];
 const SECRET_ENDS: [&str; 4] = ["hash", "salt", "key", "pwd"];
 
-/// Whether a member of this name is a secret, as far as a name can say. It says it too often rather than too seldom.
-pub(in crate::cli) fn names_a_secret(name: &str) -> bool {
+/// The words of a name, in lower case: apart by signs, or by a capital in the middle.
+pub(in crate::cli) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
     for c in name.chars() {
@@ -46,6 +46,12 @@ pub(in crate::cli) fn names_a_secret(name: &str) -> bool {
         }
         before = c;
     }
+    words
+}
+
+/// Whether a member of this name is a secret, as far as a name can say. It says it too often rather than too seldom.
+pub(in crate::cli) fn names_a_secret(name: &str) -> bool {
+    let words = words(name);
     let joined = words.concat();
     words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
         || SECRET_PARTS.iter().any(|part| joined.contains(part))

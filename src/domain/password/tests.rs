@@ -170,7 +170,7 @@ fn imported_parameters_just_at_the_cap_are_computed_and_beyond_it_refused() {
     let bcrypt = |cost: &str| is_taken(&IMPORTED[1].replace("$05$", &format!("${cost}$")));
     assert!(bcrypt("14") && !bcrypt("15") && !bcrypt("31") && !bcrypt("99"));
     let pbkdf2 = |rounds: &str| is_taken(&IMPORTED[7].replace("$1000$", &format!("${rounds}$")));
-    assert!(pbkdf2("2000000") && !pbkdf2("2000001") && !pbkdf2("0") && !pbkdf2("-1") && !pbkdf2("99999999999"));
+    assert!(pbkdf2("4000000") && !pbkdf2("4000001") && !pbkdf2("0") && !pbkdf2("-1") && !pbkdf2("99999999999"));
     assert!(!is_taken(&IMPORTED[6].replace("l=32", "l=31")), "a length that is not the hash's");
     let scrypt = |parameters: &str| is_taken(&IMPORTED[9].replace("ln=10,r=8,p=1", parameters));
     assert!(
@@ -196,4 +196,42 @@ fn a_hash_is_current_if_it_has_the_current_parameters() {
     assert!(!PasswordHash::parse(&older).unwrap().is_current());
     let of_another_password = hashed(&Hasher::default(), "a password").as_str().replace("t=2", "t=3");
     assert!(PasswordHash::parse(&of_another_password).unwrap().is_current(), "it is stronger");
+}
+
+// Check 8.
+#[test]
+fn steps_just_at_their_caps_are_computed_and_beyond_them_refused() {
+    let core = "$argon2id$v=19$m=19456,t=2,p=1$k9LrLOzVsq1B1mKYDcXhMQ$1fdJ3LqCH6Iu1iZkSrwsrT3j94ZpCa6ptS0v7BH1W8c";
+    let is_taken = |steps: &str| PasswordHash::parse(&format!("$after${steps}{core}")).is_ok();
+    for steps in [
+        "wordpress,iterated:md5:20:MDEyMzQ1Njc",
+        "digest:md5:hex::,iterated:sha512:15:MDEyMzQ1Njc",
+        "sha-crypt:512:1000000:MDEyMzQ1Njc",
+        "sha-crypt:256:1000:MDEyMzQ1Njc",
+        "digest:sha1:raw:MDEy:MDEy",
+        "hmac:sha384:MDEy",
+        "append:MDEy",
+        "append:MDEy,append:MDEy,append:MDEy,append:MDEy",
+    ] {
+        assert!(is_taken(steps), "{steps}");
+    }
+    for steps in [
+        "",
+        "nothing",
+        "iterated:md5:21:MDEyMzQ1Njc",
+        "sha-crypt:512:1000001:MDEyMzQ1Njc",
+        "sha-crypt:512:999:MDEyMzQ1Njc",
+        "sha-crypt:512:5000:MDEy,iterated:md5:13:MDEy",
+        "digest:sha1:text::",
+        "digest:sha224:raw::",
+        "hmac:sha1:MDEy",
+        "append:=",
+        "append:MDEy,append:MDEy,append:MDEy,append:MDEy,append:MDEy",
+    ] {
+        assert!(!is_taken(steps), "{steps}");
+    }
+    for (yescrypt, expected) in [("j9T", true), ("jHT", false), ("j95.0", false), ("/9T", false), ("x", false)] {
+        let text = format!("$yescrypt${yescrypt}$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw");
+        assert_eq!(PasswordHash::parse(&text).is_ok(), expected, "{yescrypt}");
+    }
 }

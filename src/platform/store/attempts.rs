@@ -22,6 +22,10 @@ use crate::{
 
 const TABLE: &str = "attempts";
 const OPERATION: &str = "UpdateItem";
+/// How far ahead of this instance's clock another one's may be, or this request's own time may lie back that had to
+/// wait before it took its attempt. What such a request finds ahead is left as it is: brought back by half a minute, a
+/// bucket would have one attempt more, and by turns of two clocks as many as anybody likes.
+const CLOCKS_APART: Duration = Duration::from_mins(1);
 
 impl Store {
     /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing.
@@ -39,7 +43,7 @@ impl Store {
         loop {
             match self.step(key, pace, now).await? {
                 Step::Taken(taken) => return Ok(Ok(taken)),
-                Step::At(tat) if tat > pace.empty(now) => self.bring_back(key, pace, now).await?,
+                Step::At(tat) if tat > pace.empty(now).plus(CLOCKS_APART) => self.bring_back(key, pace, now).await?,
                 Step::At(tat) => return Ok(Err(pace.wait(tat, now).max(Duration::from_millis(1)))),
                 Step::Overtaken => {}
             }

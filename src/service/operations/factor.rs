@@ -64,7 +64,7 @@ impl Operations {
         fresh: &Fresh,
     ) -> Result<BegunFactor, Refusal> {
         let keys = self.keyring.unsealed(now).await?;
-        let secret = TotpSecret::new(fresh.totp.clone());
+        let secret = TotpSecret::new(&fresh.totp);
         let sealed = keys.secret.seal(&identity.sub, fresh.seal, secret.expose()).ok_or(Unavailable::Seal)?;
         let begin = |account: &Account| Ok(Account { begun_factor: Some(sealed.clone()), ..account.clone() });
         let changed = self.change_own(identity, now, begin).await?;

@@ -72,7 +72,7 @@ impl Operations {
         };
         let store = Some(watch.elapsed());
         let watch = Stopwatch::start();
-        let result = self.verify(attempted, password, fresh).await;
+        let result = self.verify(attempted, password, &keys.secret, fresh).await;
         Proof { result, account, times: Times { store, hash: Some(watch.elapsed()) } }
     }
 
@@ -139,7 +139,13 @@ impl Operations {
         Ok(Attempted { given_back: taken?, read: read?, device: None })
     }
 
-    async fn verify(&self, attempted: Attempted, password: &Arc<Password>, fresh: &Fresh) -> Result<Verified, Refusal> {
+    async fn verify(
+        &self,
+        attempted: Attempted,
+        password: &Arc<Password>,
+        secret: &ServiceSecret,
+        fresh: &Fresh,
+    ) -> Result<Verified, Refusal> {
         let Attempted { read, given_back, device } = attempted;
         let mismatch = match &read {
             None => Mismatch::UnknownEmail,
@@ -148,7 +154,8 @@ impl Operations {
             Some(_) => Mismatch::WrongPassword,
         };
         let account = read.filter(|account| account.status == Status::Active);
-        let stored = account.as_ref().and_then(|account| account.password_hash.clone());
+        // One that does not open is compared as none is, at the same cost.
+        let stored = account.as_ref().and_then(|account| account.password_hash.as_ref()?.opened(&account.sub, secret));
         match (self.compare(password, stored, fresh).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
                 Ok(Verified { account, by: By::Password, stronger, given_back, device })
