@@ -154,6 +154,7 @@ pub fn https() -> SharedHttpClient {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::platform::tries::{BUCKET, CHANGE, CONFLICT, GENERATIONS, OPERATOR, UNPROCESSED};
 
     pub(in crate::platform) fn aws() -> Aws {
         let sdk = Aws::fixed(StaticCredentials {
@@ -196,5 +197,15 @@ pub(super) mod tests {
             assert_eq!(retries.initial_backoff(), Duration::from_millis(25));
             assert_eq!(retries.max_backoff(), Duration::from_millis(50));
         }
+    }
+
+    // Check 52.
+    #[test]
+    fn the_waits_of_a_sequence_leave_half_of_its_time_to_the_calls() {
+        for policy in [CONFLICT, CHANGE, OPERATOR, UNPROCESSED, GENERATIONS, BUCKET] {
+            let waits: Duration = (1..u32::from(policy.tries)).map(|tried| policy.wait * tried).sum();
+            assert!(waits * 2 <= Limits::FUNCTION.operation, "{policy:?}: {waits:?}");
+        }
+        assert!(CALL_WAIT_MAX * CALL_TRIES * 2 <= Limits::FUNCTION.operation);
     }
 }

@@ -72,7 +72,6 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::aws::Limits;
 
     async fn count(mut tries: Tries) -> u16 {
         let mut begun = 1;
@@ -91,15 +90,5 @@ mod tests {
         let mut tries = Tries::new(policy, Duration::from_millis(2));
         tokio::time::sleep(Duration::from_millis(3)).await;
         assert!(!tries.again().await, "a slow try is the last");
-    }
-
-    // Check 52.
-    #[test]
-    fn the_waits_of_a_sequence_leave_half_of_its_time_to_the_calls() {
-        for policy in [CONFLICT, CHANGE, OPERATOR, UNPROCESSED, GENERATIONS, BUCKET] {
-            let waits: Duration = (1..u32::from(policy.tries)).map(|tried| policy.wait * tried).sum();
-            assert!(waits * 2 <= Limits::FUNCTION.operation, "{policy:?}: {waits:?}");
-        }
-        assert!(CALL_WAIT_MAX * CALL_TRIES * 2 <= Limits::FUNCTION.operation);
     }
 }
