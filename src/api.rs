@@ -1,5 +1,5 @@
-//! The table of routes: what the service does, where, and who may ask for it. The functions and the local gateway decide by
-//! it; tests compare the template and the README with it.
+//! The table of routes: what the service does, where, and who may ask for it. The functions and the local gateway
+//! decide by it; tests compare the template and the README with it.
 
 /// One row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +156,8 @@ impl Operation {
         ROUTES.iter().find(|route| route.operation == self).map_or("/", |route| route.path)
     }
 
-    /// Whether its refusals have a `reason` for programs. Those that clients of the original service know keep their two members.
+    /// Whether its refusals have a `reason` for programs. Those that clients of the original service know keep their
+    /// two members.
     #[must_use]
     pub fn gives_reasons(self) -> bool {
         !matches!(

@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt};
 
-/// Writes an error and its causes in one line, from the top down. An error of the SDK says "service error" of itself, and
-/// which one only in its causes; the log's own way of writing errors leaves these out in JSON.
+/// Writes an error and its causes in one line, from the top down. An error of the SDK says "service error" of itself,
+/// and which one only in its causes; the log's own way of writing errors leaves these out in JSON.
 pub struct Causes<'a>(pub &'a (dyn Error + 'static));
 
 impl Causes<'_> {

@@ -40,16 +40,16 @@ enum Command {
     Serve(serve::Serve),
     /// Add, change, remove, import and export accounts
     #[command(subcommand)]
-    User(user::User),
+    User(user::UserCommand),
     /// List sessions, which log-ons open, and end them
     #[command(subcommand)]
-    Session(session::Session),
+    Session(session::SessionCommand),
     /// List, make and remove the keys that sign session tokens
     #[command(subcommand)]
-    Key(key::Key),
+    Key(key::KeyCommand),
     /// Try whether mails arrive
     #[command(subcommand)]
-    Mail(mail::Mail),
+    Mail(mail::MailCommand),
     /// Check tables, keys, clock and accounts of a stack, and say what to do about each fault
     Doctor(doctor::Doctor),
     #[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]

@@ -1,8 +1,9 @@
 //! What the service is about: accounts, sessions, passwords, keys, tokens, throttles, links and mails.
 //!
-//! The domain knows no AWS, no HTTP, no environment and no clock. Time and random bytes are arguments; key pairs alone draw
-//! randomness of their own, inside AWS-LC. It may import [`crate::api`], which names operations and their paths, and nothing
-//! else of the crate.
+//! The domain calls no AWS, handles no request of HTTP, and reads no environment and no clock. What a token, a cookie
+//! or a link says is decided here; how it travels is for the layers above. Time and random bytes are arguments; key
+//! pairs alone draw randomness of their own, inside AWS-LC. It may import [`crate::api`], whose paths stand in mails,
+//! and nothing else of the crate.
 
 pub mod access_key;
 pub mod account;

@@ -1,5 +1,5 @@
-//! The whole stack on one machine: an embedded DynamoDB, the two operations of KMS, and a gateway with the routes, events and
-//! refusals of the template. docs/local-gateway.md lists what API Gateway does and it does not. It listens on loopback alone.
+//! The whole stack on one machine: an embedded DynamoDB, the operations of KMS and SES that are used, and a gateway
+//! of the template's routes, events and refusals, on loopback alone. docs/local-gateway.md lists what it does not do.
 
 mod backend;
 mod database;
@@ -9,7 +9,6 @@ mod folder;
 mod gateway;
 mod kms;
 mod mail;
-mod patient;
 mod policy;
 mod server;
 

@@ -1,7 +1,8 @@
 //! What the service stands on: DynamoDB, KMS, SES, CloudWatch's log, and the machine itself.
 //!
-//! The platform layer knows the SDKs, the environment, the clock and the random number generator; no other layer does. It
-//! stores and fetches what the domain defines, and decides nothing about it. It may import the domain.
+//! The platform layer calls the SDKs, and reads the environment, the clock and the random number generator; the layers
+//! above ask it, but for the command line, which reads a person's AWS profile. It stores and fetches what the domain
+//! defines, and decides nothing about it. It may import the domain.
 
 pub mod aws;
 pub mod journal;
@@ -9,3 +10,4 @@ pub mod kms;
 pub mod machine;
 pub mod ses;
 pub mod store;
+pub mod tries;

@@ -1,13 +1,14 @@
 //! Text that does nothing to the terminal that it is printed on. What people and programs have stored can hold escape
-//! sequences, and characters that reorder or hide what stands beside them (Unicode Technical Report 36, sections 3.2 and
-//! 3.6).
+//! sequences, and characters that reorder or hide what stands beside them (Unicode Technical Report 36, sections 3.2
+//! and 3.6).
 
 use std::fmt::Write;
 
 use icu_properties::{CodePointMapData, props::GeneralCategory};
 use serde::Serialize;
 
-/// The text in one line. Blanks take the place of its line ends and tabs, and U+FFFD that of all else that is not shown.
+/// The text in one line. Blanks take the place of its line ends and tabs, and U+FFFD that of all else that is not
+/// shown.
 pub(super) fn text(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\r' | '\t' => ' ',

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Subcommand)]
-pub(super) enum Key {
+pub(super) enum KeyCommand {
     /// List signing keys
     List {
         #[command(flatten)]
@@ -72,7 +72,7 @@ struct KeyRow<'a> {
 
 const COLUMNS: [&str; 6] = ["kid", "alg", "state", "signs_from", "signs_until", "verifies_until"];
 
-impl Key {
+impl KeyCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List { target } => show(&target.connect().await.stack.rotation(), &target).await,

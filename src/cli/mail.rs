@@ -24,7 +24,7 @@ Example:
   jea-auth mail test yi@jeplus.org";
 
 #[derive(Subcommand)]
-pub(super) enum Mail {
+pub(super) enum MailCommand {
     /// Have a test mail sent, to see whether mails arrive
     #[command(after_help = TEST_HELP)]
     Test {
@@ -35,7 +35,7 @@ pub(super) enum Mail {
     },
 }
 
-impl Mail {
+impl MailCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let Self::Test { email, target } = self;
         let email = Email::parse(&email)?;
@@ -86,8 +86,8 @@ pub(super) async fn send(store: &Store, kind: MailKind, email: &Email) -> Result
     store.send_mail(&machine::random(), kind, email, machine::now()).await
 }
 
-/// Tells an owner what was done to the account, where mails are switched on. What was done has been done, so a mail that
-/// cannot be written down is no failure of the command.
+/// Tells an owner what was done to the account, where mails are switched on. What was done has been done, so a mail
+/// that cannot be written down is no failure of the command.
 pub(super) async fn notify(store: &Store, kind: MailKind, email: &Email) {
     let told = match store.takes_mails().await {
         Ok(true) => send(store, kind, email).await,

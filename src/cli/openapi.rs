@@ -1,6 +1,6 @@
-//! `jea-auth openapi`: the description of the service (`OpenAPI` 3.1), out of the table of routes, the types of the answers, and
-//! answers that a test got from the running service. The log-on function has it as a file, `src/logon/openapi.json`; a test holds
-//! that the two are the same.
+//! `jea-auth openapi`: the description of the service (`OpenAPI` 3.1), out of the table of routes, the types of the
+//! answers, and answers that a test got from the running service. The log-on function has it as a file,
+//! `src/functions/logon/openapi.json`; a test holds that the two are the same.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,8 @@ struct Example {
 
 #[derive(Args)]
 pub(super) struct Openapi {
-    /// The service's URL, which clients that are made of the description ask; without it the description names no server
+    /// The service's URL, which clients that are made of the description ask; without it the description names no
+    /// server
     #[arg(long, value_parser = |url: &str| Issuer::parse(url.trim_end_matches('/')))]
     url: Option<Issuer>,
 }

@@ -53,8 +53,8 @@ pub(super) fn note(text: &str) {
     styled_note(&format!("{}\n", harmless::text(text)));
 }
 
-/// Lines with styles, of which nothing comes from outside, to stderr. If even that cannot be written there is nobody left
-/// to tell.
+/// Lines with styles, of which nothing comes from outside, to stderr. If even that cannot be written there is nobody
+/// left to tell.
 pub(super) fn styled_note(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
@@ -76,8 +76,8 @@ pub(super) fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: 
     format!("{number} {thing}{ending}")
 }
 
-/// Rows as an aligned table, whose columns are as wide as a terminal shows them (UAX 11), or as one JSON array of objects.
-/// `columns` names members and their order.
+/// Rows as an aligned table, whose columns are as wide as a terminal shows them (UAX 11), or as one JSON array of
+/// objects. `columns` names members and their order.
 pub(super) fn rows<T: Serialize>(rows: &[T], columns: &[&str], as_json: bool) -> Result<(), Failure> {
     let mut table = Table::new(columns, as_json);
     for row in rows {

@@ -21,8 +21,8 @@ pub(super) fn new_password(from_stdin: bool, allow_short: bool, names: &[&str]) 
 
 fn from_standard_input() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
-    // One byte more than any password with its line end and a byte order mark, to tell one that is too long from one that
-    // is not.
+    // One byte more than any password with its line end and a byte order mark, to tell one that is too long from one
+    // that is not.
     let limit = PASSWORD_MAX_BYTES as u64 + 6;
     io::stdin().lock().take(limit).read_to_string(&mut text)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[derive(Subcommand)]
-pub(super) enum Session {
+pub(super) enum SessionCommand {
     /// List the sessions of an account
     #[command(after_help = LIST_HELP)]
     List {
@@ -93,7 +93,7 @@ impl<'a> SessionRow<'a> {
     }
 }
 
-impl Session {
+impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List { email, target } => list(&Email::parse(&email)?, &target).await,
@@ -137,8 +137,8 @@ fn tell_ended(sessions: &[session::Session], account: &Account, target: &Target)
     output::rows(&ended.collect::<Vec<_>>(), &COLUMNS, target.json)
 }
 
-/// An account and its sessions that are alive, which are about to end. Nothing if they cannot be read: no end of sessions fails
-/// because they could not be counted.
+/// An account and its sessions that are alive, which are about to end. Nothing if they cannot be read: no end of
+/// sessions fails because they could not be counted.
 pub(super) async fn alive(administration: &Administration, email: &Email) -> Option<Alive> {
     administration.sessions(email).await.ok()?
 }

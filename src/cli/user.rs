@@ -30,7 +30,7 @@ use crate::{
 };
 
 #[derive(Subcommand)]
-pub(super) enum User {
+pub(super) enum UserCommand {
     /// Add an account
     #[command(after_help = "The password is asked for, twice.\n\nFrom a program:\n  printf %s \"$PASSWORD\" | \
                             jea-auth user add yi@jeplus.org --name Yi --password-stdin")]
@@ -226,7 +226,7 @@ const COLUMNS: [&str; 4] = ["email", "name", "role", "status"];
 /// Where one account is looked at.
 const COLUMNS_OF_ONE: [&str; 5] = ["email", "name", "role", "status", "keys"];
 
-impl User {
+impl UserCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add { email, name, role, password, target } => add(email, name, role, &password, &target).await,

@@ -1,7 +1,7 @@
 //! Access keys: for scripts, which would hold a password otherwise. A key is given in the place of the password.
 //!
-//! Its text is `jea_`, the key's id, `_`, and a secret of 256 random bits. The account keeps the SHA-256 of the secret: so
-//! many random bits cannot be guessed, so a slow hash would protect nothing (ASVS 5.0, 6.5.2).
+//! Its text is `jea_`, the key's id, `_`, and a secret of 256 random bits. The account keeps the SHA-256 of the secret:
+//! so many random bits cannot be guessed, so a slow hash would protect nothing (ASVS 5.0, 6.5.2).
 
 use std::{fmt, time::Duration};
 

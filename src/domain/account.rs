@@ -69,9 +69,9 @@ impl Email {
             })
     }
 
-    /// Whether Amazon SES sends mails to it. SES has no SMTPUTF8 (SES Developer Guide, "Email format"), so what is before the `@`
-    /// is a dot-string of ASCII (RFC 5321, section 4.1.2), and what is behind it is a name that a host can have (RFC 1123,
-    /// section 2.1). A comma would make two recipients of one.
+    /// Whether Amazon SES sends mails to it. SES has no SMTPUTF8 (SES Developer Guide, "Email format"), so what is
+    /// before the `@` is a dot-string of ASCII (RFC 5321, section 4.1.2), and what is behind it is a name that a host
+    /// can have (RFC 1123, section 2.1). A comma would make two recipients of one.
     #[must_use]
     pub fn can_be_mailed(&self) -> bool {
         let is_dot_string = |local: &str| {
@@ -123,8 +123,8 @@ fn lower(text: &str) -> String {
     nfc.normalize(&nfc.normalize(text).to_lowercase()).into_owned()
 }
 
-/// The domain in ASCII (UTS 46, nontransitional), so that `müller.example` and `xn--mller-kva.example` are one; in lower
-/// case, if it has no such form.
+/// The domain in ASCII (UTS 46, nontransitional), so that `müller.example` and `xn--mller-kva.example` are one; in
+/// lower case, if it has no such form.
 fn canonical_domain(domain: &str) -> String {
     let lowered = lower(domain);
     // IDNA's work grows with the square of a label's length, and no email is as long.
@@ -192,15 +192,16 @@ pub struct Account {
     pub password_hash: Option<PasswordHash>,
     /// When it was made.
     pub created: Timestamp,
-    /// Raised by whatever ends the account's sessions: a session lives in the generation that it was opened in. It is the time
-    /// of that end in milliseconds, so no generation comes twice, also when an account is deleted and added again with the same
-    /// id, or a table is restored from a backup.
+    /// Raised by whatever ends the account's sessions: a session lives in the generation that it was opened in. It is
+    /// the time of that end in milliseconds, so no generation comes twice, also when an account is deleted and added
+    /// again with the same id, or a table is restored from a backup.
     pub generation: u64,
-    /// Raised by a link that was used and by what an operator does, which voids all mailed links of before. It is a time as
-    /// [`Self::generation`] is. No session moves it, or whoever has learned the password could keep the owner of the mailbox
-    /// from setting another one.
+    /// Raised by a link that was used and by what an operator does, which voids all mailed links of before. It is a
+    /// time as [`Self::generation`] is. No session moves it, or whoever has learned the password could keep the owner
+    /// of the mailbox from setting another one.
     pub links: u64,
-    /// The tag of the mailed link by which the password was set, as long as it is the last thing that moved [`Self::links`].
+    /// The tag of the mailed link by which the password was set, as long as it is the last thing that moved
+    /// [`Self::links`].
     pub used_link: Option<String>,
     /// Whatever else is known of the person: title, company, country and the like.
     pub profile: BTreeMap<String, String>,
@@ -273,8 +274,8 @@ impl Account {
         texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum()
     }
 
-    /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them is given
-    /// up: whoever ends sessions may doubt who began it.
+    /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them
+    /// is given up: whoever ends sessions may doubt who began it.
     #[must_use]
     pub fn next_generation(self, now: Timestamp) -> Self {
         Self { generation: later(self.generation, now), begun_factor: None, ..self }
@@ -287,8 +288,8 @@ impl Account {
     }
 }
 
-/// Now in milliseconds, or the next number where the clock has been set back or two changes meet in one millisecond: a number
-/// that only rises.
+/// Now in milliseconds, or the next number where the clock has been set back or two changes meet in one millisecond: a
+/// number that only rises.
 fn later(than: u64, now: Timestamp) -> u64 {
     now.millis().max(than.saturating_add(1))
 }

@@ -43,7 +43,7 @@ impl Credential {
 }
 
 /// A password and the one that is to take its place, and a code if one was typed, none of them checked.
-pub struct NewPassword {
+pub struct PasswordChange {
     /// The present password.
     pub password: Password,
     /// The new one.
@@ -57,7 +57,7 @@ pub struct NewPassword {
 #[error("not one JSON object with exactly the strings password and new_password, and perhaps otp")]
 pub struct NotTwoPasswords;
 
-impl NewPassword {
+impl PasswordChange {
     /// Parses the JSON object `{"password": "...", "new_password": "..."}`, which may have a third string, `otp`.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! A device that has logged on to an account before has a bucket of its own for that account, so strangers who use up
 //! the account's bucket do not lock its owner out. The cookie is worth that bucket and nothing else: without the
 //! password it opens nothing. It holds for one generation of the account: whoever knew an old password, and made
-//! cookies with it, has no use of them after `passwd`.
+//! cookies with it, has no use of them once the password has changed.
 
 use std::time::Duration;
 

@@ -19,12 +19,13 @@ use crate::domain::{
 
 /// Length of the secret that service and app share, in bytes: as SHA-1's output (RFC 4226, section 4, R6).
 pub const SECRET_BYTES: usize = 20;
-/// Lengths of secrets that other systems have made, in bytes: Google's own had 10, and HMAC shortens what is longer than its
-/// block of 64.
+/// Lengths of secrets that other systems have made, in bytes: Google's own had 10, and HMAC shortens what is longer
+/// than its block of 64.
 pub const IMPORTED_SECRET_BYTES: std::ops::RangeInclusive<usize> = 10..=64;
 /// How many recovery codes there are.
 pub const RECOVERY_CODES: usize = 10;
-/// Length of a recovery code, in bytes. So many random bits are not guessed, so their SHA-256 is enough (ASVS 5.0, 6.5.2).
+/// Length of a recovery code, in bytes. So many random bits are not guessed, so their SHA-256 is enough (ASVS 5.0,
+/// 6.5.2).
 pub const RECOVERY_CODE_BYTES: usize = 15;
 
 /// How long a code is the present one, in seconds.
@@ -55,8 +56,8 @@ impl TotpSecret {
         Self::from_slice(&secret.open(sub, sealed)?)
     }
 
-    /// The secret that a text of base32 is, as apps take it: in letters of any case, in groups, padded, and whatever the bits are
-    /// that are left over at its end.
+    /// The secret that a text of base32 is, as apps take it: in letters of any case, in groups, padded, and whatever
+    /// the bits are that are left over at its end.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut spelled = Zeroizing::new(String::with_capacity(text.len()));
@@ -85,7 +86,8 @@ impl TotpSecret {
         Zeroizing::new(BASE32_NOPAD.encode(self.expose()))
     }
 
-    /// What a QR code holds for an app: the secret, and what the app calls it (Google Authenticator wiki, "Key Uri Format").
+    /// What a QR code holds for an app: the secret, and what the app calls it (Google Authenticator wiki, "Key Uri
+    /// Format").
     #[must_use]
     pub fn uri(&self, service: &str, email: &str) -> Zeroizing<String> {
         let [service, email] = [service, email].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
@@ -107,7 +109,8 @@ impl TotpSecret {
     }
 }
 
-/// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears itself.
+/// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears
+/// itself.
 pub struct Otp(Zeroizing<String>);
 
 impl Otp {
@@ -171,8 +174,8 @@ pub struct Factor {
     pub last_use: String,
     /// The recovery codes that are left.
     pub recovery: Vec<Digest>,
-    /// The session that confirmed it. The same session may send its confirmation again, with the same code, if the answer was
-    /// lost: without one it has no recovery codes.
+    /// The session that confirmed it. The same session may send its confirmation again, with the same code, if the
+    /// answer was lost: without one it has no recovery codes.
     pub confirmed_by: Option<SessionId>,
 }
 
@@ -185,7 +188,8 @@ pub enum Accepted {
     Recovery(Digest),
 }
 
-/// The time step whose code this is: the present one, or the one before, for whoever types slowly (RFC 6238, section 5.2).
+/// The time step whose code this is: the present one, or the one before, for whoever types slowly (RFC 6238, section
+/// 5.2).
 #[must_use]
 pub fn step_of(secret: &TotpSecret, otp: &Otp, now: Timestamp) -> Option<u64> {
     let step = now.seconds() / STEP_SECONDS;

@@ -1,5 +1,6 @@
 //! Ids: types of their own, so that no two of one call can be swapped.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 /// Longest id of an account or a session, in bytes.
@@ -57,8 +58,8 @@ macro_rules! id {
 }
 
 id! {
-    /// An account's opaque, lasting id: the claim `sub`. That it is unique is for the importer to see to, which takes ids of
-    /// other systems.
+    /// An account's opaque, lasting id: the claim `sub`. That it is unique is for the importer to see to, which takes
+    /// ids of other systems.
     AccountId
 }
 
@@ -67,11 +68,11 @@ id! {
     SessionId
 }
 
-/// 128 random bits in hexadecimal digits: base64url is shorter, but one in 64 begins with a hyphen, and on a command line
-/// that is an option.
+/// 128 random bits in hexadecimal digits: base64url is shorter, but one in 64 begins with a hyphen, and on a command
+/// line that is an option.
 #[must_use]
 pub fn hexadecimal(random: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*random))
+    HEXLOWER.encode(random)
 }
 
 fn is_possible(text: &str) -> bool {

@@ -1,6 +1,6 @@
-//! Links in mails, by which a password is set. Nothing is stored of one before it is used: it holds what it is good for, under a
-//! keyed hash of the service. A link that was used, and whatever an operator does to the account, voids all links of before, as
-//! it moves the number that they hold. Nothing that a session can do moves that number.
+//! Links in mails, by which a password is set. Nothing is stored of one before it is used: it holds what it is good
+//! for, under a keyed hash of the service. A link that was used, and whatever an operator does to the account, voids
+//! all links of before, as it moves the number that they hold. Nothing that a session can do moves that number.
 
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ pub struct PresentedLink {
 }
 
 impl PresentedLink {
-    /// Whether this very link was used last on the account, and nothing has voided links since: then the request is perhaps
-    /// one that is sent again because its answer was lost.
+    /// Whether this very link was used last on the account, and nothing has voided links since: then the request is
+    /// perhaps one that is sent again because its answer was lost.
     #[must_use]
     pub fn was_used_on(&self, account: &Account) -> bool {
         let is_same = (account.status, &account.sub) == (Status::Active, &self.link.sub);

@@ -16,8 +16,8 @@ use crate::{
 /// The header that keeps machines from answering (RFC 3834, section 5).
 pub const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
 
-/// The most that an encoded word has of a text, in bytes: in base64, with what stands around it, that is 72 characters of the 75
-/// that it may have (RFC 2047, section 2).
+/// The most that an encoded word has of a text, in bytes: in base64, with what stands around it, that is 72 characters
+/// of the 75 that it may have (RFC 2047, section 2).
 const ENCODED_MAX_BYTES: usize = 45;
 
 /// What a mail is about.
@@ -190,8 +190,8 @@ impl Sender {
         let hours = life.as_secs() / 3600;
         let ends = if hours < 24 { format!("{} minutes", life.as_secs() / 60) } else { format!("{} days", hours / 24) };
         let how = if self.pages {
-            // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link to look
-            // at it uses nothing up (RFC 3986, section 3.5).
+            // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link
+            // to look at it uses nothing up (RFC 3986, section 3.5).
             format!("{issuer}{}#reset={token}", Operation::SignInPage.path())
         } else {
             format!(

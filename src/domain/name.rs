@@ -5,11 +5,12 @@ use icu_properties::{
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 
-/// Longest name and longest name of a role, in bytes. Both stand in headers, of which a gateway takes some 10,000 bytes.
+/// Longest name and longest name of a role, in bytes. Both stand in headers, of which a gateway takes some 10,000
+/// bytes.
 pub const LABEL_MAX_BYTES: usize = 256;
 
-/// What stands for the role of an account that has none, so that no role has this name. An empty value will not do: AWS does not
-/// document whether API Gateway replaces a client's header by an empty one.
+/// What stands for the role of an account that has none, so that no role has this name. An empty value will not do: AWS
+/// does not document whether API Gateway replaces a client's header by an empty one.
 pub const NO_ROLE: &str = "none";
 
 /// The text is no name that a person, a role or an access key may be given.
@@ -42,7 +43,8 @@ impl Name {
         label(text).map(Self)
     }
 
-    /// Parses a name that is stored. An earlier release took names that cannot be seen, and whoever has one logs on as before.
+    /// Parses a name that is stored. An earlier release took names that cannot be seen, and whoever has one logs on as
+    /// before.
     ///
     /// # Errors
     /// [`InvalidLabel::Malformed`].
@@ -104,13 +106,14 @@ fn well_formed(text: &str) -> Result<String, InvalidLabel> {
     if is_possible { Ok(text.to_owned()) } else { Err(InvalidLabel::Malformed) }
 }
 
-/// Embeddings, overrides and isolates. The marks U+200E, U+200F and U+061C are none of them: they turn nothing but themselves.
+/// Embeddings, overrides and isolates. The marks U+200E, U+200F and U+061C are none of them: they turn nothing but
+/// themselves.
 fn is_directional(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The fillers of Hangul (U+115F, U+3164 and their like) are letters that fonts do not draw, which Unicode tells by this
-/// property; that of Braille (U+2800) is a symbol without a dot, which it tells by nothing.
+/// The fillers of Hangul (U+115F, U+3164 and their like) are letters that fonts do not draw, which Unicode tells by
+/// this property; that of Braille (U+2800) is a symbol without a dot, which it tells by nothing.
 fn is_visible(c: char) -> bool {
     let is_drawn = CodePointMapData::<GeneralCategory>::new().get(c) != GeneralCategory::Format
         && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);

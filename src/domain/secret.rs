@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::domain::ids::AccountId;
 
-/// The key of all keyed hashes (HMAC-SHA-256): names of buckets, accounts in the log, tags of device cookies and of links. A key
-/// that is derived from it seals the secrets of second factors.
+/// The key of all keyed hashes (HMAC-SHA-256): names of buckets, accounts in the log, tags of device cookies and of
+/// links. A key that is derived from it seals the secrets of second factors.
 pub struct ServiceSecret {
     tags: hmac::Key,
     /// What the sealing key is derived from, when it is needed: not at each start of a function.
@@ -42,14 +42,15 @@ impl ServiceSecret {
         hmac::verify(&self.tags, message(tag_use, of).as_bytes(), &tag).is_ok()
     }
 
-    /// Seals the secret of a second factor for the account `sub`: AES-256-GCM, bound to the account, so that one account's is
-    /// worth nothing in another's item. Nothing comes back if AWS-LC fails.
+    /// Seals the secret of a second factor for the account `sub`: AES-256-GCM, bound to the account, so that one
+    /// account's is worth nothing in another's item. Nothing comes back if AWS-LC fails.
     #[must_use]
     pub fn seal(&self, sub: &AccountId, nonce: SealNonce, plain: &[u8]) -> Option<Vec<u8>> {
         seal_with(&self.sealing_key(OF_FACTORS)?, sub, nonce, plain)
     }
 
-    /// What was sealed for the account `sub`; nothing if it was sealed by another secret, for another account, or changed.
+    /// What was sealed for the account `sub`; nothing if it was sealed by another secret, for another account, or
+    /// changed.
     #[must_use]
     pub fn open(&self, sub: &AccountId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         open_with(&self.sealing_key(OF_FACTORS)?, sub, sealed)

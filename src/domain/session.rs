@@ -1,5 +1,6 @@
-//! Sessions: a session lives by its account. Nothing of the account is copied into a session, so whatever ends sessions is one
-//! write to the account.
+//! Sessions: a session lives by its account. It has the account's id, email and generation, to find and compare the
+//! account by, and no copy of anything else. So whatever ends all sessions of an account is one write of the account;
+//! one session alone ends when its item is deleted or has expired.
 
 use std::time::Duration;
 
@@ -19,14 +20,16 @@ pub struct Session {
     pub sid: SessionId,
     /// The account's email as it was registered, by which the account is found.
     pub email: String,
-    /// When the session was opened. Its absolute end is counted from here.
+    /// When the session was opened, by a log-on, a confirmation or a new password: each opens one of its own. The
+    /// absolute end is counted from here.
     pub auth_time: Timestamp,
     /// When the last token of the session expires.
     pub expires_at: Timestamp,
     /// The account's generation when the session was opened. When the account's has moved on, the session has ended.
     pub generation: u64,
-    /// When the password was given that opened the session. Nothing if an access key did. It never moves: a confirmation opens
-    /// a session of its own, so that a copy of an older cookie gains nothing by it (ASVS 5.0, 7.2.4).
+    /// When the password was given that opened the session. Nothing if an access key did. It never moves: a
+    /// confirmation opens a session of its own, so that a copy of an older cookie gains nothing by it (ASVS 5.0,
+    /// 7.2.4).
     pub confirmed_at: Option<Timestamp>,
     /// What opened it.
     pub by: By,
@@ -83,14 +86,15 @@ pub enum Life {
     Alive,
     /// It does not, and never will again.
     Ended,
-    /// It is of another generation than its account: it has ended, unless the two were read while one transaction moved both.
+    /// It is of another generation than its account: it has ended, unless the two were read while one transaction moved
+    /// both.
     OtherGeneration,
 }
 
 impl Session {
     /// The one rule of what a session is worth. It lives if it has not expired (an item past its end is gone, also when
-    /// DynamoDB's TTL has not removed it yet), and the account at its email is the one that opened it, is active, and is of the
-    /// same generation. A session that an access key opened needs that key, unexpired, as well.
+    /// DynamoDB's TTL has not removed it yet), and the account at its email is the one that opened it, is active, and
+    /// is of the same generation. A session that an access key opened needs that key, unexpired, as well.
     pub fn life(&self, holder: Option<Holder<'_>>, now: Timestamp) -> Life {
         let Some(holder) = holder.filter(|holder| *holder.sub == self.sub) else { return Life::Ended };
         let has_key = match &self.by {

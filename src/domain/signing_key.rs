@@ -129,9 +129,9 @@ pub fn signs_now(keys: &[SigningKey], now: Timestamp) -> Option<&SigningKey> {
     keys.iter().filter(|key| key.window.signs_at(now)).max_by_key(|key| key.window.signs_from)
 }
 
-/// The keys that sign from now on without a gap, in the order in which they take over: what signs now, and each key that
-/// begins before those before it have stopped. A key that begins later is no successor, however new it is: one that was
-/// dated ahead by a wrong clock would otherwise keep others from being made until nothing signs.
+/// The keys that sign from now on without a gap, in the order in which they take over: what signs now, and each key
+/// that begins before those before it have stopped. A key that begins later is no successor, however new it is: one
+/// that was dated ahead by a wrong clock would otherwise keep others from being made until nothing signs.
 #[must_use]
 pub fn chain(keys: &[SigningKey], now: Timestamp) -> Vec<&SigningKey> {
     let mut keys: Vec<_> = keys.iter().filter(|key| now < key.window.signs_until).collect();

@@ -1,4 +1,4 @@
-//! How often a password may be tried: GCRA, the generic cell rate algorithm.
+//! How often something may be tried, a password above all: GCRA, the generic cell rate algorithm.
 //!
 //! One number says all about a bucket: `tat`, the theoretical arrival time. Each attempt moves it one interval on; an
 //! attempt is refused while it lies further ahead than the burst allows. A refused attempt moves nothing, so trying
@@ -28,7 +28,8 @@ pub struct Pace {
     pub interval: Duration,
 }
 
-/// The paces of all buckets. An interval is [`WAIT_MAX`] at the most, because a wait can be one interval long.
+/// The paces that an operator chooses; those of other buckets are constants. An interval is [`WAIT_MAX`] at the most,
+/// because a wait can be one interval long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paces {
     /// Attempts on one account, and from one known device on its account.
@@ -40,8 +41,8 @@ pub struct Paces {
 /// Log-ons with one access key: 256 bits are not guessed, and fifty jobs of one account start at the same moment.
 pub const ACCESS_KEY_PACE: Pace = Pace { burst: 1000, interval: Duration::from_secs(1) };
 
-/// Refused access keys of one address. No right key takes from this bucket or waits for it, so a job whose key has ended keeps
-/// no neighbour's good key out.
+/// Refused access keys of one address. No right key takes from this bucket or waits for it, so a job whose key has
+/// ended keeps no neighbour's good key out.
 pub const REFUSED_KEYS_PACE: Pace = Pace { burst: 100, interval: Duration::from_secs(1) };
 
 /// Changes of one account by its sessions: each is a write of the account, and most send a mail.
@@ -91,7 +92,8 @@ impl Pace {
         if wait.is_zero() { Ok(Taken { tat: tat.plus(self.interval), was_full }) } else { Err(wait) }
     }
 
-    /// How long to wait when the bucket is at `tat`; one interval at the most.
+    /// How long a client has to wait until a bucket at `tat` has an attempt again. A `tat` that lies further ahead than
+    /// that of an empty bucket was written by a fast clock, and counts as empty: so one interval is the most.
     #[must_use]
     pub fn wait(&self, tat: Timestamp, now: Timestamp) -> Duration {
         tat.min(self.empty(now)).minus(self.tolerance()).since(now)
@@ -105,8 +107,8 @@ impl Pace {
         if taken.was_full { Duration::ZERO } else { self.all_but_a_second() }
     }
 
-    /// How far a right code puts back its bucket: by all that its attempt took but `SUCCESS_COST`. Also if the bucket was full
-    /// before, as an interval of a quarter of an hour is missed.
+    /// How far a right code puts back its bucket: by all that its attempt took but `SUCCESS_COST`. Also if the bucket
+    /// was full before, as an interval of a quarter of an hour is missed.
     #[must_use]
     pub fn all_but_a_second(&self) -> Duration {
         self.interval.saturating_sub(SUCCESS_COST)
@@ -143,16 +145,16 @@ impl BucketKey {
         Self::of(TagUse::Address, secret, &network(address))
     }
 
-    /// The bucket of some known devices of the account `sub` in this generation: one of [`DEVICE_BUCKETS`], by the id of the
-    /// device.
+    /// The bucket of some known devices of the account `sub` in this generation: one of [`DEVICE_BUCKETS`], by the id
+    /// of the device.
     #[must_use]
     pub fn device(secret: &ServiceSecret, device_id: [u8; 16], sub: &AccountId, generation: u64) -> Self {
         let [first, ..] = device_id;
         Self::of(TagUse::Device, secret, &format!("{}.{generation}.{}", first % DEVICE_BUCKETS, sub.as_str()))
     }
 
-    /// The bucket of an access key of the account with this email, whether there is such a key or not. It is named by the key's
-    /// secret, too: whoever has the id alone takes from another bucket than the key.
+    /// The bucket of an access key of the account with this email, whether there is such a key or not. It is named by
+    /// the key's secret, too: whoever has the id alone takes from another bucket than the key.
     #[must_use]
     pub fn access_key(secret: &ServiceSecret, email: &Email, key: &AccessKey) -> Self {
         let named = Zeroizing::new(format!("{}.{}", *key.expose(), email.as_str()));
@@ -183,8 +185,8 @@ impl BucketKey {
         Self::of(TagUse::Code, secret, sub.as_str())
     }
 
-    /// The bucket of codes that confirm the second factor of the account `sub`. Whoever has a session, without the password, takes
-    /// nothing from the codes that its owner logs on with.
+    /// The bucket of codes that confirm the second factor of the account `sub`. Whoever has a session, without the
+    /// password, takes nothing from the codes that its owner logs on with.
     #[must_use]
     pub fn confirmation(secret: &ServiceSecret, sub: &AccountId) -> Self {
         Self::of(TagUse::Confirmation, secret, sub.as_str())

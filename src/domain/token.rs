@@ -40,7 +40,7 @@ pub struct Claims {
     pub iat: u64,
     /// When it expires, in seconds since the epoch.
     pub exp: u64,
-    /// When the person gave the password, in seconds since the epoch.
+    /// When the session was opened, in seconds since the epoch: somebody gave the password then, or an access key.
     pub auth_time: u64,
 }
 
@@ -129,7 +129,8 @@ pub struct TokenRules {
 /// Longest issuer, in bytes. With the longest audience a token still fits into a cookie.
 pub const ISSUER_MAX_BYTES: usize = 512;
 
-/// The service's public URL, which is its name in tokens: http or https, without a query, and without a slash at its end.
+/// The service's public URL, which is its name in tokens: http or https, without a query, and without a slash at its
+/// end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
 

@@ -24,7 +24,7 @@ use crate::{
         store::Store,
     },
     service::{
-        access::Access,
+        access::Gatekeeper,
         administration::Administration,
         keyring::Keyring,
         operations::{Fresh, Operations},
@@ -54,7 +54,7 @@ pub async fn run_logon() -> Result<(), Error> {
 pub async fn run_authorizer() -> Result<(), Error> {
     start_log();
     let function = &authorizer(&Config::from_env()?, system_clock());
-    function.access.warm_up().await;
+    function.gatekeeper.warm_up().await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         function.handle(&event.payload).await.map_err(Error::from)
     }))
@@ -164,8 +164,8 @@ pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
 #[must_use]
 pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
     let store = Store::new(config.aws.dynamodb(), &config.stack);
-    let access = Access::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
-    AuthorizerFunction { access, clock, journal: config.journal.clone() }
+    let gatekeeper = Gatekeeper::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
+    AuthorizerFunction { gatekeeper, clock, journal: config.journal.clone() }
 }
 
 /// Random bytes for one operation.

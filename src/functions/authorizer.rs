@@ -1,5 +1,5 @@
-//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what [`access`](crate::service::access)
-//! decides by, and makes a policy of the decision.
+//! The authorizer function: a REQUEST authorizer of a REST API. It takes out of the event what
+//! [`access`](crate::service::access) decides by, and makes a policy of the decision.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::{
     causes::Causes,
     domain::time::{Clock, Timestamp},
     platform::journal::{Entry, Journal, Measure, Metric, Stopwatch},
-    service::access::{Access, Admitted, Denial, Living, Presented},
+    service::access::{Admitted, Denial, Gatekeeper, Living, Presented},
     web::{event::Event, identity},
 };
 
 /// The authorizer function.
 pub struct AuthorizerFunction {
     /// Decides.
-    pub access: Access,
+    pub gatekeeper: Gatekeeper,
     /// Tells the time.
     pub clock: Clock,
     /// Remembers each verdict.
@@ -45,13 +45,13 @@ impl AuthorizerFunction {
         };
         let (now, watch) = ((self.clock)(), Stopwatch::start());
         // A browser asks without the cookie whether it may send it. That is for the log-on function to answer.
-        if let (true, Some(arn)) = (self.access.is_preflight(&presented), event.stage_arn()) {
+        if let (true, Some(arn)) = (self.gatekeeper.is_preflight(&presented), event.stage_arn()) {
             let (request_id, outcome) = (event.request_id(), "preflight");
             let entry = Entry { event: "authorization", outcome, reason: None, request_id, account: None };
             self.journal.write(now, &entry, &[Measure::Count(Metric::Allowed)]);
             return Ok(json!({"principalId": ANONYMOUS, "policyDocument": policy("Allow", &arn)}));
         }
-        let decided = self.access.decide(&presented, now).await;
+        let decided = self.gatekeeper.decide(&presented, now).await;
         self.note(now, event, &decided, watch.elapsed());
         match (decided, event.stage_arn()) {
             (Ok(admitted), Some(arn)) => Ok(allow(&admitted, &arn)),
@@ -81,8 +81,9 @@ impl AuthorizerFunction {
     }
 }
 
-/// Allows the request, and hands on who it comes from. The resource is the whole stage, because one may have 512 characters ("Amazon API Gateway quotas"), fewer than a path; the gateway asks for each
-/// request anew, so nothing else is allowed by it.
+/// A policy that lets API Gateway pass the request, with the identity that it comes from. Its resource is the whole
+/// stage, because a resource has at most 512 characters ("Amazon API Gateway quotas") and a path can have more. API
+/// Gateway asks the authorizer for each request anew, so the policy lets no other one pass.
 fn allow(admitted: &Admitted, arn: &str) -> Value {
     let Living { session, account } = admitted.living.as_ref();
     let context = identity::context(session, &account.name, account.role.as_ref(), admitted.carrier);

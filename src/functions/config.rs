@@ -54,12 +54,12 @@ pub struct Config {
     pub journal: Journal,
 }
 
-/// The configuration is wrong. All that is wrong, by variable.
+/// The configuration is wrong: a sentence for each variable that is missing or malformed, all of them at once.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bad configuration: {}", .0.join("; "))]
 pub struct BadConfig(Vec<String>);
 
-/// A variable that the service reads: its name, its default if it has one, and what it is.
+/// A variable that the service reads: its name, and its default if it has one.
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
@@ -67,7 +67,7 @@ pub struct Variable {
     pub default: Option<&'static str>,
 }
 
-/// The variables that an operator sets, by the template's parameters.
+/// The variables that the template sets: the stack's name, the service's URL, and what an operator chooses by parameters.
 pub const VARIABLES: [Variable; 17] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },

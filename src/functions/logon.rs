@@ -54,8 +54,8 @@ impl TokenDelivery {
 /// What an operator chooses of the answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// The service's public URL and its name in tokens. Clients that come to it by https alone get a `Secure` cookie and
-    /// HSTS: Python sends a `Secure` cookie over nothing else, not even to the same machine.
+    /// The service's public URL and its name in tokens. Clients that come to it by https alone get a `Secure` cookie
+    /// and HSTS: Python sends a `Secure` cookie over nothing else, not even to the same machine.
     pub issuer: Issuer,
     /// How a log-on delivers its token.
     pub delivery: TokenDelivery,

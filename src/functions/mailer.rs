@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// How long after it was written down a mail is still tried. A link is good for half an hour, and whoever waits has asked again;
-/// the template has the stream's records given up at the same age.
+/// How long after it was written down a mail is still tried. A link is good for half an hour, and whoever waits has
+/// asked again; the template has the stream's records given up at the same age.
 pub const GIVEN_UP_AFTER: Duration = Duration::from_mins(15);
 /// How many records an instance remembers: ten batches.
 const HANDLED_MAX: usize = 100;
@@ -73,16 +73,17 @@ struct Change {
     new_image: Option<Map<String, Value>>,
 }
 
-/// The records that failed. From the first of them on the stream is read again (the same guide, "Reporting batch item failures").
+/// The records that failed. From the first of them on the stream is read again (the same guide, "Reporting batch item
+/// failures").
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Handled {
-    batch_item_failures: Vec<Failed>,
+    batch_item_failures: Vec<BatchItemFailure>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Failed {
+struct BatchItemFailure {
     item_identifier: String,
 }
 
@@ -132,7 +133,7 @@ enum NotSent {
 
 /// What came of an item.
 #[derive(Clone, Copy)]
-enum Outcome {
+enum MailOutcome {
     Sent,
     /// No account has this email, or it is disabled.
     Nobody,
@@ -146,7 +147,7 @@ enum Outcome {
     Malformed,
 }
 
-impl Outcome {
+impl MailOutcome {
     fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -160,10 +161,10 @@ impl Outcome {
 }
 
 impl MailerFunction {
-    /// Sends the mails of some records. Those with links go first: who waits for one shall not wait for what others are told. A
-    /// record that fails keeps none of the others from being sent; the stream brings it again with those behind it, and those
-    /// that are done are known by then. Another instance knows nothing of them and sends a mail twice, which harms nobody: a link
-    /// can be used once.
+    /// Sends the mails of some records. Those with links go first: who waits for one shall not wait for what others are
+    /// told. A record that fails keeps none of the others from being sent; the stream brings it again with those behind
+    /// it, and those that are done are known by then. Another instance knows nothing of them and sends a mail twice,
+    /// which harms nobody: a link can be used once.
     pub async fn handle(&self, records: &Records, request_id: &str) -> Handled {
         let (links, notices): (Vec<&Record>, Vec<&Record>) =
             records.records.iter().partition(|record| record.has_link());
@@ -188,49 +189,49 @@ impl MailerFunction {
         }
         let numbers = records.records.iter().map(|record| &record.dynamodb.sequence_number);
         let failed = numbers.filter(|number| failed.contains(number)).cloned();
-        Handled { batch_item_failures: failed.map(|item_identifier| Failed { item_identifier }).collect() }
+        Handled { batch_item_failures: failed.map(|item_identifier| BatchItemFailure { item_identifier }).collect() }
     }
 
-    async fn send(&self, image: &Map<String, Value>, now: Timestamp) -> Result<Outcome, NotSent> {
+    async fn send(&self, image: &Map<String, Value>, now: Timestamp) -> Result<MailOutcome, NotSent> {
         match self.try_to_send(image, now).await {
             // It would keep all later mails waiting, and not mend itself.
             Err(NotSent::Store(error @ StoreError::Malformed { .. })) => {
                 tracing::error!(error = %Causes(&error), "a mail will not be sent; `jea-auth doctor` names what is malformed");
-                Ok(Outcome::Malformed)
+                Ok(MailOutcome::Malformed)
             }
             Err(NotSent::Ses(error @ SesError::Refused(_))) => {
                 tracing::error!(error = %Causes(&error), "a mail will not be sent");
-                Ok(Outcome::Refused)
+                Ok(MailOutcome::Refused)
             }
             result => result,
         }
     }
 
-    async fn try_to_send(&self, image: &Map<String, Value>, now: Timestamp) -> Result<Outcome, NotSent> {
+    async fn try_to_send(&self, image: &Map<String, Value>, now: Timestamp) -> Result<MailOutcome, NotSent> {
         let kind = text(image, "kind", "S").and_then(MailKind::named);
         let expires_at = text(image, "expires_at", "N").and_then(|seconds| seconds.parse().ok());
         let (Some(kind), Some(email), Some(expires_at)) = (kind, text(image, "email", "S"), expires_at) else {
-            return Ok(Outcome::Unknown);
+            return Ok(MailOutcome::Unknown);
         };
         let written = Timestamp::from_seconds(expires_at).minus(KEPT_FOR);
         if now.since(written) >= GIVEN_UP_AFTER {
-            return Ok(Outcome::TooLate);
+            return Ok(MailOutcome::TooLate);
         }
-        let Ok(email) = Email::parse(email) else { return Ok(Outcome::Nobody) };
+        let Ok(email) = Email::parse(email) else { return Ok(MailOutcome::Nobody) };
         let link = match kind.link_life() {
             None => None,
             Some(life) => {
                 let account = self.store.account(&email).await?;
                 let link = account.map(|account| (Link::of(&account), account));
                 let Some((link, _)) = link.filter(|(link, account)| link.is_of(account)) else {
-                    return Ok(Outcome::Nobody);
+                    return Ok(MailOutcome::Nobody);
                 };
                 Some((link, life))
             }
         };
         if !email.can_be_mailed() {
             tracing::error!(kind = kind.name(), "a mail will not be sent: SES takes no such address");
-            return Ok(Outcome::Refused);
+            return Ok(MailOutcome::Refused);
         }
         let token = match link {
             None => None,
@@ -238,7 +239,7 @@ impl MailerFunction {
         };
         let mail = self.sender.write(kind, token.as_deref());
         self.ses.send(&self.sender, email.as_str(), &mail).await?;
-        Ok(Outcome::Sent)
+        Ok(MailOutcome::Sent)
     }
 
     fn is_handled(&self, sequence_number: &String) -> bool {
@@ -269,11 +270,11 @@ impl MailerFunction {
     }
 }
 
-fn outcome_metric(outcome: Outcome) -> Option<Metric> {
+fn outcome_metric(outcome: MailOutcome) -> Option<Metric> {
     match outcome {
-        Outcome::Sent => Some(Metric::MailsSent),
-        Outcome::Refused | Outcome::TooLate | Outcome::Malformed => Some(Metric::MailsFailed),
-        Outcome::Nobody | Outcome::Unknown => None,
+        MailOutcome::Sent => Some(Metric::MailsSent),
+        MailOutcome::Refused | MailOutcome::TooLate | MailOutcome::Malformed => Some(Metric::MailsFailed),
+        MailOutcome::Nobody | MailOutcome::Unknown => None,
     }
 }
 
@@ -284,11 +285,11 @@ mod tests {
     // Check 89.
     #[test]
     fn every_mail_that_somebody_waits_for_in_vain_is_counted() {
-        for outcome in [Outcome::TooLate, Outcome::Refused, Outcome::Malformed] {
+        for outcome in [MailOutcome::TooLate, MailOutcome::Refused, MailOutcome::Malformed] {
             assert_eq!(outcome_metric(outcome), Some(Metric::MailsFailed), "{}", outcome.name());
         }
         // What a stranger can have written down.
-        for outcome in [Outcome::Nobody, Outcome::Unknown] {
+        for outcome in [MailOutcome::Nobody, MailOutcome::Unknown] {
             assert_eq!(outcome_metric(outcome), None, "{}", outcome.name());
         }
     }

@@ -1,7 +1,7 @@
 //! The API behind the authorizer: an HTTP proxy integration, which is not transparent ("Amazon API Gateway important
 //! notes" of the Developer Guide, and recordings of what it does).
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
@@ -19,6 +19,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::web::identity;
@@ -65,8 +66,8 @@ impl Backend {
         Self { base, client: Client::builder(TokioExecutor::new()).build_http(), timeout: TIMEOUT }
     }
 
-    /// Passes a request on. Nothing comes back if it cannot be sent whole, if the backend has not answered in time, or if it
-    /// wants to go on in another protocol, which API Gateway speaks with no HTTP backend.
+    /// Passes a request on. Nothing comes back if it cannot be sent whole, if the backend has not answered in time, or
+    /// if it wants to go on in another protocol, which API Gateway speaks with no HTTP backend.
     pub(super) async fn pass_on(
         &self,
         parts: &Parts,
@@ -105,38 +106,22 @@ impl Backend {
     }
 }
 
-/// What stands for `{proxy}` in the backend's URL: the path without slashes before it and one behind it, decoded, and `%`
-/// alone encoded again. What cannot stand in the path of a request at all stays encoded; what API Gateway makes of that is
-/// documented nowhere.
+/// What stands for `{proxy}` in the backend's URL: the path without slashes before it and one behind it, decoded, and
+/// `%` alone encoded again. What cannot stand in the path of a request at all stays encoded; what API Gateway makes of
+/// that is documented nowhere.
 fn proxy(path: &str) -> String {
     let path = path.trim_start_matches('/');
     let path = path.strip_suffix('/').unwrap_or(path);
-    let Ok(decoded) = String::from_utf8(decoded(path.as_bytes())) else { return path.to_owned() };
+    let Ok(decoded) = percent_decode_str(path).decode_utf8() else { return path.to_owned() };
     let mut proxy = String::with_capacity(path.len());
     for character in decoded.chars() {
         if character.is_control() || " #%<>?`".contains(character) {
-            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-                // Writing to a text does not fail.
-                let _ = write!(proxy, "%{byte:02X}");
-            }
+            proxy.extend(utf8_percent_encode(character.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
         } else {
             proxy.push(character);
         }
     }
     proxy
-}
-
-fn decoded(mut path: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(path.len());
-    while let Some((first, rest)) = path.split_first() {
-        let digits = rest.first_chunk().filter(|_| *first == b'%').and_then(|[high, low]| {
-            let digit = |byte: &u8| char::from(*byte).to_digit(16);
-            u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-        });
-        decoded.push(digits.unwrap_or(*first));
-        path = rest.get(if digits.is_some() { 2 } else { 0 }..).unwrap_or_default();
-    }
-    decoded
 }
 
 /// What gets there of a client's headers, with those of the gateway. None if one of these cannot be set: a backend must

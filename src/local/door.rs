@@ -1,5 +1,5 @@
-//! What every port asks of a request before anything else. Loopback addresses keep other machines out, but not the pages
-//! of other sites, which reach this machine through its browser.
+//! What every port asks of a request before anything else. Loopback addresses keep other machines out, but not the
+//! pages of other sites, which reach this machine through its browser.
 
 use std::time::Duration;
 
@@ -50,13 +50,13 @@ impl Door {
     }
 
     async fn admit(&self, request: Request) -> Result<Request, Answer> {
-        // DNS rebinding: a page of another site can point its own host name at 127.0.0.1. For the browser its requests are
-        // then of the same origin, and only the Host header tells.
+        // DNS rebinding: a page of another site can point its own host name at 127.0.0.1. For the browser its requests
+        // are then of the same origin, and only the Host header tells.
         if !names_this_machine(request.uri(), request.headers()) {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "Call this machine localhost, 127.0.0.1 or [::1]."));
         }
-        // A browser names the origin in every request that is more than a look, a preflight included (Fetch, section 3.2),
-        // and says of every request where it comes from (Fetch Metadata Request Headers, section 2).
+        // A browser names the origin in every request that is more than a look, a preflight included (Fetch, section
+        // 3.2), and says of every request where it comes from (Fetch Metadata Request Headers, section 2).
         let is_of_a_browser = [ORIGIN, SEC_FETCH_SITE].iter().any(|name| request.headers().contains_key(name));
         if !self.lets_pages_in && is_of_a_browser {
             return Err(Answer::failed(StatusCode::FORBIDDEN, "No page of a browser may send requests here."));

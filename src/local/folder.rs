@@ -45,8 +45,8 @@ pub(super) fn take_from_others(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is in a secret file. If there is none it is made of `new`, whole or not at all: a crash or a second start at the
-/// same moment leaves no half of it, and of two starts both read what one has written.
+/// What is in a secret file. If there is none it is made of `new`, whole or not at all: a crash or a second start at
+/// the same moment leaves no half of it, and of two starts both read what one has written.
 pub(super) fn read_or_make(file: &Path, new: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
     if !file.try_exists()? {
         let draft = draft_of(file);
@@ -65,7 +65,8 @@ pub(super) fn read_or_make(file: &Path, new: &[u8]) -> io::Result<Zeroizing<Vec<
     fs::read(file).map(Zeroizing::new)
 }
 
-/// Writes a file that is its owner's alone, in the place of one that is there: whole or not at all, also on a full disk.
+/// Writes a file that is its owner's alone, in the place of one that is there: whole or not at all, also on a full
+/// disk.
 pub(super) fn write_whole(file: &Path, content: &[u8]) -> io::Result<()> {
     let draft = draft_of(file);
     let written = write_synced(&draft, content).and_then(|()| fs::rename(&draft, file));

@@ -1,4 +1,5 @@
-//! Mails on one machine: SES's one operation, which writes each mail into a file, and the stream that leads to the mailer.
+//! Mails on one machine: SES's one operation, which writes each mail into a file, and the stream that leads to the
+//! mailer.
 
 use std::{
     fs,
@@ -144,7 +145,8 @@ async fn send(State(mailbox): State<Mailbox>, body: Bytes) -> Response {
 }
 
 impl SendEmail {
-    /// The mail as a file (RFC 5322). Its text is not encoded, so that a person can read it there and take a link out of it.
+    /// The mail as a file (RFC 5322). Its text is not encoded, so that a person can read it there and take a link out
+    /// of it.
     fn message(self, id: &str, now: Timestamp) -> Option<Vec<u8>> {
         let Self { from_email_address, destination, content: Content { simple } } = self;
         let text = simple.body.text.data.replace('\n', "\r\n");
@@ -172,8 +174,8 @@ fn answer(status: StatusCode, body: &Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-/// Hands what is written into the table of mails over to the mailer, in the form in which Lambda does, until the stop. The file
-/// `position`, if there is one, keeps how far it got, so that the next start goes on from there.
+/// Hands what is written into the table of mails over to the mailer, in the form in which Lambda does, until the stop.
+/// The file `position`, if there is one, keeps how far it got, so that the next start goes on from there.
 pub(super) async fn pump(
     database: Database,
     table: String,

@@ -1,11 +1,12 @@
 //! The server of all three ports.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::Pin, time::Duration};
 
 use axum::{Extension, Router, extract::ConnectInfo, serve::Listener};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -13,8 +14,9 @@ use tokio::{
     sync::watch,
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutWriter;
 
-use super::{door::Door, patient::Patient};
+use super::door::Door;
 
 /// How long a connection stays open at a stop for what has been sent and not been seen yet.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -27,21 +29,27 @@ pub(super) async fn serve(
     stopped: watch::Receiver<bool>,
 ) -> Result<(), String> {
     let router = door.before(router);
-    let mut connections = JoinSet::new();
+    // Dropping the set ends its connections, if whoever asked for the stop waits no longer.
+    let (mut connections, graceful) = (JoinSet::new(), GracefulShutdown::new());
     loop {
         tokio::select! {
             // Who is connected already when the stop comes is served.
             biased;
             (stream, peer) = Listener::accept(&mut listener) => {
                 let router = router.clone().layer(Extension(ConnectInfo(peer)));
-                connections.spawn(converse(stream, router, door.patience, stopped.clone()));
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(door.patience)
+                    .serve_connection(patient(stream, door.patience), TowerToHyperService::new(router));
+                connections.spawn(graceful.watch(connection));
             }
             () = until(stopped.clone()) => break,
             Some(_) = connections.join_next() => {}
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    tokio::time::sleep(LAST_WORDS).await;
+    graceful.shutdown().await;
     Ok(())
 }
 
@@ -51,20 +59,9 @@ pub(super) async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// Answers the requests of one connection. One that ends by an error has nobody left to tell.
-async fn converse(stream: TcpStream, router: Router, patience: Duration, stopped: watch::Receiver<bool>) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
-    let stop = async {
-        until(stopped).await;
-        tokio::time::sleep(LAST_WORDS).await;
-    };
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = stop => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
+/// A connection that breaks if its client takes no byte for some time while there is something to take.
+fn patient(stream: TcpStream, patience: Duration) -> TokioIo<Pin<Box<TimeoutWriter<TcpStream>>>> {
+    let mut writer = TimeoutWriter::new(stream);
+    writer.set_timeout(Some(patience));
+    TokioIo::new(Box::pin(writer))
 }

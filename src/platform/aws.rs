@@ -16,12 +16,7 @@ use aws_smithy_http_client::{
 };
 use aws_types::{SdkConfig, region::Region};
 
-/// Tries of a call that can be sent again.
-const ATTEMPTS: u32 = 3;
-/// Wait before the second try.
-const BACKOFF: Duration = Duration::from_millis(25);
-/// Longest wait between tries.
-const BACKOFF_MAX: Duration = Duration::from_millis(50);
+use super::tries::{CALL_TRIES, CALL_WAIT, CALL_WAIT_MAX};
 
 /// How long a client tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +39,23 @@ impl Limits {
         connect: Duration::from_millis(500),
         attempt: Duration::from_millis(500),
         operation: Duration::from_millis(1500),
-        attempts: ATTEMPTS,
+        attempts: CALL_TRIES,
     };
-    /// Of a mail. `SendEmail` is not idempotent: whoever gives up early and tries again sends two, so it has the time that SES
-    /// may take, and one try. The stream that the mail came from brings it again.
+    /// Of a mail. `SendEmail` is not idempotent: whoever gives up early and tries again sends two, so it has the time
+    /// that SES may take, and one try. The stream that the mail came from brings it again.
     pub const MAIL: Self = Self {
         connect: Duration::from_secs(2),
         attempt: Duration::from_secs(10),
         operation: Duration::from_secs(10),
         attempts: 1,
     };
-    /// Of a person, over any line, whose credentials may come from a program that asks for a code; and of the stack on one
-    /// machine, which may be busy.
+    /// Of a person, over any line, whose credentials may come from a program that asks for a code; and of the stack on
+    /// one machine, which may be busy.
     pub const PERSON: Self = Self {
         connect: Duration::from_secs(5),
         attempt: Duration::from_mins(1),
         operation: Duration::from_secs(90),
-        attempts: ATTEMPTS,
+        attempts: CALL_TRIES,
     };
 
     fn timeouts(self) -> TimeoutConfig {
@@ -74,8 +69,8 @@ impl Limits {
     fn retries(self) -> RetryConfig {
         RetryConfig::standard()
             .with_max_attempts(self.attempts)
-            .with_initial_backoff(BACKOFF)
-            .with_max_backoff(BACKOFF_MAX)
+            .with_initial_backoff(CALL_WAIT)
+            .with_max_backoff(CALL_WAIT_MAX)
     }
 }
 
@@ -177,10 +172,11 @@ pub fn https() -> SharedHttpClient {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::platform::tries::{BUCKET, CHANGE, CONFLICT, GENERATIONS, OPERATOR, UNPROCESSED};
 
-    fn aws() -> Aws {
+    pub(in crate::platform) fn aws() -> Aws {
         let sdk = Aws::fixed(StaticCredentials {
             region: "eu-west-1".into(),
             access_key_id: "id".into(),
@@ -216,20 +212,32 @@ mod tests {
 
     // Check 53.
     #[test]
-    fn both_clients_are_bounded_in_how_long_they_try() {
+    fn every_client_is_bounded_in_how_long_it_tries() {
         let aws = aws();
-        let (dynamodb, kms) = (aws.dynamodb(), aws.kms());
-        for timeouts in [dynamodb.config().timeout_config(), kms.config().timeout_config()] {
+        let (dynamodb, kms, ses) = (aws.dynamodb(), aws.kms(), aws.ses());
+        for timeouts in
+            [dynamodb.config().timeout_config(), kms.config().timeout_config(), ses.config().timeout_config()]
+        {
             let timeouts = timeouts.unwrap();
             assert_eq!(timeouts.connect_timeout(), Some(Duration::from_millis(500)));
             assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_millis(500)));
             assert_eq!(timeouts.operation_timeout(), Some(Duration::from_millis(1500)));
         }
-        for retries in [dynamodb.config().retry_config(), kms.config().retry_config()] {
+        for retries in [dynamodb.config().retry_config(), kms.config().retry_config(), ses.config().retry_config()] {
             let retries = retries.unwrap();
             assert_eq!(retries.max_attempts(), 3);
             assert_eq!(retries.initial_backoff(), Duration::from_millis(25));
             assert_eq!(retries.max_backoff(), Duration::from_millis(50));
         }
+    }
+
+    // Check 52.
+    #[test]
+    fn the_waits_of_a_sequence_leave_half_of_its_time_to_the_calls() {
+        for policy in [CONFLICT, CHANGE, OPERATOR, UNPROCESSED, GENERATIONS, BUCKET] {
+            let waits: Duration = (1..u32::from(policy.tries)).map(|tried| policy.wait * tried).sum();
+            assert!(waits * 2 <= Limits::FUNCTION.operation, "{policy:?}: {waits:?}");
+        }
+        assert!(CALL_WAIT_MAX * CALL_TRIES * 2 <= Limits::FUNCTION.operation);
     }
 }

@@ -42,7 +42,8 @@ pub struct Entry<'a> {
     pub account: Option<&'a str>,
 }
 
-/// What is counted or measured. The template's alarms, its dashboard and the documentation name these; tests compare them.
+/// What is counted or measured. The template's alarms, its dashboard and the documentation name these; tests compare
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// Log-ons that succeeded.
@@ -210,7 +211,8 @@ impl Serialize for Line<'_> {
             self.measures.iter().partition(|measure| matches!(measure, Measure::Count(_)));
         let by_reason: &[&[&str]] = if reason.is_some() { &[&["stack"], &["stack", "reason"]] } else { &[&["stack"]] };
         let groups = [(by_reason, counts), (&[&["stack"]], others)].map(|(dimensions, measures)| {
-            let described = measures.iter().map(|measure| Described { name: measure.name(), unit: measure.unit() });
+            let described =
+                measures.iter().map(|measure| MetricDefinition { name: measure.name(), unit: measure.unit() });
             Group { namespace: NAMESPACE, dimensions, metrics: described.collect() }
         });
         let groups = groups.into_iter().filter(|group| !group.metrics.is_empty()).collect();
@@ -250,18 +252,18 @@ struct Directive<'a> {
 struct Group<'a> {
     namespace: &'static str,
     dimensions: &'a [&'a [&'a str]],
-    metrics: Vec<Described>,
+    metrics: Vec<MetricDefinition>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Described {
+struct MetricDefinition {
     name: &'static str,
     unit: &'static str,
 }
 
 /// Measures how long something takes, for the journal, and to answer no sooner than after a fixed time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {

@@ -1,5 +1,5 @@
-//! What the machine gives: the time, random bytes, the environment, and a place for the log. A lint (`.clippy.toml`) keeps
-//! other modules from asking for these themselves; each exception says why.
+//! What the machine gives: the time, random bytes, the environment, and a place for the log. A lint (`.clippy.toml`)
+//! keeps other modules from asking for these themselves; each exception says why.
 
 use std::{
     sync::Arc,

@@ -71,8 +71,8 @@ impl Ses {
     }
 }
 
-/// What can be told of an error without SES's words: status, code and the request's id, by which AWS finds the rest. Where SES
-/// did not answer, what the connection says.
+/// What can be told of an error without SES's words: status, code and the request's id, by which AWS finds the rest.
+/// Where SES did not answer, what the connection says.
 fn told(error: &SdkError<SendEmailError>) -> String {
     match error.raw_response() {
         Some(response) => format!(

@@ -1,10 +1,11 @@
-//! The store: five DynamoDB tables. Nothing else in the crate knows DynamoDB.
+//! The store: five DynamoDB tables. Every call of DynamoDB's SDK is made here; [`super::aws`] builds the client that
+//! makes them, and a test holds that no other module names the SDK.
 //!
 //! | Table | Key | Holds |
 //! |---|---|---|
 //! | accounts | `email` | who can log on |
 //! | sessions | `sub`, `sid` | who is logged on |
-//! | attempts | `key` | how often a password was tried lately |
+//! | attempts | `key` | what was tried lately, and how often: passwords, keys, codes, mails, changes |
 //! | outbox | `id` | mails that are to be sent |
 //! | signing-keys | `kid` | the keys of tokens, private halves sealed |
 
@@ -19,21 +20,22 @@ mod sessions;
 mod signing_keys;
 mod tables;
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::retry::RetryConfig,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
     error::{BoxError, BuildError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
 };
 
+use super::{
+    aws::Limits,
+    tries::{CONFLICT, Policy, Tries},
+};
 use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
-pub use changes::{Changed, Kept, KeptSession, Renamed};
+pub use changes::{ChangedAccount, Kept, KeptSession, Renamed};
 pub use living::{AccountSummary, ReadOfAccount};
 pub use outbox::KEPT_FOR;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
@@ -89,10 +91,40 @@ impl Store {
         self.sends_twice.get_or_init(|| self.sending(2))
     }
 
-    /// Made when it is needed, as a start should not wait for it, and kept, as a log-on should not make one for each call.
+    /// Made when it is needed, as a start should not wait for it, and kept, as a log-on should not make one for each
+    /// call.
     fn sending(&self, tries: u32) -> Client {
-        let retries = RetryConfig::standard().with_max_attempts(tries);
-        Client::from_conf(self.client.config().to_builder().retry_config(retries).build())
+        let config = self.client.config();
+        let retries = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard).with_max_attempts(tries);
+        Client::from_conf(config.to_builder().retry_config(retries).build())
+    }
+
+    /// A sequence of tries that begins now, and begins none when the time that the client gives one operation has
+    /// passed.
+    #[must_use]
+    pub fn tries(&self, policy: Policy) -> Tries {
+        let limit = self.client.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
+        Tries::new(policy, limit.unwrap_or(Limits::FUNCTION.operation))
+    }
+
+    /// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The
+    /// SDK does not send these again itself (DynamoDB Developer Guide, "Transaction conflict handling in DynamoDB").
+    async fn until_alone<T, E, F>(
+        &self,
+        is_conflict: fn(&E) -> bool,
+        mut send: impl FnMut() -> F,
+    ) -> Result<T, SdkError<E>>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+    {
+        let mut tries = self.tries(CONFLICT);
+        loop {
+            let outcome = send().await;
+            let meets = matches!(&outcome, Err(error) if error.as_service_error().is_some_and(is_conflict));
+            if !meets || !tries.again().await {
+                return outcome;
+            }
+        }
     }
 }
 
@@ -159,29 +191,6 @@ impl Malformed {
     }
 }
 
-/// Tries of a write that meets other writes on the same items.
-const CONFLICT_TRIES: u16 = 6;
-/// Longest wait before the second try; each later one may be this much longer.
-const CONFLICT_WAIT: Duration = Duration::from_millis(20);
-
-/// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The SDK does
-/// not send these again itself (DynamoDB Developer Guide, "Transaction conflict handling in DynamoDB"). Waits are random, or
-/// writers that met once would meet again.
-async fn until_alone<T, E, F>(is_conflict: fn(&E) -> bool, mut send: impl FnMut() -> F) -> Result<T, SdkError<E>>
-where
-    F: Future<Output = Result<T, SdkError<E>>>,
-{
-    for tried in 1..CONFLICT_TRIES {
-        let outcome = send().await;
-        match &outcome {
-            Err(error) if error.as_service_error().is_some_and(is_conflict) => {}
-            Ok(_) | Err(_) => return outcome,
-        }
-        tokio::time::sleep(CONFLICT_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
-    }
-    send().await
-}
-
 /// Whether a write of one item met a transaction that writes it.
 fn meets_transaction<E: ProvideErrorMetadata>(error: &E) -> bool {
     error.code() == Some("TransactionConflictException")
@@ -207,3 +216,23 @@ fn cancellation_codes(error: &TransactWriteItemsError) -> impl Iterator<Item = &
 
 /// An item's code in a cancelled transaction if its condition did not hold.
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::platform::aws::tests::aws;
+
+    // Check 53.
+    #[test]
+    fn a_client_that_sends_a_call_less_often_has_the_same_limits() {
+        let store = Store::new(aws().dynamodb(), "jea-auth");
+        let of = |client: &Client| (client.config().retry_config().cloned(), client.config().timeout_config().cloned());
+        let (retries, timeouts) = of(&store.client);
+        for (client, tries) in [(store.once(), 1), (store.twice(), 2)] {
+            assert_eq!(of(client), (retries.clone().map(|retries| retries.with_max_attempts(tries)), timeouts.clone()));
+        }
+        assert_eq!(retries.unwrap().max_backoff(), Duration::from_millis(50), "and the limits are those of a function");
+    }
+}

@@ -1,4 +1,4 @@
-//! Access: whether a request with a token may pass.
+//! Gatekeeper: whether a request with a token may pass.
 
 mod emails;
 mod keys;
@@ -26,7 +26,7 @@ use keys::KnownKeys;
 use memory::{Known, TokenMemory};
 
 /// Decides who may pass, and remembers for a few seconds what it decided.
-pub struct Access {
+pub struct Gatekeeper {
     store: Store,
     tokens: TokenRules,
     origins: TrustedOrigins,
@@ -41,7 +41,8 @@ pub struct Presented<'a> {
     pub cookies: Vec<&'a str>,
     /// The values of its headers `Authorization`.
     pub authorizations: Vec<&'a str>,
-    /// Its method, and every other that it may have where it ends.
+    /// The methods by which API Gateway may route it, its own first
+    /// ([`Event::methods`](crate::web::event::Event::methods)).
     pub methods: Vec<&'a str>,
     /// Its path.
     pub path: &'a str,
@@ -97,10 +98,10 @@ pub enum Denial {
     Undecided(#[from] StoreError),
 }
 
-impl Access {
-    /// Asks `store` for sessions, accounts and keys. A token, its session and its account are remembered for `session_memory`; a
-    /// log-off, an end of sessions or another name takes that long to be seen here. Requests for the service's own operations
-    /// always read, so they see it at once; they are too rare for that to cost anything.
+impl Gatekeeper {
+    /// Asks `store` for sessions, accounts and keys. A token, its session and its account are remembered for
+    /// `session_memory`; a log-off, an end of sessions or another name takes that long to be seen here. Requests for
+    /// the service's own operations always read, so they see it at once; they are too rare for that to cost anything.
     #[must_use]
     pub fn new(store: Store, tokens: TokenRules, origins: TrustedOrigins, session_memory: Duration) -> Self {
         let (keys, emails, memory) = (KnownKeys::default(), KnownEmails::default(), TokenMemory::new(session_memory));
@@ -161,9 +162,9 @@ impl Access {
         Ok(Admitted { living, carrier })
     }
 
-    /// Whether a token that was admitted a moment ago is still good: its key has not been revoked, and neither it nor what is
-    /// remembered of its session has ended since. If the session has expired by what is remembered, the answer is no, and it is
-    /// read again: a check-in may have extended it.
+    /// Whether a token that was admitted a moment ago is still good: its key has not been revoked, and neither it nor
+    /// what is remembered of its session has ended since. If the session has expired by what is remembered, the answer
+    /// is no, and it is read again: a check-in may have extended it.
     async fn is_still_good(&self, known: &Known, now: Timestamp) -> Result<bool, Denial> {
         let has_key = match self.keys.find(&self.store, &known.kid, now).await {
             Ok(_) => true,

@@ -1,8 +1,8 @@
 //! What an operator does to accounts and sessions.
 //!
-//! Each is one conditional write of the account, and sessions live by their account: from the moment that the write is
-//! acknowledged, whoever reads the account sees that they have ended. Nothing is done by halves, and what broke off can be done
-//! again.
+//! Each is one conditional write of the account, or, if its key changes, one transaction of two; and sessions live by
+//! their account: from the moment that the write is acknowledged, whoever reads the account sees which have ended.
+//! Nothing is done by halves, and what broke off can be done again.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,10 @@ use crate::{
         session::{Life, Session},
         time::Clock,
     },
-    platform::store::{Renamed, Store, StoreError},
+    platform::{
+        store::{Renamed, Store, StoreError},
+        tries::OPERATOR,
+    },
 };
 
 /// The accounts and sessions of one stack.
@@ -93,8 +96,8 @@ impl Administration {
         self.change_and_end(email, |account| account.password_hash = Some(hash.clone())).await
     }
 
-    /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there is no
-    /// such account.
+    /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there
+    /// is no such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
@@ -139,8 +142,8 @@ impl Administration {
         Ok(self.store.change_account(email, set).await?.map(|changed| changed.after))
     }
 
-    /// Gives an account another email, or another spelling of its email, ends all sessions, which have the email, and voids all
-    /// links. All else stays. Nothing comes back if there is no such account.
+    /// Gives an account another email, or another spelling of its email, ends all sessions, which have the email, and
+    /// voids all links. All else stays. Nothing comes back if there is no such account.
     ///
     /// # Errors
     /// [`RenameError`]; the account has one email or the other, and never none.
@@ -149,7 +152,8 @@ impl Administration {
         if new == *email {
             return self.respell(email, registered_email).await;
         }
-        for _ in 0..RENAME_TRIES {
+        let mut tries = self.store.tries(OPERATOR);
+        loop {
             let Some(before) = self.store.account(email).await? else { return Ok(None) };
             let registered_email = registered_email.to_owned();
             let account = self.moved_on(Account { email: new.clone(), registered_email, ..before.clone() });
@@ -165,11 +169,14 @@ impl Administration {
                 }
                 Renamed::Changed => {}
             }
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
+            }
         }
-        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
     }
 
-    /// The email stays the same key, and is written in another way. A transaction could not both put and delete one item.
+    /// The email stays the same key, and is written in another way. A transaction could not both put and delete one
+    /// item.
     async fn respell(&self, email: &Email, registered_email: &str) -> Result<Option<Account>, RenameError> {
         let respell = |account: &Account| {
             if account.registered_email == registered_email {
@@ -180,8 +187,8 @@ impl Administration {
         Ok(self.store.change_account(email, respell).await?.map(|changed| changed.after))
     }
 
-    /// Ends an access key, and with it the sessions that it opened, which live by it. Nothing comes back if there is no such
-    /// account; else whether it had the key.
+    /// Ends an access key, and with it the sessions that it opened, which live by it. Nothing comes back if there is no
+    /// such account; else whether it had the key.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -214,8 +221,8 @@ impl Administration {
         Ok(self.store.change_account(email, remove).await?.map(|changed| changed.after))
     }
 
-    /// Removes the account at `key`, which is its email, and with it ends all sessions. Tells whether there was one. An item that
-    /// is malformed, its key included, is removed as well.
+    /// Removes the account at `key`, which is its email, and with it ends all sessions. Tells whether there was one. An
+    /// item that is malformed, its key included, is removed as well.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -267,6 +274,3 @@ impl Administration {
         account.next_generation(now).next_links(now)
     }
 }
-
-/// How often a change of email that another change overtook starts over.
-const RENAME_TRIES: u32 = 5;

@@ -122,9 +122,10 @@ impl Keyring {
     }
 
     async fn refresh(&self, state: &mut State, now: Timestamp) -> Result<(), KeyringError> {
-        // Requests that waited for one read have come before it, so what is in memory can be younger than they are.
+        // A request that waited while another one read has an older `now` than that read: then `read_at` lies ahead,
+        // and the keys are as fresh as can be.
         let is_fresh = |read_at: Timestamp| now.distance(read_at) < KEYS_MAX_AGE;
-        // Without a signer the store is asked every time: what is missing may have been made by now.
+        // While no key signs, each request reads the store again: an operator or the rotator may have made a key since.
         if state.read_at.is_some_and(is_fresh) && signing_key::signs_now(&state.keys, now).is_some() {
             return Ok(());
         }

@@ -38,7 +38,7 @@ use crate::{
 use attempts::Attempts;
 pub use factor::BegunFactor;
 pub use keys::MadeKey;
-pub use sessions::{Described, EndedOthers};
+pub use sessions::{EndedOthers, ListedSession};
 
 /// What the operations work with.
 pub struct Operations {

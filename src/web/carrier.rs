@@ -68,8 +68,8 @@ pub fn one_token<'a>(
 }
 
 /// The values of all cookies of one name. Words without `=`, and pairs of other names, are passed over. Quotes around a
-/// value are not part of it: RFC 6265, section 4.1.1, allows them, and Java's `CookieManager` sends a cookie that was set
-/// with `Max-Age` and without `Expires` by RFC 2965, as `$Version="1"; name="value";$Path="/"`.
+/// value are not part of it: RFC 6265, section 4.1.1, allows them, and Java's `CookieManager` sends a cookie that was
+/// set with `Max-Age` and without `Expires` by RFC 2965, as `$Version="1"; name="value";$Path="/"`.
 pub fn named<'a>(headers: impl Iterator<Item = &'a str>, name: &str) -> impl Iterator<Item = &'a str> {
     let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim_matches(OWS).split_once('='));
     pairs.filter(move |(known, _)| *known == name).map(|(_, value)| unquoted(value))

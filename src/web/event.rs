@@ -62,8 +62,8 @@ impl Event {
         self.text(&["requestContext", "requestId"]).unwrap_or_default()
     }
 
-    /// All that the request's API and stage have, as an ARN with a wildcard; in authorizer events. What the request asks
-    /// for is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
+    /// All that the request's API and stage have, as an ARN with a wildcard; in authorizer events. What the request
+    /// asks for is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
     #[must_use]
     pub fn stage_arn(&self) -> Option<String> {
         let mut parts = self.text(&["methodArn"])?.splitn(3, '/');
@@ -96,8 +96,9 @@ impl Event {
         values
     }
 
-    /// Every method that the request may have where it ends: its own, that of `methodArn` in an authorizer's event, and
-    /// what it asks for by `X-HTTP-Method-Override`, by which API Gateway routes.
+    /// The methods by which API Gateway may route the request, so that whoever decides on it decides on each: the
+    /// request's own, the one in `methodArn` of an authorizer's event, and the one that its header
+    /// `X-HTTP-Method-Override` names.
     #[must_use]
     pub fn methods(&self) -> Vec<&str> {
         let routed = self.text(&["methodArn"]).map(|arn| arn.split('/').nth(2).unwrap_or_default());

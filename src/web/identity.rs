@@ -1,7 +1,9 @@
-//! Who a request comes from: how the authorizer hands it on, how the log-on function and a backend receive it. The names
-//! stand here alone; the template is compared with them.
+//! Who a request comes from: how the authorizer hands it on, how the log-on function and a backend receive it. The
+//! names stand here alone; the template is compared with them.
 
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{
     domain::{
@@ -93,17 +95,17 @@ impl Identity {
         })
     }
 
-    /// Whether its password was given a moment ago. A session that an access key opened never counts as that: whoever has a
-    /// key of a script gets no further by it.
+    /// Whether its password was given a moment ago. A session that an access key opened never counts as that: whoever
+    /// has a key of a script gets no further by it.
     #[must_use]
     pub fn is_confirmed(&self, now: Timestamp) -> bool {
         self.by == By::Password && self.confirmed_at.is_some_and(|at| now.seconds() <= at.plus(CONFIRMED_FOR).seconds())
     }
 }
 
-/// The authorizer's context for a request of this session, with name and role of its account: for the log-on function, for Lambda functions behind the
-/// authorizer, and encoded for the headers of a backend. Its values are texts (API Gateway Developer Guide, "Output from an
-/// API Gateway Lambda authorizer").
+/// The authorizer's context for a request of this session, with name and role of its account: for the log-on function,
+/// for Lambda functions behind the authorizer, and encoded for the headers of a backend. Its values are texts (API
+/// Gateway Developer Guide, "Output from an API Gateway Lambda authorizer").
 #[must_use]
 pub fn context(
     session: &Session,
@@ -130,22 +132,16 @@ pub fn context(
     context
 }
 
-/// A text as the value of a header: UTF-8, percent-encoded where it is not printable ASCII, and `%` itself too. A header
-/// holds nothing else that all who read it agree on (RFC 9110, section 5.5), and blanks at its ends are no part of it.
+/// A text as the value of a header: UTF-8, percent-encoded where it is not printable ASCII, and `%` itself too. A
+/// header holds nothing else that all who read it agree on (RFC 9110, section 5.5), and blanks at its ends are no part
+/// of it.
 #[must_use]
 pub fn header_value(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
-    let last = text.len().saturating_sub(1);
-    for (at, byte) in text.bytes().enumerate() {
-        let is_inner_blank = byte == b' ' && at > 0 && at < last;
-        if is_inner_blank || (byte.is_ascii_graphic() && byte != b'%') {
-            value.push(char::from(byte));
-        } else {
-            // Writing to a text does not fail.
-            let _ = write!(value, "%{byte:02X}");
-        }
-    }
-    value
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+    let inner = text.trim_matches(' ');
+    let (before, after) = text.split_once(inner).unwrap_or_default();
+    let blanks = |blanks: &str| "%20".repeat(blanks.len());
+    format!("{}{}{}", blanks(before), utf8_percent_encode(inner, ENCODED), blanks(after))
 }
 
 /// Whether a backend could take this header of a client for one of [`HEADERS`]. CGI and its heirs turn a hyphen into an

@@ -21,8 +21,8 @@ pub struct TrustedOrigins {
 }
 
 impl TrustedOrigins {
-    /// Whether a page of another site sent the request. Without an `Origin` it was not a page that could change something:
-    /// browsers send that header with every method but GET and HEAD.
+    /// Whether a page of another site sent the request. Without an `Origin` it was not a page that could change
+    /// something: browsers send that header with every method but GET and HEAD.
     #[must_use]
     pub fn is_cross_site(&self, request: &Provenance, host: &str) -> bool {
         if request.origins.is_empty() {

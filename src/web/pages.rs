@@ -1,5 +1,5 @@
-//! The pages for people: HTML with style and script inside, compiled in. A page is a client of the operations and nothing
-//! more. All that one says stands in `pages/words.js`, but for the sentence to a browser without scripts.
+//! The pages for people: HTML with style and script inside, compiled in. A page is a client of the operations and
+//! nothing more. All that one says stands in `pages/words.js`, but for the sentence to a browser without scripts.
 
 use std::sync::LazyLock;
 

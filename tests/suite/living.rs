@@ -1,11 +1,11 @@
-//! A session lives by its account: one write to the account ends all sessions, and nothing of the account is copied.
+//! A session lives by its account: one write to the account ends all sessions, and no copy of what an operator changes is kept beside it.
 
 use std::time::Duration;
 
 use jea_auth::{
     domain::account::{Account, Email, Name, Role},
     functions::{app, authorizer::AuthorizerFunction},
-    platform::store::Added,
+    platform::{store::Added, tries::UNPROCESSED},
     service::administration::{Particulars, RoleChange},
 };
 use reqwest::{Method, StatusCode};
@@ -69,6 +69,11 @@ async fn keys_that_a_batch_left_unprocessed_are_asked_for_again_and_an_outage_is
     reads(&wire);
     assert_eq!(effect(&decide(service.new_token().await).await.unwrap()), "Allow");
     assert_eq!(reads(&wire), ["BatchGetItem", "BatchGetItem"]);
+    wire.fail("BatchGetItem", "", Fault::NeverProcessed);
+    let token = service.new_token().await;
+    reads(&wire);
+    assert!(decide(token).await.is_err(), "no verdict");
+    assert_eq!(reads(&wire).len(), usize::from(UNPROCESSED.tries), "throttled at every try");
     for fault in [Fault::InternalError, Fault::Throttled, Fault::Denied, Fault::Malformed] {
         wire.fail("BatchGetItem", "-accounts", fault);
         let token = service.new_token().await;

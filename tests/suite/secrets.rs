@@ -6,7 +6,7 @@ use jea_auth::{
     domain::{
         access_key::AccessKey,
         account::Account,
-        credential::{Credential, NewPassword, NewPasswordByLink},
+        credential::{Credential, NewPasswordByLink, PasswordChange},
         factor::{Otp, RecoveryCode, TotpSecret},
         password::{Password, PasswordHash},
         secret::ServiceSecret,
@@ -30,7 +30,7 @@ fn types_that_hold_secrets_cannot_be_printed() {
         ($($secret:ty)+) => { $(assert_not_impl_any!($secret: Debug, Display, Serialize);)+ };
     }
     cannot_be_printed! {
-        AccessKey Account Answer BegunFactor Credential Fresh Issued KeyMaterial MadeKey NewPassword NewPasswordByLink Otp Password
+        AccessKey Account Answer BegunFactor Credential Fresh Issued KeyMaterial MadeKey PasswordChange NewPasswordByLink Otp Password
         PasswordHash RecoveryCode ServiceSecret Signer Token TotpSecret Unsealed
     }
 }

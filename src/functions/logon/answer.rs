@@ -27,8 +27,8 @@ pub const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
 ];
 
-/// Headers of a page, beside those of every answer: it asks for nothing of the machine, and no other window reaches into it
-/// (OWASP HTTP Security Response Headers Cheat Sheet).
+/// Headers of a page, beside those of every answer: it asks for nothing of the machine, and no other window reaches
+/// into it (OWASP HTTP Security Response Headers Cheat Sheet).
 const PAGE_HEADERS: [(&str, &str); 4] = [
     ("content-type", "text/html; charset=utf-8"),
     ("cross-origin-opener-policy", "same-origin"),
@@ -121,8 +121,8 @@ impl Answer {
     }
 
     /// Clears, beside each cookie of a domain, the one of that name that `host` alone has since a time without
-    /// `CookieDomain`. A browser would send both (RFC 6265, section 5.4), and two tokens that differ are none. Where the
-    /// domain is the host itself, both are one cookie (section 5.3, step 11).
+    /// `CookieDomain`. A browser would send both (RFC 6265, section 5.4), and two tokens that differ are none. Where
+    /// the domain is the host itself, both are one cookie (section 5.3, step 11).
     pub(super) fn without_cookies_of(self, site: &Site, host: &str) -> Self {
         let host = host.split(':').next().unwrap_or_default();
         if site.cookie_domain.as_deref().is_none_or(|domain| domain.trim_start_matches('.').eq_ignore_ascii_case(host))
@@ -155,8 +155,8 @@ impl Answer {
         }
     }
 
-    /// Answers a preflight: tells a browser which methods and headers a page of a configured origin may send. The request
-    /// that follows is still refused if it has no session.
+    /// Answers a preflight: tells a browser which methods and headers a page of a configured origin may send. The
+    /// request that follows is still refused if it has no session.
     pub(super) fn preflight(headers: &[&str]) -> Self {
         let mut answer = Self::json(StatusCode::NO_CONTENT, &());
         answer.body.clear();

@@ -15,7 +15,7 @@ use crate::{
         signing_key::Jwk,
         time::Timestamp,
     },
-    service::operations::{Described, Issued, MadeKey},
+    service::operations::{Issued, ListedSession, MadeKey},
 };
 
 /// The answer of every operation on a session. Members in this order.
@@ -181,8 +181,8 @@ pub(crate) struct SessionObject<'a> {
 }
 
 impl<'a> SessionObject<'a> {
-    pub(crate) fn of(described: &'a Described, own: &SessionId) -> Self {
-        let Described { session, by } = described;
+    pub(crate) fn of(listed: &'a ListedSession, own: &SessionId) -> Self {
+        let ListedSession { session, by } = listed;
         Self {
             sid: session.sid.as_str(),
             current: session.sid == *own,

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         access_key::AccessKeyId,
         account::Email,
-        credential::{Credential, NewPassword, NewPasswordByLink},
+        credential::{Credential, NewPasswordByLink, PasswordChange},
         details::DetailsChange,
         device::{DEVICE_COOKIE, KNOWN_FOR},
         factor::Otp,
@@ -113,7 +113,7 @@ impl LogonFunction {
         Ok(Answer::ok(&UpdatedObject::new()))
     }
 
-    async fn password(&self, identity: &Identity, passwords: NewPassword, event: &Event, now: Timestamp) -> Done {
+    async fn password(&self, identity: &Identity, passwords: PasswordChange, event: &Event, now: Timestamp) -> Done {
         let devices = devices(event);
         let client = client(event, &devices);
         let outcome = self.operations.change_password(identity, passwords, client, now, &(self.fresh)()).await;

@@ -93,8 +93,8 @@ impl From<&BadDetails> for Reason {
     }
 }
 
-/// Variants with descriptions come as a choice among constants, of which programs that write clients make nothing: they know
-/// `enum`.
+/// Variants with descriptions come as a choice among constants, of which programs that write clients make nothing: they
+/// know `enum`.
 #[cfg(feature = "terminal")]
 fn as_enum(schema: &mut schemars::Schema) {
     let choices = schema.remove("oneOf");

@@ -1,6 +1,6 @@
 //! Refusals: what becomes of a request that is not answered with what it asked for. This is the one map of refusals to
-//! statuses, sentences and reasons; the local gateway answers by it too, and the template's gateway responses are compared
-//! with it.
+//! statuses, reasons and sentences, but for the sentences on what a body holds, which its readers say; the local
+//! gateway answers by it too, and the template's gateway responses are compared with it.
 
 use std::borrow::Cow;
 
@@ -98,8 +98,8 @@ impl Refused {
         matches!(self, Self::ByOperation(operation, Refusal::WrongCode) if *operation != Operation::ConfirmFactor)
     }
 
-    /// What is wrong, for programs. An Auth Failed object has no reason, nor has one with `factor`, nor a refusal of what is no
-    /// operation.
+    /// What is wrong, for programs. An Auth Failed object has no reason, nor has one with `factor`, nor a refusal of
+    /// what is no operation.
     fn word(&self) -> Option<Reason> {
         Some(match self {
             Self::NoSession | Self::ByOperation(_, Refusal::SessionEnded) => Reason::SessionNeeded,
@@ -126,8 +126,8 @@ impl Refused {
         })
     }
 
-    /// What the client is told that asked for this operation; for none, if it asked for something else, or if the gateway itself
-    /// answers. A dependency's failure is logged here, once.
+    /// What the client is told that asked for this operation; for none, if it asked for something else, or if the
+    /// gateway itself answers. A dependency's failure is logged here, once.
     #[must_use]
     pub fn answer(&self, asked: Option<Operation>, site: &Site) -> Answer {
         let has_reason = asked.is_some_and(Operation::gives_reasons) || matches!(self, Self::KeySession);

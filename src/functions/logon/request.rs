@@ -9,7 +9,7 @@ use crate::{
     domain::{
         access_key::{AccessKeyId, DAYS_DEFAULT, DAYS_MAX},
         account::{Email, Name},
-        credential::{CREDENTIAL_MAX_BYTES, Credential, NewPassword, NewPasswordByLink},
+        credential::{CREDENTIAL_MAX_BYTES, Credential, NewPasswordByLink, PasswordChange},
         details::DetailsChange,
         factor::Otp,
         ids::SessionId,
@@ -29,7 +29,7 @@ pub(super) enum Request {
     Confirm(Identity, Credential),
     User(Identity),
     UpdateUser(Identity, DetailsChange),
-    Password(Identity, NewPassword),
+    Password(Identity, PasswordChange),
     Sessions(Identity),
     EndSession(Identity, SessionId),
     EndOtherSessions(Identity),
@@ -107,9 +107,9 @@ impl Request {
     }
 }
 
-/// Holds what the table of routes says: who may ask, and whether the password must have been given a moment ago; and that no
-/// page of another site may change anything. Behind the authorizer the last has been asked already, of every request that carries
-/// the cookie.
+/// Holds what the table of routes says: who may ask, and whether the password must have been given a moment ago; and
+/// that no page of another site may change anything. Behind the authorizer the last has been asked already, of every
+/// request that carries the cookie.
 fn admit(
     route: &Route,
     event: &Event,
@@ -154,10 +154,10 @@ fn otp(event: &Event) -> Result<Otp, Refused> {
     Ok(Otp::new(&otp))
 }
 
-fn new_password(event: &Event) -> Result<NewPassword, Refused> {
+fn new_password(event: &Event) -> Result<PasswordChange, Refused> {
     const EXPECTED: &str =
         "Send one JSON object with the strings \"password\" and \"new_password\" and, with a second factor, \"otp\".";
-    NewPassword::parse(&body(event, EXPECTED)?).map_err(|_| malformed(EXPECTED))
+    PasswordChange::parse(&body(event, EXPECTED)?).map_err(|_| malformed(EXPECTED))
 }
 
 fn forgotten(event: &Event) -> Result<Email, Refused> {

@@ -39,8 +39,8 @@ impl Ses {
         Ok(Standing { is_sandbox: !account.production_access_enabled(), is_sending: account.sending_enabled() })
     }
 
-    /// The identity by which mails may come from this address, if there is one: it is verified itself, or its domain is, or one that its domain is below
-    /// (SES Developer Guide, "Verified identities").
+    /// The identity by which mails may come from this address, if there is one: it is verified itself, or its domain
+    /// is, or one that its domain is below (SES Developer Guide, "Verified identities").
     ///
     /// # Errors
     /// As [`Self::standing`].

@@ -19,9 +19,12 @@ use super::{
     account_item::{TABLE, account, account_of, attributes},
     cancellation_codes,
     item::{Item, text, well_formed},
-    meets_transaction, meets_writes, until_alone,
+    meets_transaction, meets_writes,
 };
-use crate::domain::account::{Account, Email};
+use crate::{
+    domain::account::{Account, Email},
+    platform::tries::OPERATOR,
+};
 
 /// Looked up for a text that cannot be an email, so that one costs the same call. It has no `@`, so it is nobody's.
 const NO_EMAIL: &str = "-";
@@ -110,7 +113,7 @@ impl Store {
                 return Ok(results);
             }
             let write = self.client.transact_write_items().set_transact_items(Some(puts));
-            let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(results) };
+            let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else { return Ok(results) };
             let codes = error.as_service_error().into_iter().flat_map(cancellation_codes);
             let existing: Vec<usize> =
                 pending.iter().zip(codes).filter(|(_, code)| *code == CONDITION_FAILED).map(|(at, _)| *at).collect();
@@ -125,8 +128,8 @@ impl Store {
         }
     }
 
-    /// The id of the account at exactly this key, also if the rest of its item is malformed. Nothing comes back if there is
-    /// no item; an empty text if it has no id.
+    /// The id of the account at exactly this key, also if the rest of its item is malformed. Nothing comes back if
+    /// there is no item; an empty text if it has no id.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
@@ -137,13 +140,15 @@ impl Store {
         Ok(output.item.map(|attributes| Item::new(TABLE, attributes).text("sub").unwrap_or_default().to_owned()))
     }
 
-    /// Removes the account at exactly this key, whatever its item holds. Tells whether there was one. It asks for the id and
-    /// the generation that were read: a copy of the delete that arrives late removes no account that was added since.
+    /// Removes the account at exactly this key, whatever its item holds. Tells whether there was one. It asks for the
+    /// id and the generation that were read: a copy of the delete that arrives late removes no account that was added
+    /// since.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if others change the account at every try.
     pub async fn remove_account(&self, key: &str) -> Result<bool, StoreError> {
-        for _ in 0..REMOVE_TRIES {
+        let mut tries = self.tries(OPERATOR);
+        loop {
             let get = self.client.get_item().table_name(&self.tables.accounts).key("email", text(key));
             let output = get.consistent_read(true).send().await.map_err(|error| StoreError::call("GetItem", error))?;
             let Some(mut found) = output.item else { return Ok(false) };
@@ -166,7 +171,9 @@ impl Store {
                 });
             }
             let delete = delete.condition_expression(conditions.join(" AND "));
-            let Err(error) = until_alone(meets_transaction, || delete.clone().send()).await else { return Ok(true) };
+            let Err(error) = self.until_alone(meets_transaction, || delete.clone().send()).await else {
+                return Ok(true);
+            };
             match error.as_service_error() {
                 // Gone by an earlier copy of the same delete.
                 Some(DeleteItemError::ConditionalCheckFailedException(failed)) if failed.item().is_none() => {
@@ -175,8 +182,10 @@ impl Store {
                 Some(DeleteItemError::ConditionalCheckFailedException(_)) => {}
                 Some(_) | None => return Err(StoreError::call("DeleteItem", error)),
             }
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: "DeleteItem" });
+            }
         }
-        Err(StoreError::Overtaken { operation: "DeleteItem" })
     }
 }
 
@@ -184,9 +193,6 @@ impl Store {
 pub(super) fn key(email: &Email) -> HashMap<String, AttributeValue> {
     HashMap::from([("email".to_owned(), text(if email.is_possible() { email.as_str() } else { NO_EMAIL }))])
 }
-
-/// How often a delete that a change of the account overtook starts over.
-const REMOVE_TRIES: u32 = 5;
 
 /// How many accounts are added by one call: half of what a transaction may hold. All together are to be below its 4 MB.
 pub const ADDED_AT_ONCE: usize = 50;

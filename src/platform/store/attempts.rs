@@ -12,23 +12,24 @@ use super::{
     Store, StoreError,
     item::{Item, millis, seconds, text},
 };
-use crate::domain::{
-    throttle::{BucketKey, Pace, Taken},
-    time::Timestamp,
+use crate::{
+    domain::{
+        throttle::{BucketKey, Pace, Taken},
+        time::Timestamp,
+    },
+    platform::tries::BUCKET,
 };
 
 const TABLE: &str = "attempts";
 const OPERATION: &str = "UpdateItem";
-/// How far ahead of this instance's clock another one's may be, or this request's own time may lie back that had to wait before
-/// it took its attempt. What such a request finds ahead is left as it is: brought back by half a minute, a bucket would have one
-/// attempt more, and by turns of two clocks as many as anybody likes.
+/// How far ahead of this instance's clock another one's may be, or this request's own time may lie back that had to
+/// wait before it took its attempt. What such a request finds ahead is left as it is: brought back by half a minute, a
+/// bucket would have one attempt more, and by turns of two clocks as many as anybody likes.
 const CLOCKS_APART: Duration = Duration::from_mins(1);
-/// How often an attempt that was overtaken starts over.
-const STEPS_MAX: u32 = 4;
 
 impl Store {
-    /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing. If
-    /// DynamoDB's answer is lost, one attempt may count as two.
+    /// Takes one attempt from a bucket, or tells how long to wait if there is none to take; a refusal changes nothing.
+    /// If DynamoDB's answer is lost, one attempt may count as two.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if other attempts come between at every try.
@@ -38,18 +39,22 @@ impl Store {
         pace: Pace,
         now: Timestamp,
     ) -> Result<Result<Taken, Duration>, StoreError> {
-        for _ in 0..STEPS_MAX {
+        let mut tries = self.tries(BUCKET);
+        loop {
             match self.step(key, pace, now).await? {
                 Step::Taken(taken) => return Ok(Ok(taken)),
                 Step::At(tat) if tat > pace.empty(now).plus(CLOCKS_APART) => self.bring_back(key, pace, now).await?,
                 Step::At(tat) => return Ok(Err(pace.wait(tat, now).max(Duration::from_millis(1)))),
                 Step::Overtaken => {}
             }
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: OPERATION });
+            }
         }
-        Err(StoreError::Overtaken { operation: OPERATION })
     }
 
-    /// Puts a bucket back by what an attempt need not have cost. The SDK sends it once: a second copy would give back twice.
+    /// Puts a bucket back by what an attempt need not have cost. The SDK sends it once: a second copy would give back
+    /// twice.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the attempt then goes on to cost what it took.
@@ -74,9 +79,9 @@ impl Store {
         }
     }
 
-    /// An update cannot write the greater of two numbers (Amazon DynamoDB Developer Guide, "Using update expressions"), so
-    /// a bucket that lies in the past and one that lies ahead are two updates. Most attempts find it in the past: one round
-    /// trip.
+    /// An update cannot write the greater of two numbers (Amazon DynamoDB Developer Guide, "Using update expressions"),
+    /// so a bucket that lies in the past and one that lies ahead are two updates. Most attempts find it in the past:
+    /// one round trip.
     async fn step(&self, key: &BucketKey, pace: Pace, now: Timestamp) -> Result<Step, StoreError> {
         let next = now.plus(pace.interval);
         let full = self
@@ -117,8 +122,8 @@ impl Store {
         outcome(update.send().await, |_| Ok(Taken { tat: pace.empty(now), was_full: false })).map(drop)
     }
 
-    /// If the answer to a first copy that got through is lost, the SDK's second one counts the attempt once more. No third
-    /// one does.
+    /// If the answer to a first copy that got through is lost, the SDK's second one counts the attempt once more. No
+    /// third one does.
     fn update(&self, key: &BucketKey, pace: Pace, now: Timestamp) -> UpdateItemFluentBuilder {
         self.twice()
             .update_item()

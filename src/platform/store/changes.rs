@@ -1,9 +1,6 @@
 //! Changes of accounts: each is one conditional write.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     error::BuildError,
@@ -16,21 +13,19 @@ use super::{
     account_item::{account, attributes},
     cancellation_codes,
     item::{number, seconds, text},
-    meets_transaction, meets_writes, sessions, until_alone,
+    meets_transaction, meets_writes, sessions,
 };
-use crate::domain::{
-    access_key::AccessKeyId,
-    account::{Account, Email},
-    ids::SessionId,
-    password::PasswordHash,
-    session::Session,
-    time::Timestamp,
+use crate::{
+    domain::{
+        access_key::AccessKeyId,
+        account::{Account, Email},
+        ids::SessionId,
+        password::PasswordHash,
+        session::Session,
+        time::Timestamp,
+    },
+    platform::tries::{CHANGE, Tries},
 };
-
-/// How often a change that was overtaken by another one starts over. Each time one of those at the same moment gets through.
-const CHANGE_TRIES: u8 = 16;
-/// Longest wait before the second try; each later one may be this much longer.
-const CHANGE_WAIT: Duration = Duration::from_millis(5);
 
 const TRANSACTION: &str = "TransactWriteItems";
 
@@ -55,41 +50,43 @@ impl Store {
         &self,
         email: &Email,
         change: impl Fn(&Account) -> Result<Account, E>,
-    ) -> Result<Option<Changed>, E> {
-        for _ in 0..CHANGE_TRIES {
+    ) -> Result<Option<ChangedAccount>, E> {
+        let mut tries = self.tries(CHANGE);
+        loop {
             let Some(before) = self.account(email).await? else { return Ok(None) };
-            if let Some(changed) = self.change_in_generation(before, &change).await? {
+            if let Some(changed) = self.change_in_generation(before, &change, &mut tries).await? {
                 return Ok(Some(changed));
             }
         }
-        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
-    /// Changes an account that was read as `change` says. What is written asks for the generation and for the old values of all
-    /// that it replaces, so of changes at the same moment each is made on top of the one before: one that was overtaken reads
-    /// again, and ends with nothing if the account has moved on to another generation, or is gone. A copy that arrives late
-    /// changes nothing.
+    /// Changes an account that was read as `change` says. What is written asks for the generation and for the old
+    /// values of all that it replaces, so of changes at the same moment each is made on top of the one before: one that
+    /// was overtaken reads again, and ends with nothing if the account has moved on to another generation, or is gone.
+    /// A copy that arrives late changes nothing. Each write is one of the `tries`, and when there is nothing the next
+    /// of them has begun: whoever reads the account once more goes on with it.
     ///
     /// # Errors
-    /// What `change` refuses, [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an account,
-    /// [`StoreError::Overtaken`] if others change the account at every try.
+    /// What `change` refuses, [`StoreError::Call`] if DynamoDB fails, [`StoreError::Malformed`] if the item is not an
+    /// account, [`StoreError::Overtaken`] if others change the account at every try.
     pub async fn change_in_generation<E: From<StoreError>>(
         &self,
         mut before: Account,
         change: impl Fn(&Account) -> Result<Account, E>,
-    ) -> Result<Option<Changed>, E> {
-        for tried in 1..=CHANGE_TRIES {
+        tries: &mut Tries,
+    ) -> Result<Option<ChangedAccount>, E> {
+        loop {
             let after = change(&before)?;
             if after == before || self.replace(&before, &after).await? {
-                return Ok(Some(Changed { before, after }));
+                return Ok(Some(ChangedAccount { before, after }));
             }
-            // Random, or those that met would meet again.
-            tokio::time::sleep(CHANGE_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: "UpdateItem" }.into());
+            }
             let is_same = |read: &Account| (&read.sub, read.generation) == (&before.sub, before.generation);
             let Some(read) = self.account(&before.email).await?.filter(is_same) else { return Ok(None) };
             before = read;
         }
-        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
     /// Makes an account that is as `before` one that is as `after`. Tells whether it is.
@@ -102,7 +99,7 @@ impl Store {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = until_alone(meets_transaction, || update.clone().send()).await else { return Ok(true) };
+        let Err(error) = self.until_alone(meets_transaction, || update.clone().send()).await else { return Ok(true) };
         match error.as_service_error() {
             // The same as wanted, if the SDK sent it twice and the first copy got through.
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
@@ -112,8 +109,8 @@ impl Store {
         }
     }
 
-    /// Changes an account into the next generation, and has one session there: a new one, or one that is carried over. Both are
-    /// written in one transaction, or a failure between them would end the session of whoever asks.
+    /// Changes an account into the next generation, and has one session there: a new one, or one that is carried over.
+    /// Both are written in one transaction, or a failure between them would end the session of whoever asks.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; then neither was changed, or both were.
@@ -192,7 +189,9 @@ impl Store {
     /// Writes two items in one transaction.
     async fn write_both(&self, first: TransactWriteItem, second: TransactWriteItem) -> Result<Both, StoreError> {
         let write = self.client.transact_write_items().transact_items(first).transact_items(second);
-        let Err(error) = until_alone(meets_writes, || write.clone().send()).await else { return Ok(Both::Written) };
+        let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else {
+            return Ok(Both::Written);
+        };
         let codes: Vec<&str> = error.as_service_error().into_iter().flat_map(cancellation_codes).collect();
         match codes.as_slice() {
             [CONDITION_FAILED, _] => Ok(Both::FirstRefused),
@@ -201,8 +200,8 @@ impl Store {
         }
     }
 
-    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was `read` and
-    /// has still the `weaker` one.
+    /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was
+    /// `read` and has still the `weaker` one.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
@@ -217,7 +216,7 @@ impl Store {
             .update_expression("SET password_hash = :stronger")
             .expression_attribute_values(":hash", text(weaker.as_str()))
             .expression_attribute_values(":stronger", text(stronger.as_str()));
-        if_as_read(update).await
+        self.if_as_read(update).await
     }
 
     /// Writes down the day of a key's last use, if the account is still as it was `read` and has the key.
@@ -230,15 +229,28 @@ impl Store {
             .update_expression("SET access_keys.#key.last_used = :day")
             .expression_attribute_names("#key", key.as_str())
             .expression_attribute_values(":day", seconds(day));
-        if_as_read(update).await
+        self.if_as_read(update).await
+    }
+
+    /// Sends a change that is not needed any more where its condition fails.
+    async fn if_as_read(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
+        match self.until_alone(meets_transaction, || update.clone().send()).await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::call("UpdateItem", error)),
+        }
     }
 
     fn update_account(&self, email: &Email) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.tables.accounts).key("email", text(email.as_str()))
     }
 
-    /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its sessions
-    /// have not been ended since.
+    /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its
+    /// sessions have not been ended since.
     fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
         self.update_account(&read.email)
             .condition_expression(format!("#sub = :sub AND generation = :generation AND {condition}"))
@@ -248,19 +260,8 @@ impl Store {
     }
 }
 
-/// Sends a change that is not needed any more where its condition fails.
-async fn if_as_read(update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
-    match until_alone(meets_transaction, || update.clone().send()).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
-            Ok(())
-        }
-        Err(error) => Err(StoreError::call("UpdateItem", error)),
-    }
-}
-
 /// An account before and after a change.
-pub struct Changed {
+pub struct ChangedAccount {
     /// Before.
     pub before: Account,
     /// After.

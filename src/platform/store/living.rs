@@ -1,28 +1,22 @@
 //! A session and its account, read together.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use super::{Store, StoreError, account_item, accounts, item::Item, sessions};
-use crate::domain::{
-    access_key::{AccessKeyId, StoredKey},
-    account::{Account, Email, Holder, Name, Role, Status},
-    ids::{AccountId, SessionId},
-    session::{Life, Session},
-    time::Timestamp,
+use crate::{
+    domain::{
+        access_key::{AccessKeyId, StoredKey},
+        account::{Account, Email, Holder, Name, Role, Status},
+        ids::{AccountId, SessionId},
+        session::{Life, Session},
+        time::Timestamp,
+    },
+    platform::tries::{GENERATIONS, UNPROCESSED},
 };
 
 const BATCH: &str = "BatchGetItem";
-/// How often the keys are asked for again that a batch left unprocessed.
-const BATCH_TRIES: u16 = 4;
-/// Longest wait before the second try; each later one may be this much longer.
-const BATCH_WAIT: Duration = Duration::from_millis(20);
-/// How often session and account are read at the most while their generations go on moving.
-const READS_MAX: u32 = 16;
 
 /// What an authorization reads of an account, and all that the authorizer may read of one: no hash of a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,24 +85,25 @@ impl ReadOfAccount for AccountSummary {
 }
 
 impl Store {
-    /// A session that is alive now, with its account, by consistent reads: a log-off and an end of sessions anywhere are seen
-    /// here. Both are read at once where the account's `email` is known, and one after the other where it is not.
+    /// A session that is alive now, with its account, by consistent reads: a log-off and an end of sessions anywhere
+    /// are seen here. Both are read at once where the account's `email` is known, and one after the other where it is
+    /// not.
     ///
-    /// The two reads are no snapshot, as DynamoDB reads single items: an owner who ends all other sessions moves the account and
-    /// the own session to the next generation in one transaction, and a read in between sees two generations. So what is of
-    /// another generation is read again, until two reads in a row show the same.
+    /// The two reads are no snapshot, as DynamoDB reads single items: an owner who ends all other sessions moves the
+    /// account and the own session to the next generation in one transaction, and a read in between sees two
+    /// generations. So what is of another generation is read again, until two reads in a row show the same.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Undone`] if it does not get to it, [`StoreError::Malformed`] if an
-    /// item is no session or no account.
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Undone`] if it does not get to it,
+    /// [`StoreError::Malformed`] if an item is no session or no account.
     pub async fn living<A: ReadOfAccount>(
         &self,
         ids: (&AccountId, &SessionId),
         email: Option<&Email>,
         now: Timestamp,
     ) -> Result<Option<(Session, A)>, StoreError> {
-        let mut seen = None;
-        for _ in 0..READS_MAX {
+        let (mut seen, mut tries) = (None, self.tries(GENERATIONS));
+        loop {
             let Some((session, account)) = self.session_and_account::<A>(ids, email).await? else { return Ok(None) };
             match session.life(account.as_ref().map(A::holder), now) {
                 Life::Alive => return Ok(account.map(|account| (session, account))),
@@ -120,8 +115,10 @@ impl Store {
                     }
                 }
             }
+            if !tries.again().await {
+                return Err(StoreError::Overtaken { operation: BATCH });
+            }
         }
-        Err(StoreError::Overtaken { operation: BATCH })
     }
 
     async fn session_and_account<A: ReadOfAccount>(
@@ -159,8 +156,8 @@ impl Store {
         Ok(get.send().await.map_err(|error| StoreError::call("GetItem", error))?.item)
     }
 
-    /// Reads a session and an account in one call. What DynamoDB leaves unprocessed is asked for again (Amazon DynamoDB API
-    /// Reference, `BatchGetItem`).
+    /// Reads a session and an account in one call. What DynamoDB leaves unprocessed is asked for again (Amazon DynamoDB
+    /// API Reference, `BatchGetItem`).
     async fn read_both<A: ReadOfAccount>(
         &self,
         session: HashMap<String, AttributeValue>,
@@ -176,8 +173,8 @@ impl Store {
         let accounts = accounts.build().map_err(incomplete)?;
         let mut asked =
             HashMap::from([(self.tables.sessions.clone(), sessions), (self.tables.accounts.clone(), accounts)]);
-        let (mut session, mut account) = (None, None);
-        for tried in 1..=BATCH_TRIES {
+        let (mut session, mut account, mut tries) = (None, None, self.tries(UNPROCESSED));
+        loop {
             let batch = self.client.batch_get_item().set_request_items(Some(asked));
             let output = batch.send().await.map_err(|error| StoreError::call(BATCH, error))?;
             let mut found = output.responses.unwrap_or_default();
@@ -188,9 +185,10 @@ impl Store {
             if asked.is_empty() {
                 return Ok((session, account));
             }
-            tokio::time::sleep(BATCH_WAIT.mul_f32(fastrand::f32() * f32::from(tried))).await;
+            if !tries.again().await {
+                return Err(StoreError::Undone { operation: BATCH });
+            }
         }
-        Err(StoreError::Undone { operation: BATCH })
     }
 }
 

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 use super::{
     Malformed, Store, StoreError,
     item::{Item, number, seconds, text, well_formed},
-    meets_transaction, until_alone,
+    meets_transaction,
 };
 use crate::domain::{
     ids::{AccountId, SessionId},
@@ -24,9 +24,9 @@ pub(super) const TABLE: &str = "sessions";
 const PAGE: i32 = 1_000;
 
 impl Store {
-    /// Adds a session, under a `sid` that no other try has used. The SDK does not try again: of a write that seems to have
-    /// failed a copy can arrive late, after a log-off has deleted the session, and would bring it back. So the caller signs
-    /// only for a `sid` whose write was acknowledged, and tries again with another one.
+    /// Adds a session, under a `sid` that no other try has used. The SDK does not try again: of a write that seems to
+    /// have failed a copy can arrive late, after a log-off has deleted the session, and would bring it back. So the
+    /// caller signs only for a `sid` whose write was acknowledged, and tries again with another one.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the session may be there or come yet, and nobody has a token of it.
@@ -56,7 +56,7 @@ impl Store {
             .expression_attribute_values(":expires_at", seconds(expires_at))
             .expression_attribute_values(":now", seconds(now))
             .return_values(ReturnValue::AllNew);
-        match until_alone(meets_transaction, || update.clone().send()).await {
+        match self.until_alone(meets_transaction, || update.clone().send()).await {
             Ok(output) => Ok(output.attributes.map(|item| session(&Item::new(TABLE, item))).transpose()?.flatten()),
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
@@ -67,8 +67,8 @@ impl Store {
         }
     }
 
-    /// Those sessions of an account, by a consistent read, that are of this generation and have not expired: no others can be
-    /// alive. A malformed one is left out and logged by its key.
+    /// Those sessions of an account, by a consistent read, that are of this generation and have not expired: no others
+    /// can be alive. A malformed one is left out and logged by its key.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails.
@@ -102,7 +102,7 @@ impl Store {
     /// [`StoreError::Call`] if DynamoDB fails.
     pub async fn end_session(&self, sub: &AccountId, sid: &SessionId) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.tables.sessions).set_key(Some(key(sub, sid)));
-        let deleted = until_alone(meets_transaction, || delete.clone().send()).await;
+        let deleted = self.until_alone(meets_transaction, || delete.clone().send()).await;
         deleted.map(drop).map_err(|error| StoreError::call("DeleteItem", error))
     }
 
@@ -121,8 +121,8 @@ pub(super) fn key(sub: &AccountId, sid: &SessionId) -> HashMap<String, Attribute
     HashMap::from([("sub".to_owned(), text(sub.as_str())), ("sid".to_owned(), text(sid.as_str()))])
 }
 
-/// The session that an item is; none if it is of the form that the service wrote before sessions lived by their accounts: it
-/// has a copy of the account's name, and its generation is a count.
+/// The session that an item is; none if it is of the form that the service wrote before sessions lived by their
+/// accounts: it has a copy of the account's name, and its generation is a count.
 pub(super) fn session(item: &Item) -> Result<Option<Session>, StoreError> {
     if item.text_or_none("name")?.is_some() {
         return Ok(None);

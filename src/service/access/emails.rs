@@ -1,5 +1,5 @@
-//! The emails of accounts, in the authorizer's memory: a token names its account by an id, and the table of accounts knows it by
-//! its email. With the email at hand, session and account are read at once.
+//! The emails of accounts, in the authorizer's memory: a token names its account by an id, and the table of accounts
+//! knows it by its email. With the email at hand, session and account are read at once.
 
 use std::{
     collections::HashMap,
@@ -8,8 +8,8 @@ use std::{
 
 use crate::domain::{account::Email, ids::AccountId, session::Session};
 
-/// How many emails are remembered, at some 150 bytes each. When all places are taken, all are given up: the next request of
-/// each account costs one more read.
+/// How many emails are remembered, at some 150 bytes each. When all places are taken, all are given up: the next
+/// request of each account costs one more read.
 const EMAILS_MAX: usize = 4096;
 
 /// It may be wrong, as an account can get another email: what is read by it says which email is right.

@@ -1,7 +1,7 @@
 //! The public keys of the stack, in the authorizer's memory.
 //!
-//! There are a handful at most, so they are read all at once. An id that is not in the set that was read last is refused
-//! without a call: tokens with invented key ids cost nothing, however many come, and take no key's place.
+//! There are a handful at most, so they are read all at once. An id that is not in the set that was read last is
+//! refused without a call: tokens with invented key ids cost nothing, however many come, and take no key's place.
 
 use std::{
     collections::HashMap,
@@ -50,7 +50,8 @@ impl KeySet {
     fn tell(&self, kid: &KeyId, now: Timestamp) -> Option<Result<Arc<KnownKey>, Denial>> {
         let key = self.keys.get(kid);
         let max_age = if key.is_some() { KEYS_MAX_AGE } else { UNKNOWN_MAX_AGE };
-        // Requests that waited for one read have come before it, so the set can be younger than they are.
+        // A request that waited while another one read has an older `now` than that read: then the set is of later, and
+        // as fresh as can be.
         (self.read_at.distance(now) < max_age)
             .then(|| key.filter(|key| now < key.verifies_until).cloned().ok_or(Denial::UnknownKey))
     }

@@ -11,8 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::Living;
 use crate::domain::{signing_key::KeyId, time::Timestamp, token::Claims};
 
-/// How many tokens are remembered, at some 800 bytes each, and up to 4 KB more of an account with twenty access keys. When all places are taken, all are given up: the next
-/// request of each token costs one signature check and one read.
+/// How many tokens are remembered, at some 800 bytes each, and up to 4 KB more of an account with twenty access keys.
+/// When all places are taken, all are given up: the next request of each token costs one signature check and one read.
 const TOKENS_MAX: usize = 1024;
 
 /// A token whose signature held, and the session and the account that were there.

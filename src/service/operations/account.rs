@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         account::Account,
-        credential::NewPassword,
+        credential::PasswordChange,
         details::DetailsChange,
         device::Device,
         factor::Otp,
@@ -21,17 +21,17 @@ use crate::{
         throttle::{BucketKey, CHANGES_PACE},
         time::Timestamp,
     },
-    platform::store::{Changed, Kept, KeptSession, StoreError},
+    platform::{
+        store::{ChangedAccount, Kept, KeptSession, StoreError},
+        tries::CHANGE,
+    },
     service::keyring::Unsealed,
     web::identity::Identity,
 };
 
-/// How often a change that another one overtook starts over. Each time one of those at the same moment gets through.
-const TRIES: u32 = 16;
-
 impl Operations {
-    /// The session of a request and its account, as they are now. The authorizer has read both a moment ago; from the moment that
-    /// an end of sessions is acknowledged, no operation succeeds for a session of before.
+    /// The session of a request and its account, as they are now. The authorizer has read both before; an operation
+    /// reads them again, so that none succeeds for a session whose end was acknowledged in between.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] if the session is not alive, or [`Refusal::Unavailable`].
@@ -48,13 +48,14 @@ impl Operations {
         self.living(identity, now).await.map(|(_, account)| account)
     }
 
-    /// Changes the account of a session, which must be alive.
+    /// Changes the account of the session that asks, as `change` says, if the session is alive and the account's bucket
+    /// of changes has an attempt, which it takes.
     pub(super) async fn change_own(
         &self,
         identity: &Identity,
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
-    ) -> Result<Changed, Refusal> {
+    ) -> Result<ChangedAccount, Refusal> {
         let before = self.before_change(identity, now).await?;
         self.change_from(before, identity, now, change).await
     }
@@ -66,15 +67,15 @@ impl Operations {
         identity: &Identity,
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
-    ) -> Result<Changed, Refusal> {
-        for _ in 0..TRIES {
-            if let Some(changed) = self.store.change_in_generation(before, &change).await? {
+    ) -> Result<ChangedAccount, Refusal> {
+        let mut tries = self.store.tries(CHANGE);
+        loop {
+            if let Some(changed) = self.store.change_in_generation(before, &change, &mut tries).await? {
                 return Ok(changed);
             }
             // Another request of the same session may have carried it over into the next generation.
             before = self.account(identity, now).await?;
         }
-        Err(StoreError::Overtaken { operation: "UpdateItem" }.into())
     }
 
     /// The account of a session that is about to change it, which takes from the account's bucket of changes.
@@ -102,19 +103,19 @@ impl Operations {
         self.change_own(identity, now, change).await.map(drop)
     }
 
-    /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and opens a new
-    /// one: a copy of the old cookie does not outlive the old password (ASVS 5.0, 7.2.4). The outcome is
-    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`], [`Refusal::Throttled`],
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
+    /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and
+    /// opens a new one: a copy of the old cookie does not outlive the old password (ASVS 5.0, 7.2.4). The outcome is
+    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`],
+    /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
     pub async fn change_password(
         &self,
         identity: &Identity,
-        passwords: NewPassword,
+        passwords: PasswordChange,
         client: Client<'_>,
         now: Timestamp,
         fresh: &Fresh,
     ) -> Outcome<Issued> {
-        let NewPassword { password, new_password, otp } = passwords;
+        let PasswordChange { password, new_password, otp } = passwords;
         // Before anything is counted: a password that cannot be taken is no attempt.
         if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
             return Outcome::early(Refusal::Unfit(unfit));
@@ -169,8 +170,8 @@ impl Operations {
         Ok(Issued { device: Some(Device::of(&account, id).cookie(&keys.secret, &account.email, now)), ..issued })
     }
 
-    /// Changes the account of a session as `change` says and into its next generation, which ends all sessions but the one
-    /// that is `kept`.
+    /// Changes the account of a session as `change` says and into its next generation, which ends all sessions but the
+    /// one that is `kept`.
     pub(super) async fn end_all_but(
         &self,
         kept: KeptSession<'_>,
@@ -179,15 +180,18 @@ impl Operations {
         now: Timestamp,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<Account, Refusal> {
-        for _ in 0..TRIES {
+        let mut tries = self.store.tries(CHANGE);
+        loop {
             let after = change(&before)?.next_generation(now);
             match self.store.change_account_and_keep(&before, &after, kept).await? {
                 Kept::Changed => return Ok(after),
                 Kept::SessionEnded => return Err(Refusal::SessionEnded),
-                Kept::AccountChanged => before = self.account(identity, now).await?,
+                Kept::AccountChanged if tries.again().await => before = self.account(identity, now).await?,
+                Kept::AccountChanged => {
+                    return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
+                }
             }
         }
-        Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into())
     }
 
     /// Computes the hash of a new password on a thread of its own.

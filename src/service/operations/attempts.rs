@@ -55,8 +55,8 @@ impl Attempts {
         Ok(taken)
     }
 
-    /// As [`Self::take`], for an address. If the store cannot tell, this instance counts by itself: guessing is bounded by
-    /// the account's bucket, which does not open without the store, so nobody need be locked out for the address's.
+    /// As [`Self::take`], for an address. If the store cannot tell, this instance counts by itself: guessing is bounded
+    /// by the account's bucket, which does not open without the store, so nobody need be locked out for the address's.
     pub(super) async fn take_address(
         &self,
         store: &Store,
@@ -80,8 +80,8 @@ impl Attempts {
         }
     }
 
-    /// Gives back what a right password need not have cost. A failure leaves the attempt as dear as a wrong one, and fails
-    /// no log-on.
+    /// Gives back what a right password need not have cost. A failure leaves the attempt as dear as a wrong one, and
+    /// fails no log-on.
     pub(super) async fn give_back(&self, store: &Store, key: &BucketKey, by: Duration) {
         if by.is_zero() {
             return;

@@ -29,8 +29,8 @@ impl Operations {
         self.issue(&extended.ok_or(Refusal::SessionEnded)?, &account, &keys.signer, now, fresh)
     }
 
-    /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if the
-    /// first answer to it was lost and it was sent again.
+    /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if
+    /// the first answer to it was lost and it was sent again.
     ///
     /// # Errors
     /// [`Refusal::Unavailable`].
@@ -39,11 +39,11 @@ impl Operations {
         Ok(())
     }
 
-    /// Opens another session for the user of a session who gives the password once more, which an access key cannot stand for. The
-    /// session that asked stays as good as it was and never rises, so that a copy of its cookie gains nothing (ASVS 5.0, 7.2.4).
-    /// The outcome is [`Refusal::Mismatch`] if the credential is not that of the session's own account, [`Refusal::CodeNeeded`],
-    /// [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a
-    /// token.
+    /// Opens another session for the user of a session who gives the password once more, which an access key cannot
+    /// stand for. The session that asked stays as good as it was and never rises, so that a copy of its cookie gains
+    /// nothing (ASVS 5.0, 7.2.4). The outcome is [`Refusal::Mismatch`] if the credential is not that of the session's
+    /// own account, [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`]
+    /// or [`Refusal::Unavailable`], if it is not a token.
     pub async fn confirm(
         &self,
         credential: Credential,

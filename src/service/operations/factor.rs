@@ -13,7 +13,7 @@ use crate::{
         throttle::{BucketKey, CODE_PACE},
         time::Timestamp,
     },
-    platform::store::StoreError,
+    platform::{store::StoreError, tries::CHANGE},
     web::identity::Identity,
 };
 
@@ -71,13 +71,13 @@ impl Operations {
         Ok(BegunFactor { secret, email: changed.after.registered_email })
     }
 
-    /// Puts the second factor in force that was begun, for whoever has a code of it. That code counts as used. Gives back the
-    /// recovery codes. Sent again by the same session with the same code, as its answer may have been lost, it makes the recovery
-    /// codes anew.
+    /// Puts the second factor in force that was begun, for whoever has a code of it. That code counts as used. Gives
+    /// back the recovery codes. Sent again by the same session with the same code, as its answer may have been lost, it
+    /// makes the recovery codes anew.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
-    /// [`Refusal::Unavailable`].
+    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
         identity: &Identity,
@@ -105,8 +105,8 @@ impl Operations {
             confirmed_by: Some(identity.sid.clone()),
         };
         let confirm = |account: &Account| {
-            // Another one may have been begun meanwhile. One that is in force already was confirmed by this code, unless
-            // another code was used since.
+            // Another one may have been begun meanwhile. One that is in force already was confirmed by this code,
+            // unless another code was used since.
             let is_begun = account.begun_factor.as_ref() == Some(&factor.sealed);
             let is_again = confirmed_by_this(account) == Some((factor.sealed.clone(), factor.last_step));
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
@@ -133,8 +133,8 @@ impl Operations {
         Ok(())
     }
 
-    /// Asks for a code if the account has a second factor: nothing comes back if it has none. An attempt is taken before the code
-    /// is compared. The code is used up by whoever writes what [`RightCode::used_in`] gives.
+    /// Asks for a code if the account has a second factor: nothing comes back if it has none. An attempt is taken
+    /// before the code is compared. The code is used up by whoever writes what [`RightCode::used_in`] gives.
     ///
     /// # Errors
     /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
@@ -159,8 +159,8 @@ impl Operations {
     /// Asks for a code if the account has a second factor, and uses it up.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the account's
-    /// sessions were ended meanwhile: what was proved is perhaps no proof any more.
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the
+    /// account's sessions were ended meanwhile: what was proved is perhaps no proof any more.
     pub(super) async fn ask_code(
         &self,
         account: &Account,
@@ -171,28 +171,28 @@ impl Operations {
     ) -> Result<(), Refusal> {
         let Some(code) = self.prove_code(account, otp, secret, now, fresh).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
-        let used = match self.store.change_in_generation(account.clone(), use_up).await {
+        let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
             Err(refusal) => Err(refusal),
         };
-        // The code was right, unless another request has used it.
+        // A right code gets its attempt back, also if the store failed; a code that another request used up does not.
         if !matches!(used, Err(Refusal::WrongCode)) {
             self.give_back(&code.given_back).await;
         }
         used
     }
 
-    /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other instances give
-    /// back right codes.
+    /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other
+    /// instances give back right codes.
     async fn take_code(&self, bucket: BucketKey, now: Timestamp) -> Result<GivenBack, Refusal> {
         self.attempts.take(&self.store, &bucket, CODE_PACE, now).await?.map_err(Refusal::Throttled)?;
         Ok(vec![(bucket, CODE_PACE.all_but_a_second())])
     }
 }
 
-/// The account with the code used up, if one was asked for and is still needed; and a code must have been, if the account has got
-/// a factor since.
+/// The account with the code used up, if one was asked for and is still needed; and a code must have been, if the
+/// account has got a factor since.
 pub(super) fn with_code_used(account: &Account, code: Option<&RightCode>) -> Result<Account, Refusal> {
     match (code, &account.factor) {
         (Some(code), Some(_)) => code.used_in(account),

@@ -23,14 +23,15 @@ use crate::{
 };
 
 impl Operations {
-    /// Opens a session for whoever knows the password or has an access key: one round trip for attempts and account, one hash
-    /// for a password, and one round trip to write the session. With a second factor a code is asked for after the password,
-    /// and a write between the two uses it up. The outcome is [`Refusal::Mismatch`], [`Refusal::CodeNeeded`],
-    /// [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is not a token.
+    /// Opens a session for whoever knows the password or has an access key: one round trip for attempts and account,
+    /// one hash for a password, and one round trip to write the session. With a second factor a code is asked for after
+    /// the password, and a write between the two uses it up. The outcome is [`Refusal::Mismatch`],
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is
+    /// not a token.
     ///
-    /// The session is of the generation that the account had when it was read, before the hash. If an end of sessions comes
-    /// between that read and the write, the session is dead when it is written: the client gets the answer of a log-on that
-    /// came just before the end.
+    /// The session is of the generation that the account had when it was read, before the hash. If an end of sessions
+    /// comes between that read and the write, the session is dead when it is written: the client gets the answer of a
+    /// log-on that came just before the end.
     pub async fn log_on(
         &self,
         credential: Credential,
@@ -58,9 +59,9 @@ impl Operations {
         Outcome { result, account, times: Times { store, ..times } }
     }
 
-    /// Asks for the code, if there is a second factor, and uses it up; then writes the session, and beside it gives back the
-    /// attempt, keeps what the log-on shows of the account, and signs the token, which is given away after the session's write was
-    /// acknowledged.
+    /// Asks for the code, if there is a second factor, and uses it up; then writes the session, and beside it gives
+    /// back the attempt, keeps what the log-on shows of the account, and signs the token, which is given away after the
+    /// session's write was acknowledged.
     pub(super) async fn open(
         &self,
         verified: &Verified,
@@ -127,8 +128,8 @@ impl Operations {
         }
     }
 
-    /// Writes a session, and gives back the id under which it was. Each try has an id of its own, so a copy of an earlier one
-    /// that arrives late opens nothing: only the id whose write was acknowledged gets a token.
+    /// Writes a session, and gives back the id under which it was. Each try has an id of its own, so a copy of an
+    /// earlier one that arrives late opens nothing: only the id whose write was acknowledged gets a token.
     async fn write_session(&self, first: &Session, second: &Session) -> Result<SessionId, StoreError> {
         match self.store.add_session(first).await {
             Ok(()) => Ok(first.sid.clone()),
@@ -139,7 +140,8 @@ impl Operations {
         }
     }
 
-    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's use. A failure fails no log-on.
+    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's use. A failure fails no
+    /// log-on.
     async fn keep(&self, verified: &Verified, now: Timestamp) {
         let Verified { account, by, stronger, .. } = verified;
         let is_marked =

@@ -1,5 +1,5 @@
-//! What proves who somebody is: the password, or an access key. Each takes attempts, which are counted before anything is
-//! compared.
+//! What proves who somebody is: the password, or an access key. Each takes attempts, which are counted before anything
+//! is compared.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,8 +19,9 @@ use crate::{
     service::keyring::Unsealed,
 };
 
-/// When a key that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the SDK a
-/// tenth of a millisecond longer than one that is not, which no slow hash hides here. DynamoDB answers in less than this.
+/// When a key that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the
+/// SDK a tenth of a millisecond longer than one that is not, which no slow hash hides here. DynamoDB answers in less
+/// than this.
 const KEY_REFUSED_AFTER: Duration = Duration::from_millis(25);
 
 /// What came of a proof, and how long its parts took.
@@ -52,8 +53,8 @@ struct Attempted {
 }
 
 impl Operations {
-    /// Takes the attempts, then compares. An unknown or disabled account costs the same calls and the same hash as a wrong
-    /// password.
+    /// Takes the attempts, then compares. An unknown or disabled account costs the same calls and the same hash as a
+    /// wrong password.
     pub(super) async fn prove(
         &self,
         email: &Email,
@@ -75,10 +76,10 @@ impl Operations {
         Proof { result, account, times: Times { store, hash: Some(watch.elapsed()) } }
     }
 
-    /// As [`Self::prove`], by an access key. It computes no slow hash. A right key takes from its own bucket and from no other, as
-    /// 256 bits are not guessed: no neighbour and no stranger keeps it out. A refused one takes from the bucket of refused keys of
-    /// its address. Whatever is wrong with the key or the email, it costs the same calls and the same comparison, and is told after
-    /// the same time.
+    /// As [`Self::prove`], by an access key. It computes no slow hash. A right key takes from its own bucket and from
+    /// no other, as 256 bits are not guessed: no neighbour and no stranger keeps it out. A refused one takes from the
+    /// bucket of refused keys of its address. Whatever is wrong with the key or the email, it costs the same calls and
+    /// the same comparison, and is told after the same time.
     pub(super) async fn prove_by_key(
         &self,
         email: &Email,
@@ -219,8 +220,8 @@ impl Operations {
         taken.map(drop).map_err(Refusal::Throttled)
     }
 
-    /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do not
-    /// keep the owner out.
+    /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do
+    /// not keep the owner out.
     async fn take_for_device(
         &self,
         device: &Device,

@@ -20,8 +20,8 @@ use crate::domain::{
 };
 
 impl Operations {
-    /// Has a link sent to whoever has this email, if anybody has. The account is not looked up here, so an unknown email
-    /// costs what a known one does; the function that sends mails looks.
+    /// Has a link sent to whoever has this email, if anybody has. The account is not looked up here, so an unknown
+    /// email costs what a known one does; the function that sends mails looks.
     ///
     /// # Errors
     /// [`Refusal::Throttled`] or [`Refusal::Unavailable`].
@@ -39,13 +39,13 @@ impl Operations {
         Ok(self.store.send_mail(&fresh.mail, MailKind::Reset, email, now).await?)
     }
 
-    /// Sets the password by a link, and ends all sessions and access keys. A password that is refused leaves the link good; one
-    /// that is set voids it. Whoever sends the same link with the same password again, as the answer may have been lost, hears the
-    /// same again. Gives back the cookie value that makes the device a known one.
+    /// Sets the password by a link, and ends all sessions and access keys. A password that is refused leaves the link
+    /// good; one that is set voids it. Whoever sends the same link with the same password again, as the answer may have
+    /// been lost, hears the same again. Gives back the cookie value that makes the device a known one.
     ///
     /// # Errors
-    /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or
-    /// [`Refusal::Unavailable`].
+    /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`],
+    /// [`Refusal::Throttled`] or [`Refusal::Unavailable`].
     pub async fn reset(
         &self,
         by_link: NewPasswordByLink,
@@ -97,8 +97,8 @@ impl Operations {
         Ok(changed.after)
     }
 
-    /// Whether the account has this password, which a link has set that is used again. As every comparison it takes an attempt
-    /// from the account's bucket, and none comes back: each success sends a mail.
+    /// Whether the account has this password, which a link has set that is used again. As every comparison it takes an
+    /// attempt from the account's bucket, and none comes back: each success sends a mail.
     async fn is_set(
         &self,
         account: &Account,
@@ -116,8 +116,8 @@ impl Operations {
         }
     }
 
-    /// Tells an owner by mail what happened to the account, where mails are switched on. What has happened has happened: a
-    /// mail that cannot be written down fails nothing.
+    /// Tells an owner by mail what happened to the account, where mails are switched on. What has happened has
+    /// happened: a mail that cannot be written down fails nothing.
     pub(super) async fn notify(&self, kind: MailKind, account: &Account, now: Timestamp, fresh: &Fresh) {
         if !self.sends_mail {
             return;

@@ -13,12 +13,12 @@ use crate::{
     web::identity::Identity,
 };
 
-/// The most sessions that are listed: about 600 kB, of the 6 MB that an answer of a function may have (AWS Lambda Developer
-/// Guide, "Lambda quotas"). A script that logs on every second has more.
+/// The most sessions that are listed: about 600 kB, of the 6 MB that an answer of a function may have (AWS Lambda
+/// Developer Guide, "Lambda quotas"). A script that logs on every second has more.
 const LISTED_MAX: usize = 1_000;
 
 /// A session, and what opened it, in its owner's words.
-pub struct Described {
+pub struct ListedSession {
     /// The session.
     pub session: Session,
     /// `password`, the name of the access key, or the id of one that has ended.
@@ -38,16 +38,16 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Vec<Described>, Refusal> {
+    pub async fn sessions(&self, identity: &Identity, now: Timestamp) -> Result<Vec<ListedSession>, Refusal> {
         let account = self.account(identity, now).await?;
         let mut sessions = self.living_sessions(&account, now).await?;
         sessions.sort_by(|a, b| (b.auth_time, &b.sid).cmp(&(a.auth_time, &a.sid)));
         sessions.truncate(LISTED_MAX);
-        Ok(sessions.into_iter().map(|session| described(session, &account)).collect())
+        Ok(sessions.into_iter().map(|session| listed(session, &account)).collect())
     }
 
-    /// Ends one session of the account. Its end does not move the generation, as the others stay; a log-on cannot bring it
-    /// back, as none uses an id twice.
+    /// Ends one session of the account. Its end does not move the generation, as the others stay; a log-on cannot bring
+    /// it back, as none uses an id twice.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if the account has no such session, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
@@ -61,8 +61,8 @@ impl Operations {
         Ok(self.store.end_session(&identity.sub, sid).await?)
     }
 
-    /// Ends all sessions of the account but the one that asks. A device that was known stays known, as it is known for a generation
-    /// of the account.
+    /// Ends all sessions of the account but the one that asks. A device that was known stays known, as it is known for
+    /// a generation of the account.
     ///
     /// # Errors
     /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
@@ -90,11 +90,11 @@ impl Operations {
     }
 }
 
-fn described(session: Session, account: &Account) -> Described {
+fn listed(session: Session, account: &Account) -> ListedSession {
     let by = match &session.by {
         By::Password => session.by.as_str(),
         By::Key(id) => account.access_keys.get(id).map_or(id.as_str(), |key| key.name.as_str()),
     };
     let by = by.to_owned();
-    Described { session, by }
+    ListedSession { session, by }
 }

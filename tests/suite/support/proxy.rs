@@ -38,6 +38,8 @@ pub enum Fault {
     Late,
     /// Once: the keys of a batch come back unprocessed.
     Unprocessed,
+    /// The keys of a batch come back unprocessed, however often it is sent.
+    NeverProcessed,
     /// Once: it waits at the proxy until [`Wire::release`].
     Held,
 }
@@ -184,8 +186,10 @@ async fn pass_on(
             wire.late.lock().unwrap().push((upstream, headers, body));
             return std::future::pending().await;
         }
-        Some(Fault::Unprocessed) => {
-            *wire.rule.lock().unwrap() = None;
+        Some(fault @ (Fault::Unprocessed | Fault::NeverProcessed)) => {
+            if fault == Fault::Unprocessed {
+                *wire.rule.lock().unwrap() = None;
+            }
             let batch: Value = serde_json::from_str(&text).unwrap();
             return axum::Json(json!({"UnprocessedKeys": batch["RequestItems"]})).into_response();
         }
