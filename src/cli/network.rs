@@ -1,5 +1,5 @@
-//! How the program gets to AWS and to a service: by the proxy and with the root certificates that the environment names for AWS's
-//! own tools too (AWS CLI User Guide, "Using an HTTP proxy for the AWS CLI", "Environment variables").
+//! How the program gets to AWS and to a service: by the proxy and with the root certificates that the environment names
+//! for AWS's own tools too (AWS CLI User Guide, "Using an HTTP proxy for the AWS CLI", "Environment variables").
 
 use std::{fs, time::Duration};
 

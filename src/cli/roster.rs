@@ -21,8 +21,8 @@ use crate::{
     platform::store::ADDED_AT_ONCE,
 };
 
-// As many accounts as are added at once fit into the 4 MB of a DynamoDB transaction, with their access keys and the names of
-// what they have.
+// As many accounts as are added at once fit into the 4 MB of a DynamoDB transaction, with their access keys and the
+// names of what they have.
 const _: () = assert!(TEXTS_MAX_BYTES * ADDED_AT_ONCE <= 3_000_000);
 
 /// What a line may hold, but for members of a profile and for access keys.
@@ -118,7 +118,8 @@ impl Line {
         self.sub.is_some()
     }
 
-    /// Sets one of [`MEMBERS`], or the object `profile` or one of [`OF_JSON_ALONE`]. Whether it is one of them is given back.
+    /// Sets one of [`MEMBERS`], or the object `profile` or one of [`OF_JSON_ALONE`]. Whether it is one of them is given
+    /// back.
     pub(super) fn set(&mut self, member: &str, value: &Value) -> Result<bool, String> {
         match member {
             "email" => self.email = text(member, value)?.unwrap_or_default(),
@@ -128,8 +129,8 @@ impl Line {
             "status" => self.status = status(value)?,
             "sub" => self.sub = text(member, value)?,
             "created" => self.created = number(member, value, "seconds since 1970")?,
-            // Earlier releases exported one. An account that is added begins with a generation of its own, or one could come
-            // twice.
+            // Earlier releases exported one. An account that is added begins with a generation of its own, or one could
+            // come twice.
             "generation" => drop(number(member, value, "a number")?),
             ACCESS_KEYS => self.access_keys = keys::parse(value, machine::now())?,
             SECOND_FACTOR => self.second_factor = OpenFactor::parse(value)?,

@@ -81,8 +81,8 @@ impl Password {
     }
 }
 
-/// Normalises `text` into a string that does not grow, which would leave copies behind: NFKC and NFKD make UTF-8 text at most
-/// eleven times as long, NFC and NFD three times (Unicode Standard Annex 15, section 9).
+/// Normalises `text` into a string that does not grow, which would leave copies behind: NFKC and NFKD make UTF-8 text
+/// at most eleven times as long, NFC and NFD three times (Unicode Standard Annex 15, section 9).
 fn in_room_for(text: &str, normalise: impl FnOnce(&mut String) -> std::fmt::Result) -> Zeroizing<String> {
     let mut room = Zeroizing::new(String::with_capacity(text.len().saturating_mul(11)));
     // A string takes whatever is written to it.
@@ -90,7 +90,8 @@ fn in_room_for(text: &str, normalise: impl FnOnce(&mut String) -> std::fmt::Resu
     room
 }
 
-/// Whether it is no password. NULs alone are none either: bcrypt, PBKDF2 and scrypt give them the hash of the empty text.
+/// Whether it is no password. NULs alone are none either: bcrypt, PBKDF2 and scrypt give them the hash of the empty
+/// text.
 fn is_empty(text: &str) -> bool {
     text.bytes().all(|byte| byte == 0)
 }
@@ -157,7 +158,8 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Finds out whether the fast engine can be trusted on this processor, which the first hash would wait for otherwise.
+    /// Finds out whether the fast engine can be trusted on this processor, which the first hash would wait for
+    /// otherwise.
     pub fn warm_up(&self) {
         let _ = self.engine.checked();
     }
@@ -171,8 +173,8 @@ impl Hasher {
         self.phc(bounded(&password.text), salt).map(PasswordHash)
     }
 
-    /// The hash of a password of which another system has kept a fast one: Argon2id over what `steps` make of the password,
-    /// so that a stolen table is as slow to try as any other.
+    /// The hash of a password of which another system has kept a fast one: Argon2id over what `steps` make of the
+    /// password, so that a stolen table is as slow to try as any other.
     ///
     /// # Errors
     /// [`UnusableHash`] if there are no such steps.

@@ -29,8 +29,8 @@ pub const DEFAULT_STACK: &str = "jea-auth";
 /// Longest audience, in bytes.
 pub const AUDIENCE_MAX_BYTES: usize = ISSUER_MAX_BYTES;
 
-/// Longest address that mails come from, in bytes: as long as the part before its `@` may be, which the pattern of a parameter
-/// cannot count by itself.
+/// Longest address that mails come from, in bytes: as long as the part before its `@` may be, which the pattern of a
+/// parameter cannot count by itself.
 pub const MAIL_FROM_MAX_BYTES: usize = 64;
 
 /// Configuration of a Lambda function.
@@ -67,7 +67,8 @@ pub struct Variable {
     pub default: Option<&'static str>,
 }
 
-/// The variables that the template sets: the stack's name, the service's URL, and what an operator chooses by parameters.
+/// The variables that the template sets: the stack's name, the service's URL, and what an operator chooses by
+/// parameters.
 pub const VARIABLES: [Variable; 17] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },
@@ -243,7 +244,8 @@ fn failed_logon_status(text: &str) -> Option<StatusCode> {
     }
 }
 
-/// A parameter of the type `Number` takes fractions too (`CloudFormation` User Guide, "Parameters"). What is below one is dropped.
+/// A parameter of the type `Number` takes fractions too (`CloudFormation` User Guide, "Parameters"). What is below one
+/// is dropped.
 fn whole(text: &str, range: RangeInclusive<u64>) -> Option<u64> {
     let number = Duration::try_from_secs_f64(text.parse().ok()?).ok()?;
     Some(number.as_secs()).filter(|number| range.contains(number))
@@ -253,8 +255,8 @@ fn seconds(text: &str, range: RangeInclusive<u64>) -> Option<Duration> {
     whole(text, range).map(Duration::from_secs)
 }
 
-/// Whether the text is an origin, as a browser writes it: `https://app.example.org` (WHATWG URL, "host serializing": in lower
-/// case).
+/// Whether the text is an origin, as a browser writes it: `https://app.example.org` (WHATWG URL, "host serializing": in
+/// lower case).
 #[must_use]
 pub fn is_origin(text: &str) -> bool {
     let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };

@@ -77,8 +77,8 @@ impl Limits {
 /// Where the services are, and who asks.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Region and credentials, and a client for https if it is not to be [`https`]. Whatever it says of time limits and retries
-    /// is replaced by what is said here.
+    /// Region and credentials, and a client for https if it is not to be [`https`]. Whatever it says of time limits and
+    /// retries is replaced by what is said here.
     pub sdk: SdkConfig,
     /// How long a client tries.
     pub limits: Limits,

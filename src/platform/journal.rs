@@ -12,8 +12,9 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::domain::time::Timestamp;
 
-/// The namespace of all metrics. Their dimensions are the stack; those that count something have the stack with the reason of a
-/// refusal as well. Each combination that occurs is a metric that CloudWatch bills, so a time has none of the latter.
+/// The namespace of all metrics. Their dimensions are the stack; those that count something have the stack with the
+/// reason of a refusal as well. Each combination that occurs is a metric that CloudWatch bills, so a time has none of
+/// the latter.
 pub const NAMESPACE: &str = "jea-auth";
 
 /// Where lines go.

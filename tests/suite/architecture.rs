@@ -230,17 +230,10 @@ fn no_source_file_is_longer_than_its_reader_s_patience() {
     }
 }
 
-/// Folders whose comments are wrapped with the next change of theirs.
-const WIDE_STILL: [&str; 4] = ["cli/import", "cli/roster", "domain/password", "functions/config"];
-
 /// rustfmt wraps code, and leaves comments as they are.
 #[test]
 fn no_comment_is_wider_than_the_code() {
     for File { path, text, .. } in files() {
-        let below = path.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
-        if WIDE_STILL.iter().any(|wide| below.starts_with(wide)) {
-            continue;
-        }
         for (at, line) in text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//")) {
             assert!(line.chars().count() <= 120, "{}:{}: {line}", path.display(), at + 1);
         }

@@ -13,8 +13,8 @@ const KEYS: &str = "public keys";
 const RELEASE: &str = "release";
 const URL: &str = "give the stack's output Url; without a domain of its own it ends in /prod";
 
-/// Regions in which the public suffix list does not have `execute-api` (list of October 2026): a stranger's API there can set a
-/// cookie for the domain of all of them.
+/// Regions in which the public suffix list does not have `execute-api` (list of October 2026): a stranger's API there
+/// can set a cookie for the domain of all of them.
 const WITHOUT_PUBLIC_SUFFIX: [&str; 5] =
     ["ap-east-2", "ap-southeast-6", "ap-southeast-7", "eusc-de-east-1", "mx-central-1"];
 

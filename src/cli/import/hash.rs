@@ -1,5 +1,6 @@
-//! Password hashes as other systems write them. Where only the spelling differs, they are written as the service reads them; fast
-//! ones become the last step before Argon2id; where the algorithm is another, the system is told by its name.
+//! Password hashes as other systems write them. Where only the spelling differs, they are written as the service reads
+//! them; fast ones become the last step before Argon2id; where the algorithm is another, the system is told by its
+//! name.
 
 mod fast;
 mod secrets;
@@ -67,7 +68,8 @@ pub(super) fn cannot(what: &str) -> String {
     )
 }
 
-/// Whether it marks an account that has no password: of Django an exclamation mark and forty letters and digits, and of Unix.
+/// Whether it marks an account that has no password: of Django an exclamation mark and forty letters and digits, and of
+/// Unix.
 pub(super) fn is_mark_for_none(hash: &str) -> bool {
     let is_django = |rest: &str| rest.len() == 40 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
     matches!(hash, "!" | "!!" | "*" | "!*") || hash.strip_prefix('!').is_some_and(is_django)
@@ -110,8 +112,8 @@ pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
     is_hex.then(|| pairs.collect()).flatten()
 }
 
-/// Base64 of Unix's crypt and of what came after it: its letters in another order, and the low bits first. What is left over at the
-/// end are not enough bits for a byte.
+/// Base64 of Unix's crypt and of what came after it: its letters in another order, and the low bits first. What is left
+/// over at the end are not enough bits for a byte.
 fn crypt64(text: &str) -> Option<Vec<u8>> {
     let mut specification = Specification::new();
     specification.symbols.push_str(ITOA64);

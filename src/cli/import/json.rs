@@ -190,8 +190,8 @@ enum Shape {
     Nested(&'static str),
 }
 
-/// The objects of an array: of the whole file, or of one member of the object that the file is, or of each object in the
-/// array that it is.
+/// The objects of an array: of the whole file, or of one member of the object that the file is, or of each object in
+/// the array that it is.
 pub(super) struct Elements {
     reader: Box<dyn BufRead>,
     line: u64,

@@ -20,9 +20,9 @@ use crate::{
 /// How a file is read.
 #[derive(Args)]
 pub(in crate::cli) struct Reading {
-    /// Read a member from a column of another name, as in `email=mail,name=nick`; for JSON, from another member, and `a.b` is
-    /// the member b of a. `status=COLUMN`, `disabled=COLUMN`, `disabled_until=COLUMN` and `deleted=COLUMN` say what a column
-    /// means for whether somebody may log on
+    /// Read a member from a column of another name, as in `email=mail,name=nick`; for JSON, from another member, and
+    /// `a.b` is the member b of a. `status=COLUMN`, `disabled=COLUMN`, `disabled_until=COLUMN` and `deleted=COLUMN` say
+    /// what a column means for whether somebody may log on
     #[arg(long, value_delimiter = ',', value_name = "MEMBER=COLUMN", value_parser = pair)]
     map: Vec<(String, String)>,
     /// Leave these columns out; for JSON, these members

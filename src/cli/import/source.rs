@@ -15,8 +15,8 @@ use super::Failure;
 /// The most that is taken from stdin, which cannot be read twice and is kept in memory.
 const STDIN_MAX_BYTES: u64 = 256 << 20;
 
-/// What the bytes of a file are, where it is not said by a byte order mark. It is never guessed: what is taken for another
-/// encoding makes other names and other passwords.
+/// What the bytes of a file are, where it is not said by a byte order mark. It is never guessed: what is taken for
+/// another encoding makes other names and other passwords.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Encoding {
     /// UTF-8

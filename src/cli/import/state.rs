@@ -1,5 +1,5 @@
-//! Columns that say whether somebody may log on. They are known by their names, more often rather than too seldom: what is not
-//! understood must not let in whom its source keeps out.
+//! Columns that say whether somebody may log on. They are known by their names, more often rather than too seldom: what
+//! is not understood must not let in whom its source keeps out.
 
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde_json::Value;
@@ -200,8 +200,8 @@ pub(super) fn is_zero_date(text: &str) -> bool {
     text.starts_with("0000-00-00")
 }
 
-/// A date as databases write them: `2026-11-21 10:00:00.123+00`, without a zone UTC; `MediaWiki`'s fourteen digits; or a count of
-/// milliseconds since 1970 as JavaScript has it.
+/// A date as databases write them: `2026-11-21 10:00:00.123+00`, without a zone UTC; `MediaWiki`'s fourteen digits; or
+/// a count of milliseconds since 1970 as JavaScript has it.
 pub(super) fn seconds(date: &str) -> Option<u64> {
     let date = date.trim();
     if date.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -33,8 +33,8 @@ mod fast {
     }
 
     impl Engine {
-        /// The hash with the current parameters. Nothing comes back if the engine failed its test vector on this processor,
-        /// or refuses the input.
+        /// The hash with the current parameters. Nothing comes back if the engine failed its test vector on this
+        /// processor, or refuses the input.
         pub(in super::super) fn hash(&self, password: &[u8], salt: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
             let mut hasher = self.checked()?.lock().unwrap_or_else(PoisonError::into_inner);
             let mut output = Zeroizing::new(vec![0; HASH_BYTES]);

@@ -1,5 +1,5 @@
-//! What a new password must be, wherever it is set (NIST SP 800-63B-4, section 3.1.1.2): long, and not one that everybody
-//! has. No rule of composition, and no expiry.
+//! What a new password must be, wherever it is set (NIST SP 800-63B-4, section 3.1.1.2): long, and not one that
+//! everybody has. No rule of composition, and no expiry.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::Zeroizing;
@@ -11,7 +11,8 @@ use crate::domain::access_key::PREFIX;
 pub const CHARACTERS_MIN: usize = 15;
 /// Fewest characters where it is not the only factor.
 pub const CHARACTERS_MIN_SHORT: usize = 8;
-/// Common passwords of at least [`CHARACTERS_MIN`] characters, one a line, in lower case. common.md says where they come from.
+/// Common passwords of at least [`CHARACTERS_MIN`] characters, one a line, in lower case. common.md says where they
+/// come from.
 const COMMON_LONG: &str = include_str!("common-long.txt");
 /// Those that are shorter, of at least [`CHARACTERS_MIN_SHORT`] characters. No function takes passwords that short.
 #[cfg(feature = "terminal")]
@@ -78,8 +79,8 @@ impl Unfit {
     }
 }
 
-/// Whether `password` may be a new one of at least so many characters, for an account with these `names`: its email, what
-/// its owner is called.
+/// Whether `password` may be a new one of at least so many characters, for an account with these `names`: its email,
+/// what its owner is called.
 ///
 /// # Errors
 /// The first [`Unfit`] that holds.

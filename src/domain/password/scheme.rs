@@ -1,9 +1,10 @@
-//! The hashes that are computed: Argon2 in PHC form, and for imported accounts bcrypt, scrypt, PBKDF2 and yescrypt in PHC or
-//! modular-crypt form. A stored hash is input too: one with a memory of 4 GiB in it would take the function down.
+//! The hashes that are computed: Argon2 in PHC form, and for imported accounts bcrypt, scrypt, PBKDF2 and yescrypt in
+//! PHC or modular-crypt form. A stored hash is input too: one with a memory of 4 GiB in it would take the function
+//! down.
 //!
-//! `$after$STEPS` before such a hash says what was done to the password first: the [steps](Step), with commas between them.
-//! `$after$hmac:sha384:d3Atc2hhMzg0$2y$10$...` is bcrypt of an HMAC. Fast hashes are never kept as they are: an import takes them as
-//! the last step before Argon2id, as in `$after$iterated:md5:13:M1F5OUZkSGc$argon2id$v=19$...`.
+//! `$after$STEPS` before such a hash says what was done to the password first: the [steps](Step), with commas between
+//! them. `$after$hmac:sha384:d3Atc2hhMzg0$2y$10$...` is bcrypt of an HMAC. Fast hashes are never kept as they are: an
+//! import takes them as the last step before Argon2id, as in `$after$iterated:md5:13:M1F5OUZkSGc$argon2id$v=19$...`.
 
 use std::num::NonZeroU32;
 
@@ -102,14 +103,14 @@ impl Scheme {
         self.steps.is_empty() && self.core.is_ours()
     }
 
-    /// Whether guessing it costs no less than guessing a new hash. What other systems do before it makes it outdated: one that is
-    /// replaced needs none of it any more.
+    /// Whether guessing it costs no less than guessing a new hash. What other systems do before it makes it outdated:
+    /// one that is replaced needs none of it any more.
     pub(super) fn is_as_strong_as_ours(&self) -> bool {
         self.steps.is_empty() && self.core.is_as_strong_as_ours()
     }
 
-    /// What a password may have been hashed as. Which texts there are is for the password and the scheme to say, and not for
-    /// what matches.
+    /// What a password may have been hashed as. Which texts there are is for the password and the scheme to say, and
+    /// not for what matches.
     pub(super) fn candidates(&self, password: &Password) -> Vec<Candidate> {
         let texts = if self.is_ours() { vec![password.text.clone()] } else { password.forms() };
         let is_wordpress = matches!(self.steps.first(), Some(Step::WordPress));
@@ -217,8 +218,8 @@ impl Core {
         }
     }
 
-    /// Whether guessing it costs no less than guessing a new hash: of the same algorithm, with as much memory, gone over
-    /// as much, and with salt and output as long. More lanes make a guess no cheaper, only sooner done.
+    /// Whether guessing it costs no less than guessing a new hash: of the same algorithm, with as much memory, gone
+    /// over as much, and with salt and output as long. More lanes make a guess no cheaper, only sooner done.
     fn is_as_strong_as_ours(&self) -> bool {
         match self {
             Self::Argon2 { algorithm, version, params, salt, expected } => {
@@ -233,9 +234,9 @@ impl Core {
         }
     }
 
-    /// Whether no other password has the same hash by the scheme's own making. What bcrypt reads ends after 72 bytes, and
-    /// repeats after a NUL. HMAC, the heart of PBKDF2 and of scrypt, fills a key up with NULs, and takes the hash of one
-    /// that is longer than its block (RFC 2104, section 2).
+    /// Whether no other password has the same hash by the scheme's own making. What bcrypt reads ends after 72 bytes,
+    /// and repeats after a NUL. HMAC, the heart of PBKDF2 and of scrypt, fills a key up with NULs, and takes the hash
+    /// of one that is longer than its block (RFC 2104, section 2).
     fn tells_apart(&self, password: &[u8]) -> bool {
         let by_hmac = |block: usize| password.len() <= block && password.last() != Some(&0);
         match self {
@@ -299,7 +300,8 @@ fn scrypt(rest: &str, proof: Proof) -> Option<Core> {
 }
 
 fn scrypt_params(log_n: u32, r: u32, p: u32) -> Option<scrypt::Params> {
-    // One array has 128 * r * N bytes, another 128 * r * p (RFC 7914, section 6). The first is filled and read, p times.
+    // One array has 128 * r * N bytes, another 128 * r * p (RFC 7914, section 6). The first is filled and read, p
+    // times.
     let kib = |times: u64| u64::from(r).checked_mul(times).map(|blocks| blocks.div_ceil(8));
     let n = 1_u64.checked_shl(log_n)?;
     let memory = kib(n.max(u64::from(p)))?;
@@ -310,8 +312,8 @@ fn scrypt_params(log_n: u32, r: u32, p: u32) -> Option<scrypt::Params> {
     scrypt::Params::new(u8::try_from(log_n).ok()?, r, p).ok()
 }
 
-/// The 96 bytes that the tool `scrypt` begins a file with: its name and a zero, log2 of N, r and p in four bytes each, 32 bytes of
-/// salt, 16 of a checksum, and an HMAC of all of it.
+/// The 96 bytes that the tool `scrypt` begins a file with: its name and a zero, log2 of N, r and p in four bytes each,
+/// 32 bytes of salt, 16 of a checksum, and an HMAC of all of it.
 fn scrypt_kdf(rest: &str) -> Option<Core> {
     let bytes = decode(rest).filter(|bytes| bytes.len() == 96 && bytes.starts_with(b"scrypt\0"))?;
     let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);

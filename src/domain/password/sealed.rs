@@ -1,5 +1,5 @@
-//! A hash that rests on a secret of the system that it comes from: a pepper, or Firebase's signer key. It is stored sealed whole,
-//! as `$sealed$` and base64, so that a copy of the table has no such secret beside it.
+//! A hash that rests on a secret of the system that it comes from: a pepper, or Firebase's signer key. It is stored
+//! sealed whole, as `$sealed$` and base64, so that a copy of the table has no such secret beside it.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use zeroize::Zeroizing;
@@ -30,8 +30,8 @@ impl PasswordHash {
         Some(Self(format!("{PREFIX}{}", STANDARD_NO_PAD.encode(sealed))))
     }
 
-    /// The hash that was sealed for the account `sub`, or this one if it is not sealed; nothing if it was sealed by another
-    /// service secret or for another account.
+    /// The hash that was sealed for the account `sub`, or this one if it is not sealed; nothing if it was sealed by
+    /// another service secret or for another account.
     #[must_use]
     pub fn opened(&self, sub: &AccountId, secret: &ServiceSecret) -> Option<Self> {
         let Some(sealed) = bytes(&self.0) else { return Some(self.clone()) };

@@ -18,8 +18,8 @@ const TEXT_BYTES_CAP: usize = 1024;
 /// How much of a longer digest some systems keep, so how much of all is compared, in bytes.
 const ITERATED_BYTES: usize = 32;
 
-/// One step, on what the step before it gave. It is spelled as its name and its parts with colons between them; texts are base64
-/// without padding.
+/// One step, on what the step before it gave. It is spelled as its name and its parts with colons between them; texts
+/// are base64 without padding.
 pub(super) enum Step {
     /// `wordpress`: the password without blanks at its ends, and with backslashes before quotes, or as it is.
     WordPress,
@@ -166,8 +166,8 @@ impl Algorithm {
     }
 }
 
-/// A text as the forms of `WordPress` hand it on, and whether no other password gives the same: trimmed (PHP's `trim`) with
-/// backslashes (`addslashes`), trimmed alone, and as it is, which programs may have hashed.
+/// A text as the forms of `WordPress` hand it on, and whether no other password gives the same: trimmed (PHP's `trim`)
+/// with backslashes (`addslashes`), trimmed alone, and as it is, which programs may have hashed.
 pub(super) fn wordpress_forms(text: &str) -> Vec<(Zeroizing<String>, bool)> {
     let trimmed = text.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}']);
     let mut slashed = Zeroizing::new(String::with_capacity(2 * trimmed.len()));

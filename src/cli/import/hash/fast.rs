@@ -1,5 +1,5 @@
-//! Fast hashes with a salt. A stolen table of them could be tried by billions a second, so the importer computes Argon2id over each,
-//! and what the old system did becomes a step before it.
+//! Fast hashes with a salt. A stolen table of them could be tried by billions a second, so the importer computes
+//! Argon2id over each, and what the old system did becomes a step before it.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
@@ -33,8 +33,8 @@ fn beyond(what: &str, most: &str) -> String {
     format!("password_hash is not a hash of {what} as it is known here, of at most {most}")
 }
 
-/// `$P$B` and eight characters of salt, then MD5; `$S$D` the same with SHA-512, cut. `U` before it is of a system that had MD5
-/// before that.
+/// `$P$B` and eight characters of salt, then MD5; `$S$D` the same with SHA-512, cut. `U` before it is of a system that
+/// had MD5 before that.
 fn iterated(text: &str) -> Option<Fast> {
     let (first, text) = match text.strip_prefix('U') {
         Some(rest) => ("digest:md5:hex::,", rest),
@@ -66,7 +66,8 @@ fn sha_crypt(text: &str) -> Option<Fast> {
     Some(Fast { steps: format!("sha-crypt:{kind}:{rounds}:{}", STANDARD_NO_PAD.encode(salt)), digest })
 }
 
-/// The bytes of a digest in their places: SHA-crypt writes three at a time, from three parts of it, and what is left over.
+/// The bytes of a digest in their places: SHA-crypt writes three at a time, from three parts of it, and what is left
+/// over.
 fn transposed(written: &[u8], length: usize) -> Option<Vec<u8>> {
     let part = length / 3;
     let (mut a, mut b, mut c) = (0, part, 2 * part);

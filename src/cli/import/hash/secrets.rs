@@ -111,8 +111,8 @@ impl Firebase {
         (firebase.signer_key.len() == 64).then_some(firebase)
     }
 
-    /// Firebase keeps its signer key, encrypted by the scrypt of the password. So what the two differ by is the keystream, and the
-    /// signer key itself need not be kept.
+    /// Firebase keeps its signer key, encrypted by the scrypt of the password. So what the two differ by is the
+    /// keystream, and the signer key itself need not be kept.
     fn hash(&self, hash: &[u8], salt: &[u8]) -> Option<PasswordHash> {
         let stream: Vec<u8> = hash.iter().zip(self.signer_key.iter()).map(|(a, b)| a ^ b).collect();
         let salt = STANDARD_NO_PAD.encode([salt, self.separator.as_slice()].concat());

@@ -60,7 +60,8 @@ fn unpadded(text: &str) -> String {
     text.split('$').map(|part| part.trim_end_matches('=')).collect::<Vec<_>>().join("$")
 }
 
-/// passlib's bcrypt of a digest: `v=2,t=2b,r=12$salt$hash` of an HMAC with the salt as text, `2b,12$salt$hash` of SHA-256.
+/// passlib's bcrypt of a digest: `v=2,t=2b,r=12$salt$hash` of an HMAC with the salt as text, `2b,12$salt$hash` of
+/// SHA-256.
 fn passlib(rest: &str) -> Option<String> {
     let [parameters, salt, hash] = parts(rest)?;
     let (step, kind, cost) = match parameters.split(',').collect::<Vec<_>>().as_slice() {

@@ -7,8 +7,8 @@ use crate::cli::{
     roster::Line,
 };
 
-/// What no member of a user says by itself. A realm that `verifies` lets nobody in whose address was not proved; a file that does
-/// not say it is of one that might.
+/// What no member of a user says by itself. A realm that `verifies` lets nobody in whose address was not proved; a file
+/// that does not say it is of one that might.
 pub(super) fn complete(line: &mut Line, user: &Object, verifies: Option<bool>) -> Result<(), String> {
     let must = |action: &str| {
         let actions = user.get("requiredActions").and_then(Value::as_array).into_iter().flatten();

@@ -1,5 +1,5 @@
-//! Hashes of other systems: what they cannot tell, what they are of, and how strong they are. Made with Python's hashlib,
-//! bcrypt and argon2-cffi, with the salt `0123456789abcdef`; bcrypt's with `CCCCCCCCCCCCCCCCCCCCC.`.
+//! Hashes of other systems: what they cannot tell, what they are of, and how strong they are. Made with Python's
+//! hashlib, bcrypt and argon2-cffi, with the salt `0123456789abcdef`; bcrypt's with `CCCCCCCCCCCCCCCCCCCCC.`.
 
 use super::*;
 

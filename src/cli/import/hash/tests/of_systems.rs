@@ -1,4 +1,5 @@
-//! Values that the systems themselves have written, of `correct horse battery staple 42` where no other password is named.
+//! Values that the systems themselves have written, of `correct horse battery staple 42` where no other password is
+//! named.
 
 use super::*;
 
