@@ -43,7 +43,7 @@ impl Operations {
     /// The account of a session, as it is now.
     ///
     /// # Errors
-    /// As [`Self::living`].
+    /// [`Refusal::SessionEnded`] if the session is not alive, or [`Refusal::Unavailable`].
     pub async fn account(&self, identity: &Identity, now: Timestamp) -> Result<Account, Refusal> {
         self.living(identity, now).await.map(|(_, account)| account)
     }
