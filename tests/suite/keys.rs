@@ -154,18 +154,22 @@ async fn a_rotation_under_load_refuses_nobody() {
     let is_over = Arc::new(AtomicBool::new(false));
     // Held to jump over weeks, in which every token would expire.
     let jump = Arc::new(tokio::sync::RwLock::new(()));
+    // Held to let a quarter of an hour pass: a log-on under way then would count its attempt at a time that lies back.
+    let pause = Arc::new(tokio::sync::RwLock::new(()));
     let served: Arc<[AtomicU64; 3]> = Arc::default();
     let mut loads = Vec::new();
     for number in 0..served.len() {
         let email = format!("load-{number}@jeplus.org");
         service.add_account(&email, PASSWORD, jea_auth::domain::account::Status::Active).await;
         let (service, is_over, jump) = (Arc::clone(&service), Arc::clone(&is_over), Arc::clone(&jump));
+        let pause = Arc::clone(&pause);
         let served = Arc::clone(&served);
         loads.push(tokio::spawn(async move {
             let mut kids = std::collections::BTreeSet::new();
             let one_more = || served[number].fetch_add(1, Ordering::SeqCst);
             while !is_over.load(Ordering::SeqCst) {
                 let _no_jump = jump.read().await;
+                let no_pause = pause.read().await;
                 // What a right password costs of its buckets: how often one may log on is not what is tested here.
                 service.advance(Duration::from_secs(1));
                 let (browser, begun) = (client(), service.now());
@@ -173,6 +177,7 @@ async fn a_rotation_under_load_refuses_nobody() {
                 let url = &service.running.url;
                 let log_on = browser.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap();
                 assert_eq!(log_on.status(), StatusCode::OK);
+                drop(no_pause);
                 kids.insert(kid_of(&token_of(&log_on)));
                 one_more();
                 // A token that is half its life old gives way to a new log-on.
@@ -204,6 +209,7 @@ async fn a_rotation_under_load_refuses_nobody() {
                 assert!(loads.iter().all(|load| !load.is_finished()), "a client was refused");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            let _alone = pause.write().await;
             service.advance(Duration::from_mins(15));
         }
     }
