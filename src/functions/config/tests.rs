@@ -46,13 +46,21 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
         ("ADDRESS_SECONDS", "901"),
         ("ALLOWED_ORIGINS", "https://app.example.org/"),
         ("COOKIE_DOMAIN", "a; b"),
+        ("SERVICE_NAME", "a: b"),
     ])
     .unwrap_err()
     .to_string();
     for name in ["ISSUER", "TOKEN_DELIVERY", "FAILED_LOGON_STATUS", "TOKEN_SECONDS", "SESSION_SECONDS"] {
         assert!(error.contains(name), "{name} in {error}");
     }
-    for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "ACCOUNT_BURST", "ADDRESS_SECONDS"] {
+    for name in [
+        "SESSION_MEMORY_SECONDS",
+        "ALLOWED_ORIGINS",
+        "COOKIE_DOMAIN",
+        "ACCOUNT_BURST",
+        "ADDRESS_SECONDS",
+        "SERVICE_NAME",
+    ] {
         assert!(error.contains(name), "{name} in {error}");
     }
     let empty = Config::from(|_| None).unwrap_err().to_string();
