@@ -7,16 +7,16 @@
 
 pub mod access_key;
 pub mod account;
-pub mod credential;
 pub mod details;
 pub mod device;
 pub mod factor;
 pub mod ids;
-pub(crate) mod json;
+pub mod json;
 pub mod link;
 pub mod mail;
 pub(crate) mod name;
 pub mod password;
+pub mod random;
 pub mod secret;
 pub mod session;
 pub mod signing_key;

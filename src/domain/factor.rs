@@ -8,6 +8,7 @@ use aws_lc_rs::{
 };
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::domain::{
@@ -111,7 +112,15 @@ impl TotpSecret {
 
 /// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears
 /// itself.
+#[derive(Deserialize)]
+#[serde(from = "Zeroizing<String>")]
 pub struct Otp(Zeroizing<String>);
+
+impl From<Zeroizing<String>> for Otp {
+    fn from(typed: Zeroizing<String>) -> Self {
+        Self::new(&typed)
+    }
+}
 
 impl Otp {
     /// What was typed, without the blanks and hyphens that stand between groups, in upper case.
