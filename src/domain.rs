@@ -9,6 +9,7 @@ pub mod access_key;
 pub mod account;
 pub mod details;
 pub mod device;
+pub(crate) mod email;
 pub mod factor;
 pub mod ids;
 pub mod json;
