@@ -3,6 +3,7 @@
 
 mod backend;
 mod database;
+mod demo;
 mod door;
 mod event;
 mod folder;
@@ -26,9 +27,10 @@ use tokio::{
     sync::watch,
     task::{JoinError, JoinSet},
 };
-use zeroize::Zeroizing;
 
+pub use self::demo::{DEMO_EMAIL, DEMO_PASSWORD};
 use self::{
+    demo::demo_account,
     door::Door,
     gateway::Gateway,
     mail::Mailbox,
@@ -37,9 +39,8 @@ use self::{
 use crate::{
     causes::Causes,
     domain::{
-        account::{Account, Email, InvalidEmail, InvalidLabel, Name},
-        ids::AccountId,
-        password::{Hasher, Password, UnusableHash},
+        account::{InvalidEmail, InvalidLabel},
+        password::UnusableHash,
         time::Clock,
     },
     functions::{
@@ -51,18 +52,13 @@ use crate::{
         aws::{Aws, Limits, StaticCredentials},
         journal::Journal,
         machine,
-        store::{Store, StoreError},
+        store::StoreError,
     },
     service::{
         keyring::KeyringError,
         rotation::{Rotation, RotationError},
     },
 };
-
-/// Email of the account that an empty store gets.
-pub const DEMO_EMAIL: &str = "demo@example.org";
-/// Its password. It is printed, it exists on loopback addresses only, and only where nobody has an account.
-pub const DEMO_PASSWORD: &str = "one-machine-demo-only";
 
 /// How often keys are looked after and what has expired is removed.
 const UPKEEP: Duration = Duration::from_hours(1);
@@ -380,19 +376,4 @@ pub fn aws(endpoints: Endpoints) -> Aws {
         ses_endpoint: Some(endpoints.kms.clone()),
         kms_endpoint: Some(endpoints.kms),
     }
-}
-
-/// Adds the demo account to an empty store. Tells whether it is there, now or since an earlier start.
-async fn demo_account(store: &Store, clock: &Clock) -> Result<bool, LocalError> {
-    let email = Email::parse(DEMO_EMAIL)?;
-    if store.has_accounts().await? {
-        return Ok(store.account(&email).await?.is_some());
-    }
-    let password = Password::new(&Zeroizing::new(DEMO_PASSWORD.to_owned()));
-    let name = Name::parse("Demo")?;
-    let mut account = Account::new(DEMO_EMAIL, name, AccountId::new(&machine::random()), clock())?;
-    account.password_hash = Some(Hasher::default().hash(&password, machine::random())?);
-    account.profile = [("country".to_owned(), "GB".to_owned())].into();
-    let _ = store.add_account(&account).await?;
-    Ok(true)
 }
