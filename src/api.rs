@@ -144,9 +144,11 @@ operations! {
     Keys "keys" GET "/users/api/keys" Session PLAIN "My access keys";
     MakeKey "make-key" POST "/users/api/keys" SteppedUp CHANGES "Make an access key";
     EndKey "end-key" DELETE "/users/api/keys/{id}" SteppedUp CHANGES "End an access key";
+    Factor "factor" GET "/users/api/totp" Session PLAIN "Whether there is a second factor";
     BeginFactor "begin-factor" POST "/users/api/totp" SteppedUp CHANGES "Begin a second factor";
     RemoveFactor "remove-factor" DELETE "/users/api/totp" SteppedUp CHANGES "Remove the second factor";
     ConfirmFactor "confirm-factor" POST "/users/api/totp/confirm" Person CHANGES "Confirm a second factor with a code";
+    NewCodes "new-codes" POST "/users/api/totp/codes" SteppedUp CHANGES "Make new recovery codes";
     Forgot "forgot" POST "/users/api/forgot" Open FORGOT "Ask for a link to set a forgotten password";
     Reset "reset" POST "/users/api/reset" Open RESET "Set the password by the link";
     SignInPage "sign-in-page" GET "/users/sign-in" Open PAGE "Page to log on, and to set a password by a link";

@@ -129,6 +129,7 @@ fn body_of(operation: Operation) -> Option<Value> {
         (Operation::Password, json!({"password": PASSWORD, "new_password": NEW_PASSWORD})),
         (Operation::MakeKey, json!({"name": "cluster", "days": 30})),
         (Operation::ConfirmFactor, json!({"otp": "123456"})),
+        (Operation::NewCodes, json!({"otp": "123456"})),
         (Operation::Forgot, json!({"email": EMAIL})),
         (Operation::Reset, json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD})),
     ];
@@ -219,9 +220,14 @@ async fn record_a_life(recorder: &mut Recorder) {
     recorder.expect(200, "DELETE", &path("sessions/{sid}"), other.as_str().unwrap(), None).await;
     recorder.expect(404, "DELETE", &path("totp"), "", None).await;
     recorder.expect(404, "POST", &path("totp/confirm"), "", body_of(Operation::ConfirmFactor).as_ref()).await;
+    recorder.expect(404, "POST", &path("totp/codes"), "", body_of(Operation::NewCodes).as_ref()).await;
     let begun = recorder.expect(200, "POST", &path("totp"), "", None).await;
     let code = factor::code(&recorder.service, begun["data"]["secret"].as_str().unwrap());
-    recorder.expect(200, "POST", &path("totp/confirm"), "", Some(&json!({"otp": code}))).await;
+    let confirmed = recorder.expect(200, "POST", &path("totp/confirm"), "", Some(&json!({"otp": code}))).await;
+    recorder.expect(200, "GET", &path("totp"), "", None).await;
+    recorder.expect(400, "POST", &path("totp/codes"), "", body_of(Operation::NewCodes).as_ref()).await;
+    let code = json!({"otp": confirmed["data"]["recovery_codes"][0]});
+    recorder.expect(200, "POST", &path("totp/codes"), "", Some(&code)).await;
     recorder.expect(200, "DELETE", &path("totp"), "", None).await;
     recorder
         .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
@@ -236,6 +242,7 @@ async fn record_a_life(recorder: &mut Recorder) {
         ("POST", "keys"),
         ("DELETE", "keys/{id}"),
         ("POST", "totp"),
+        ("POST", "totp/codes"),
         ("DELETE", "totp"),
     ] {
         let body = (name == "keys").then(|| json!({"name": "cluster"}));

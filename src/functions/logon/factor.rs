@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{domain::factor::Otp, web::event::Event};
 
-/// A code of the app that is set up.
+/// A code of an authenticator app, or a recovery code where one counts.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,15 @@ impl Body for Code {
     fn read(event: &Event) -> Result<Self, Refused> {
         request::object(event, "Send one JSON object with exactly one string: \"otp\".")
     }
+}
+
+/// What its owner may know of a second factor.
+#[derive(Serialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct FactorState {
+    set: bool,
+    /// How many of them are left.
+    recovery_codes: usize,
 }
 
 /// A second factor that waits for its confirmation, the only time that it is shown.
@@ -45,6 +54,12 @@ pub(crate) struct RecoveryCodesObject {
     recovery_codes: Vec<Zeroizing<String>>,
 }
 
+pub(super) async fn factor(request: Request<'_>, (): ()) -> Result<Reply<Included<FactorState>>, Refused> {
+    let factor = request.function.operations.account(request.identity()?, request.now).await?.factor;
+    let recovery_codes = factor.as_ref().map_or(0, |factor| factor.recovery.len());
+    Ok(Reply::ok(&Included::new("Second factor included.", FactorState { set: factor.is_some(), recovery_codes })))
+}
+
 pub(super) async fn begin(request: Request<'_>, (): ()) -> Result<Reply<Included<FactorObject>>, Refused> {
     let LogonFunction { operations, site, .. } = request.function;
     let begun = operations.begin_factor(request.identity()?, &request.context().await?).await?;
@@ -57,6 +72,16 @@ pub(super) async fn confirm(request: Request<'_>, body: Code) -> Result<Reply<In
     let codes = request.function.operations.confirm_factor(identity, &body.otp, &request.context().await?).await?;
     let data = RecoveryCodesObject { recovery_codes: codes };
     Ok(Reply::ok(&Included::new("Second factor set up. The recovery codes are shown this once.", data)))
+}
+
+pub(super) async fn new_codes(
+    request: Request<'_>,
+    body: Code,
+) -> Result<Reply<Included<RecoveryCodesObject>>, Refused> {
+    let identity = request.identity()?;
+    let codes = request.function.operations.new_codes(identity, &body.otp, &request.context().await?).await?;
+    let data = RecoveryCodesObject { recovery_codes: codes };
+    Ok(Reply::ok(&Included::new("New recovery codes. They are shown this once.", data)))
 }
 
 pub(super) async fn remove(request: Request<'_>, (): ()) -> Result<Reply<Succeeded>, Refused> {

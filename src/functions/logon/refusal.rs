@@ -111,7 +111,7 @@ impl Refused {
     /// What is wrong, for programs. An Auth Failed object has no reason, nor has one with `factor`, nor a refusal of
     /// what is no operation.
     fn word(&self, asked: Option<Operation>) -> Option<Reason> {
-        let sets_up = asked == Some(Operation::ConfirmFactor);
+        let takes_code = is_about_codes(asked);
         Some(match self {
             Self::NoSession | Self::ByOperation(Refusal::SessionEnded, _) => Reason::SessionNeeded,
             Self::CrossSite => Reason::CrossSite,
@@ -125,8 +125,8 @@ impl Refused {
             Self::ByOperation(Refusal::Unfit(unfit), _) => (*unfit).into(),
             Self::ByOperation(Refusal::BadDetails(bad), _) => bad.into(),
             Self::ByOperation(Refusal::BadLink, _) => Reason::BadLink,
-            Self::ByOperation(Refusal::WrongCode, _) if sets_up => Reason::WrongCode,
-            Self::ByOperation(Refusal::NoFactor, _) if sets_up => Reason::FactorNotBegun,
+            Self::ByOperation(Refusal::WrongCode, _) if takes_code => Reason::WrongCode,
+            Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => Reason::FactorNotBegun,
             Self::ByOperation(Refusal::NoFactor, _) => Reason::NoFactor,
             Self::ByOperation(Refusal::TooManyKeys, _) => Reason::TooManyKeys,
             Self::ByOperation(Refusal::Throttled(_), _) => Reason::TooManyAttempts,
@@ -145,7 +145,6 @@ impl Refused {
             asked.is_some_and(|asked| !asked.route().marks.is_original) || matches!(self, Self::KeySession);
         let reason = self.word(asked).filter(|_| has_reason);
         let failed = |status, sentence: &str| Answer::refused(status, sentence, reason);
-        let sets_up = asked == Some(Operation::ConfirmFactor);
         match self {
             Self::NoSession | Self::ByOperation(Refusal::SessionEnded, _) => {
                 let sentence =
@@ -195,9 +194,11 @@ impl Refused {
                 let sentence = "A code of your authenticator app is needed.";
                 Answer::lacks_code(without_code(asked, site), sentence)
             }
-            Self::ByOperation(Refusal::WrongCode, _) if sets_up => failed(StatusCode::BAD_REQUEST, WRONG_CODE),
+            Self::ByOperation(Refusal::WrongCode, _) if is_about_codes(asked) => {
+                failed(StatusCode::BAD_REQUEST, WRONG_CODE)
+            },
             Self::ByOperation(Refusal::WrongCode, _) => Answer::lacks_code(without_code(asked, site), WRONG_CODE),
-            Self::ByOperation(Refusal::NoFactor, _) if sets_up => {
+            Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => {
                 let sentence =
                     format!("No second factor is begun. POST {} begins one.", Operation::BeginFactor.route().path);
                 failed(StatusCode::NOT_FOUND, &sentence)
@@ -220,6 +221,11 @@ impl Refused {
             Self::Unavailable => unavailable(reason),
         }
     }
+}
+
+/// Whether an operation takes a code alone, so that a wrong one is a wrong body, and not a credential that lacks one.
+fn is_about_codes(asked: Option<Operation>) -> bool {
+    matches!(asked, Some(Operation::ConfirmFactor | Operation::NewCodes))
 }
 
 /// A credential that is refused looks the same whatever is wrong with it.

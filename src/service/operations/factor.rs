@@ -89,7 +89,7 @@ impl Operations {
         let secret = TotpSecret::open(&keys.secret, &account.sub, &sealed).ok_or(Unavailable::Factor)?;
         let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), *now).await?;
         let last_step = step_of(&secret, otp, *now).ok_or(Refusal::WrongCode)?;
-        let codes = [(); RECOVERY_CODES].map(|()| RecoveryCode::new(&Zeroizing::new(random.bytes())));
+        let codes = recovery_codes(context);
         let factor = Factor {
             sealed,
             last_step,
@@ -108,6 +108,32 @@ impl Operations {
         let changed = self.change_from(account, identity, context, confirm).await?;
         self.give_back(&given_back).await;
         self.notify(MailKind::FactorSet, &changed.after, context).await;
+        Ok(codes.iter().map(RecoveryCode::expose).collect())
+    }
+
+    /// Makes new recovery codes, in the place of the old ones, for whoever has a code of the second factor.
+    ///
+    /// # Errors
+    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::WrongCode`], [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn new_codes(
+        &self,
+        identity: &Identity,
+        otp: &Otp,
+        context: &Context<'_>,
+    ) -> Result<Vec<Zeroizing<String>>, Refusal> {
+        let account = self.before_change(identity, context).await?;
+        let code = self.prove_code(&account, Some(otp), context).await?.ok_or(Refusal::NoFactor)?;
+        let codes = recovery_codes(context);
+        let renew = |account: &Account| {
+            let mut account = code.used_in(account)?;
+            if let Some(factor) = &mut account.factor {
+                factor.recovery = codes.iter().map(RecoveryCode::digest).collect();
+            }
+            Ok(account)
+        };
+        self.change_from(account, identity, context, renew).await?;
+        self.give_back(&code.given_back).await;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
 
@@ -179,6 +205,10 @@ impl Operations {
         self.attempts.take(&self.store, &bucket, CODE_PACE, now).await?.map_err(Refusal::Throttled)?;
         Ok(vec![(bucket, CODE_PACE.all_but_a_second())])
     }
+}
+
+fn recovery_codes(context: &Context<'_>) -> [RecoveryCode; RECOVERY_CODES] {
+    [(); RECOVERY_CODES].map(|()| RecoveryCode::new(&Zeroizing::new(context.random.bytes())))
 }
 
 /// The account with the code used up, if one was asked for and is still needed; and a code must have been, if the
