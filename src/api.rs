@@ -153,6 +153,8 @@ operations! {
     Reset "reset" POST "/users/api/reset" Open RESET "Set the password by the link";
     SignInPage "sign-in-page" GET "/users/sign-in" Open PAGE "Page to log on, and to set a password by a link";
     AccountPage "account-page" GET "/users/account" Open PAGE "Page of one's own account";
+    ChangePasswordPage "change-password-page" GET "/.well-known/change-password" Open PAGE
+        "Where programs that keep passwords lead their owners";
     Jwks "jwks" GET "/.well-known/jwks.json" Open ORIGINAL "Public keys";
     Discovery "discovery" GET "/.well-known/openid-configuration" Open ORIGINAL "OpenID discovery";
 }

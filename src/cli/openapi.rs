@@ -112,6 +112,7 @@ struct OperationObject {
 #[derive(Serialize)]
 struct ResponseObject {
     description: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     content: BTreeMap<&'static str, Content>,
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Value>,
@@ -207,7 +208,8 @@ fn response(route: &Route, status: &str, example: &Example, schema: &Schema) -> 
     let example = Some(example.answer.clone()).filter(|answer| !answer.is_null());
     ResponseObject {
         description: code.and_then(|code| code.canonical_reason()).unwrap_or_default(),
-        content: [(media, Content { schema: schema.clone(), example })].into(),
+        // What leads elsewhere has no body.
+        content: (status != "302").then(|| (media, Content { schema: schema.clone(), example })).into_iter().collect(),
         headers: ["429", "503"].contains(&status).then(|| {
             let schema = json!({"type": "integer", "minimum": 1});
             json!({"Retry-After": {"description": "Seconds to wait.", "required": true, "schema": schema}})

@@ -138,6 +138,7 @@ handlers! {
     Reset => password::reset,
     SignInPage => public::sign_in_page,
     AccountPage => public::account_page,
+    ChangePasswordPage => public::change_password_page,
     Jwks => public::jwks,
     Discovery => public::discovery,
 }

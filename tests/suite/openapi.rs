@@ -197,6 +197,10 @@ async fn record_a_life(recorder: &mut Recorder) {
     ] {
         recorder.expect(200, "GET", open, "", None).await;
     }
+    let leads = "/.well-known/change-password";
+    let client = crate::client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let led = client.get(format!("{}{leads}", recorder.service.running.url)).send().await.unwrap();
+    recorder.keep("GET", leads, led.status().as_u16(), None, Value::Null);
     for log_on in ["auth", "logon"] {
         recorder.expect(401, "POST", &path(log_on), "", Some(&wrong)).await;
         recorder.expect(200, "POST", &path(log_on), "", Some(&credential)).await;

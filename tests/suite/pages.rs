@@ -54,6 +54,21 @@ async fn a_page_is_html_with_every_header_that_guards_it() {
 }
 
 #[tokio::test]
+async fn the_well_known_url_for_changing_a_password_leads_to_the_account_page() {
+    let service = service().await;
+    let client = crate::client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for slash in ["", "/"] {
+        let url = format!("{}/.well-known/change-password{slash}", service.running.url);
+        let answer = client.get(&url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FOUND);
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let followed = service.client.get(&url).send().await.unwrap();
+        assert_eq!(followed.url().path(), "/users/account", "{slash}");
+        assert_eq!(followed.status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn without_pages_their_paths_are_as_closed_as_any_other() {
     let service = Service::start().await;
     for path in pages() {

@@ -64,6 +64,7 @@ fn refused_bodies() -> Vec<(&'static str, Value, u16, &'static str)> {
         ("totp/confirm", json!({"otp": "123456"}), 404, "factor-not-begun"),
         ("reset", json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD}), 403, "bad-link"),
         ("forgot", json!({"mail": EMAIL}), 400, "malformed-body"),
+        ("forgot", json!({"email": "no email"}), 400, "bad-email"),
     ]
 }
 

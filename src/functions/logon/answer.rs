@@ -9,7 +9,7 @@ use lambda_http::{
         header::{
             ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
             ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-            RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
+            LOCATION, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
         },
     },
 };
@@ -154,6 +154,17 @@ impl Answer {
         }
         if let Ok(policy) = HeaderValue::from_str(page.policy()) {
             answer.headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        answer
+    }
+
+    /// Leads to another place, by a reference that is relative to what was asked.
+    pub(super) fn found(location: &str) -> Self {
+        let mut answer = Self::json(StatusCode::FOUND, &());
+        answer.body.clear();
+        answer.headers.remove(CONTENT_TYPE);
+        if let Ok(location) = HeaderValue::from_str(location) {
+            answer.headers.insert(LOCATION, location);
         }
         answer
     }

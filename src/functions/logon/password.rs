@@ -7,6 +7,7 @@ use super::{
     answer::Reply,
     log_on::{AuthObject, Occasion, handed_over},
     objects::Succeeded,
+    reason::Reason,
     refusal::Refused,
     request::{self, Body, Request},
 };
@@ -57,6 +58,10 @@ pub(super) async fn change(request: Request<'_>, passwords: PasswordChange) -> R
 }
 
 pub(super) async fn forgot(request: Request<'_>, body: Forgotten) -> Result<Reply<Succeeded>, Refused> {
+    // Of what no account can have nothing is learned, and whoever mistyped is told at once.
+    if !body.email.is_possible() {
+        return Err(Refused::Malformed(Reason::BadEmail, "email: this is no email address.".into()));
+    }
     request.function.operations.forgot(&body.email, &request.context().await?).await?;
     Ok(Reply::ok(&Succeeded::new("If there is an account with this email, a message is on its way.")))
 }

@@ -117,6 +117,13 @@ pub(super) async fn account_page(request: Request<'_>, (): ()) -> Result<Reply<S
     Ok(page(&pages::ACCOUNT, request.function))
 }
 
+/// Leads to the page of one's own account (W3C, "A Well-Known URL for Changing Passwords"), below the stage that was
+/// asked.
+pub(super) async fn change_password_page(request: Request<'_>, (): ()) -> Result<Reply<String>, Refused> {
+    let up = if request.event.path().ends_with('/') { "../.." } else { ".." };
+    Ok(Reply::of(Answer::found(&format!("{up}{}", Operation::AccountPage.route().path))))
+}
+
 fn page(page: &Page, function: &LogonFunction) -> Reply<String> {
     Reply::of(Answer::page(page, &function.site.origins.configured))
 }

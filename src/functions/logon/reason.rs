@@ -25,6 +25,8 @@ pub enum Reason {
     MalformedBody,
     /// A name cannot be one.
     BadName,
+    /// No account can have this email.
+    BadEmail,
     /// An access key cannot live for so many days.
     BadDays,
     /// A value has too many bytes.

@@ -28,7 +28,7 @@ impl Store {
         }
     }
 
-    /// Has a mail sent. What cannot be an email is written as a text that is none, so that it costs the same call.
+    /// Has a mail sent to an email that an account can have.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the mail may be sent all the same.
@@ -45,7 +45,7 @@ impl Store {
             .table_name(&self.tables.outbox)
             .item("id", text(&hexadecimal(id)))
             .item("kind", text(kind.name()))
-            .item("email", text(if email.is_possible() { email.as_str() } else { "-" }))
+            .item("email", text(email.as_str()))
             .item("expires_at", seconds(now.plus(KEPT_FOR)));
         put.send().await.map(drop).map_err(|error| StoreError::call("PutItem", error))
     }

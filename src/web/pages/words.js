@@ -75,6 +75,7 @@ const words = {
     // By the `reason` of a refusal.
     "account-too-large": "These details are longer than an account can hold. Shorten some of them.",
     "bad-days": "Choose 1 to 365 days.",
+    "bad-email": "This is no email address. Type it as ann@example.org.",
     "bad-link": "This link has expired or was used. Ask for a new one.",
     "bad-name": "Choose another name, of at most 256 bytes and without special characters.",
     "body-too-large": "This is too long. Shorten what you typed.",
