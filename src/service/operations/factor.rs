@@ -6,7 +6,7 @@ use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
 use crate::{
     domain::{
         account::Account,
-        factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
+        factor::{Accepted, CodeVerification, Factor, Otp, RecoveryCode, TotpSecret, step_of},
         ids::hexadecimal,
         mail::MailKind,
         secret::ServiceSecret,
@@ -151,7 +151,9 @@ impl Operations {
         // A factor that does not open keeps everybody out: with a restored table of keys it may open again.
         let of_app = TotpSecret::open(secret, &account.sub, &factor.sealed).ok_or(Unavailable::Factor)?;
         let given_back = self.take_code(BucketKey::code(secret, &account.sub), now).await?;
-        let accepted = factor.accept(&of_app, otp, now).ok_or(Refusal::WrongCode)?;
+        let CodeVerification::Right(accepted) = factor.verify(&of_app, otp, now) else {
+            return Err(Refusal::WrongCode);
+        };
         let sealed = factor.sealed.clone();
         Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&fresh.jti), given_back }))
     }
