@@ -74,7 +74,14 @@ impl AccessKey {
         Self { id: AccessKeyId::new(id), secret: secret.clone() }
     }
 
-    /// The key that a text is, if it has the shape of one.
+    /// The key that a text is, if it has the shape of one. Blanks, line ends and a byte order mark around it are no
+    /// part of it: scripts read keys from files.
+    #[must_use]
+    pub fn handed_over(text: &str) -> Option<Self> {
+        Self::parse(bare(text))
+    }
+
+    /// The key that a text is, if it is exactly one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -117,6 +124,17 @@ impl AccessKey {
         bytes.copy_from_slice(digest(&SHA256, self.secret.as_slice()).as_ref());
         Digest(bytes)
     }
+}
+
+/// Whether a text begins as a key does, so that it may be taken for one and is no password.
+#[must_use]
+pub fn begins_as_key(text: &str) -> bool {
+    bare(text).starts_with(PREFIX)
+}
+
+/// A text without what may come along around a key.
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// The SHA-256 of a key's secret.

@@ -49,6 +49,8 @@ pub enum Reason {
     PasswordLikeKey,
     /// Everybody has the new password.
     PasswordCommon,
+    /// The new password is the present one.
+    PasswordUnchanged,
     /// The code is wrong.
     WrongCode,
     /// There is no second factor.
@@ -76,6 +78,7 @@ impl From<Unfit> for Reason {
             Unfit::Personal => Self::PasswordPersonal,
             Unfit::AccessKey => Self::PasswordLikeKey,
             Unfit::Common => Self::PasswordCommon,
+            Unfit::Present => Self::PasswordUnchanged,
         }
     }
 }

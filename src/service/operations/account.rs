@@ -117,7 +117,8 @@ impl Operations {
     ) -> Outcome<Issued> {
         let PasswordChange { password, new_password, otp } = passwords;
         // Before anything is counted: a password that cannot be taken is no attempt.
-        if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
+        let fit = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]);
+        if let Err(unfit) = fit.and_then(|()| policy::differs(&new_password, &password)) {
             return Outcome::early(Refusal::Unfit(unfit));
         }
         let keys = match self.keyring.unsealed(now).await {

@@ -93,6 +93,7 @@ const words = {
     "password-personal": "Your email or name is no password. Choose one that cannot be found out about you.",
     "password-too-long": "This password is too long. Use at most 1024 bytes.",
     "password-too-short": "This password is too short. Use at least 15 characters; a few words in a row are easy to remember.",
+    "password-unchanged": "This is the password that you have. Choose another one.",
     "session-needed": "Your session has ended. Log on again.",
     "step-up-needed": "Give your password once more first.",
     "too-many-attempts": "Too many attempts. Try again later.",
