@@ -8,8 +8,8 @@ use lambda_http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-            RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL,
+            CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
         },
     },
 };
@@ -170,12 +170,13 @@ impl Answer {
         answer
     }
 
-    /// Lets pages of one origin read the answer, cookies and all (Fetch Standard, section 3.3.3).
+    /// Lets pages of one origin read the answer, cookies and all, and how long to wait (Fetch Standard, section 3.3.3).
     #[must_use]
     pub fn readable_by(mut self, origin: &str) -> Self {
         if let Ok(origin) = HeaderValue::from_str(origin) {
             self.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             self.headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            self.headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
             self.headers.insert(VARY, HeaderValue::from_static("origin"));
         }
         self
