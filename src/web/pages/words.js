@@ -53,6 +53,7 @@ const words = {
   keys: "Access keys",
   lastUsed: (date) => (date ? `last used ${date}` : "never used"),
   linkedin: "LinkedIn",
+  linkNotWhole: "This link is not whole. Copy all of it from the mail, or ask for another one.",
   left: (seconds) => `In ${seconds} s`,
   logOff: "Log off",
   logOn: "Log on",
