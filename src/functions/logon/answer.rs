@@ -105,8 +105,9 @@ impl Answer {
     }
 
     /// A page. Its policy lets it do what an answer in JSON need not; the rest is that of every answer, and more.
-    pub(super) fn page(page: &Page, origins: &[String]) -> Self {
-        let mut answer = Self { body: page.html(origins), ..Self::ok(&()) };
+    pub(super) fn page(page: &Page, site: &Site) -> Self {
+        let body = page.html(&site.origins.configured, &site.service);
+        let mut answer = Self { body, ..Self::ok(&()) };
         for (name, value) in PAGE_HEADERS {
             answer.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }

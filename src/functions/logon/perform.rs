@@ -195,7 +195,7 @@ impl LogonFunction {
     }
 
     fn page(&self, page: &Page) -> Answer {
-        Answer::page(page, &self.site.origins.configured)
+        Answer::page(page, &self.site)
     }
 
     async fn forgot(&self, email: &Email, event: &Event, now: Timestamp) -> Result<Answer, Refused> {

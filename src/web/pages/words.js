@@ -72,6 +72,8 @@ const words = {
   position: "Position",
   postcode: "Postcode",
   print: "Print",
+  readOnly: "for reading alone",
+  recoveryOf: (email, service, date) => `Recovery codes of ${email} for ${service}, made on ${date}`,
   refused: {
     // By the `reason` of a refusal.
     "account-too-large": "These details are longer than an account can hold. Shorten some of them.",
