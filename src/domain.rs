@@ -11,6 +11,7 @@ pub mod credential;
 pub mod details;
 pub mod device;
 pub(crate) mod email;
+pub mod enrolment;
 pub mod factor;
 pub mod ids;
 pub(crate) mod json;

@@ -134,6 +134,31 @@ impl Account {
         [self.email.as_str(), &self.registered_email, self.name.as_str()]
     }
 
+    /// Whether it has a second factor, so that whoever learned its password alone is kept out.
+    #[must_use]
+    pub fn has_factor(&self) -> bool {
+        self.factor.is_some()
+    }
+
+    /// The hash that a password is compared with: none if there is no password, or its days are over.
+    #[must_use]
+    pub fn hash_at(&self, now: Timestamp) -> Option<&PasswordHash> {
+        self.password_hash.as_ref().filter(|_| self.temporary_until.is_none_or(|end| now < end))
+    }
+
+    /// The same account with a password that stays.
+    #[must_use]
+    pub fn with_password(self, hash: PasswordHash) -> Self {
+        Self { password_hash: Some(hash), temporary_until: None, ..self }
+    }
+
+    /// The same account with a password that its owner must change, from now on for [`TEMPORARY_LIFE`].
+    #[must_use]
+    pub fn with_temporary_password(self, hash: PasswordHash, now: Timestamp) -> Self {
+        let end = Timestamp::from_seconds(now.seconds()).plus(TEMPORARY_LIFE);
+        Self { temporary_until: Some(end), ..self.with_password(hash) }
+    }
+
     /// How many bytes its texts have, those of its access keys not counted.
     #[must_use]
     pub fn texts_bytes(&self) -> usize {
