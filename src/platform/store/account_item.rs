@@ -32,6 +32,7 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         role: item.parsed_or_none("role", Role::stored)?,
         status: status(item)?,
         password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
+        temporary_until: item.seconds_or_none("temporary_until")?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
         // An account of before there was such a number never had it moved.
@@ -93,6 +94,9 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     }
     if let Some(hash) = &account.password_hash {
         attributes.insert("password_hash".to_owned(), text(hash.as_str()));
+    }
+    if let Some(end) = account.temporary_until {
+        attributes.insert("temporary_until".to_owned(), seconds(end));
     }
     if let Some(role) = &account.role {
         attributes.insert("role".to_owned(), text(role.as_str()));

@@ -302,7 +302,8 @@ pub enum Renamed {
 }
 
 /// The attributes that an account can be without.
-const OPTIONAL: [&str; 6] = ["password_hash", "role", "access_keys", "factor", "begun_factor", "used_link"];
+const OPTIONAL: [&str; 7] =
+    ["password_hash", "temporary_until", "role", "access_keys", "factor", "begun_factor", "used_link"];
 
 /// What an update says to make one account another one, attribute by attribute.
 struct Difference {

@@ -156,7 +156,7 @@ impl Operations {
             let account = with_code_used(account, code.as_ref())?;
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
             (account.generation == read.generation || account.password_hash == read.password_hash)
-                .then(|| Account { password_hash: Some(hash.clone()), ..account })
+                .then(|| account.with_password(hash.clone()))
                 .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
         };
         let [sid, _] = fresh.sids;

@@ -87,8 +87,8 @@ impl Operations {
         let set = |account: &Account| {
             let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
             let account = with_code_used(account, code.as_ref())?.next_generation(now).next_links(now);
-            let (password_hash, used_link) = (Some(hash.clone()), Some(tag.clone()));
-            Ok::<_, Refusal>(Account { password_hash, used_link, access_keys: [].into(), ..account })
+            let account = account.with_password(hash.clone());
+            Ok::<_, Refusal>(Account { used_link: Some(tag.clone()), access_keys: [].into(), ..account })
         };
         let changed = self.store.change_account(&link.email, set).await?.ok_or(Refusal::BadLink)?;
         if let Some(code) = &code {
