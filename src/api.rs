@@ -173,6 +173,19 @@ impl Operation {
         )
     }
 
+    /// Whether it renews or ends the session that asks, and does nothing else: then a session that may only read may
+    /// ask for it all the same.
+    #[must_use]
+    pub fn is_of_session_alone(self) -> bool {
+        matches!(self, Self::CheckIn | Self::LogOff)
+    }
+
+    /// Whether a session may ask for it that can do nothing but set up a second factor.
+    #[must_use]
+    pub fn is_for_enrolment(self) -> bool {
+        matches!(self, Self::BeginFactor | Self::ConfirmFactor | Self::User | Self::LogOff)
+    }
+
     /// Whether it compares a password.
     #[must_use]
     pub fn checks_password(self) -> bool {

@@ -105,12 +105,20 @@ impl AccessKey {
         text
     }
 
-    /// What an account keeps of it.
+    /// What an account keeps of it, if it is good for more than reading.
     #[must_use]
     pub fn to_store(&self, name: Name, now: Timestamp, days: u64) -> StoredKey {
         let created = Timestamp::from_seconds(now.seconds());
         let life = DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
-        StoredKey { name, digest: self.digest(), created, expires_at: created.plus(life), last_used: None }
+        StoredKey {
+            name,
+            digest: self.digest(),
+            created,
+            expires_at: created.plus(life),
+            last_used: None,
+            read_only: false,
+            end_told: false,
+        }
     }
 
     /// Whether this is the hash of its secret, in a time that does not tell how much of it is right.
@@ -165,6 +173,10 @@ pub struct StoredKey {
     pub expires_at: Timestamp,
     /// The last day on which it opened a session; its first second.
     pub last_used: Option<Timestamp>,
+    /// Whether its sessions may read, and do nothing else.
+    pub read_only: bool,
+    /// Whether its owner was told by mail that it ends.
+    pub end_told: bool,
 }
 
 impl StoredKey {

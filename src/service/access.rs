@@ -7,11 +7,11 @@ mod memory;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    api::{self, Asked, Features},
+    api::{self, Asked, Features, Operation},
     causes::Causes,
     domain::{
         ids::{AccountId, SessionId},
-        session::{Life, Session},
+        session::{Life, Reach, Session},
         time::Timestamp,
         token::{TokenError, TokenRules, UnverifiedToken},
     },
@@ -54,6 +54,32 @@ pub struct Presented<'a> {
     pub claims_identity: bool,
 }
 
+impl Presented<'_> {
+    /// Whether a session may do what is asked, by each of the methods that it may be routed by.
+    fn is_within_reach_of(&self, Living { session, account }: &Living) -> Result<(), Denial> {
+        let asks_for = |method: &&str, may: fn(Operation) -> bool| match api::asked(method, self.path, Features::ALL) {
+            Asked::For(route, _) => may(route.operation),
+            Asked::ByOtherMethod(_) | Asked::Nothing => false,
+        };
+        match session.reach(account.holder()) {
+            Reach::Whole => Ok(()),
+            Reach::Reading => {
+                let may = |method| is_safe(method) || asks_for(method, Operation::is_of_session_alone);
+                self.methods.iter().all(may).then_some(()).ok_or(Denial::MoreThanReading)
+            }
+            Reach::Enrolment => {
+                let may = |method| asks_for(method, Operation::is_for_enrolment);
+                self.methods.iter().all(may).then_some(()).ok_or(Denial::NotEnrolled)
+            }
+        }
+    }
+}
+
+/// Whether a method changes nothing (RFC 9110, section 9.2.1).
+fn is_safe(method: &&str) -> bool {
+    matches!(*method, "GET" | "HEAD" | "OPTIONS")
+}
+
 /// A session that is alive, and its account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Living {
@@ -93,6 +119,12 @@ pub enum Denial {
     /// Its session has ended.
     #[error("session ended")]
     SessionEnded,
+    /// An access key opened its session that is for reading alone, and it is more than that.
+    #[error("more than reading by a key for reading")]
+    MoreThanReading,
+    /// Its account must have a second factor and has none, and it is not for setting one up.
+    #[error("second factor not set up")]
+    NotEnrolled,
     /// It could not be decided.
     #[error(transparent)]
     Undecided(#[from] StoreError),
@@ -137,7 +169,7 @@ impl Gatekeeper {
         let (carrier, text) =
             carrier::one_token(presented.cookies.iter().copied(), presented.authorizations.iter().copied())?;
         if carrier == Carrier::Cookie
-            && !presented.methods.iter().all(|method| matches!(*method, "GET" | "HEAD" | "OPTIONS"))
+            && !presented.methods.iter().all(is_safe)
             && self.origins.is_cross_site(&presented.provenance, presented.host)
         {
             return Err(Denial::CrossSite);
@@ -146,6 +178,8 @@ impl Gatekeeper {
             api::asked(presented.methods.first().unwrap_or(&""), presented.path, Features::ALL) != Asked::Nothing;
         if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
             && self.is_still_good(&known, now).await?
+            // If it may not by what is remembered, it is read again: a second factor may have been set up since.
+            && presented.is_within_reach_of(&known.living).is_ok()
         {
             return Ok(Admitted { living: Arc::clone(&known.living), carrier });
         }
@@ -159,6 +193,7 @@ impl Gatekeeper {
         let living = Arc::new(Living { session, account });
         let known = Known { kid: token.key_id().clone(), claims, living: Arc::clone(&living), read_at: now };
         self.memory.remember(text, known);
+        presented.is_within_reach_of(&living)?;
         Ok(Admitted { living, carrier })
     }
 

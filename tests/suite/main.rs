@@ -72,6 +72,7 @@ mod passwords;
 mod pasted;
 mod permissions;
 mod prices;
+mod reach;
 mod reasons;
 mod secrets;
 mod sessions;

@@ -19,6 +19,10 @@ use crate::domain::{
 /// The table's name without the stack.
 pub(super) const TABLE: &str = "accounts";
 
+/// Attributes of an access key that are there if they are so.
+const READ_ONLY: &str = "read_only";
+pub(super) const END_TOLD: &str = "end_told";
+
 pub(super) fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
     account_of(&Item::new(TABLE, attributes))
 }
@@ -73,6 +77,8 @@ fn stored_key(item: &Item) -> Result<StoredKey, StoreError> {
         created: item.seconds("created")?,
         expires_at: item.seconds("expires_at")?,
         last_used: item.seconds_or_none("last_used")?,
+        read_only: item.flag(READ_ONLY)?,
+        end_told: item.flag(END_TOLD)?,
     })
 }
 
@@ -137,6 +143,9 @@ fn key_attributes(key: &StoredKey) -> AttributeValue {
     ]);
     if let Some(day) = key.last_used {
         attributes.insert("last_used".to_owned(), seconds(day));
+    }
+    for (name, _) in [(READ_ONLY, key.read_only), (END_TOLD, key.end_told)].into_iter().filter(|(_, is_so)| *is_so) {
+        attributes.insert(name.to_owned(), AttributeValue::Bool(true));
     }
     AttributeValue::M(attributes)
 }

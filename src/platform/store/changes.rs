@@ -140,13 +140,19 @@ impl Store {
                     .condition_expression("attribute_not_exists(sid)");
                 TransactWriteItem::builder().put(put.build().map_err(incomplete)?)
             }
-            KeptSession::Carried(sid) => {
-                let update = Update::builder()
+            KeptSession::Carried(sid) | KeptSession::Lifted(sid) => {
+                let mut update = Update::builder()
                     .table_name(&self.tables.sessions)
                     .set_key(Some(sessions::key(&before.sub, sid)))
                     .update_expression("SET generation = :generation")
                     .condition_expression("attribute_exists(sid)")
                     .expression_attribute_values(":generation", number(after.generation));
+                if matches!(kept, KeptSession::Lifted(_)) {
+                    // Its name is a reserved word.
+                    update = update
+                        .update_expression("SET generation = :generation REMOVE #limited")
+                        .expression_attribute_names("#limited", sessions::LIMITED);
+                }
                 TransactWriteItem::builder().update(update.build().map_err(incomplete)?)
             }
         };
@@ -275,6 +281,8 @@ pub enum KeptSession<'a> {
     New(&'a Session),
     /// The one with this id, which is carried over.
     Carried(&'a SessionId),
+    /// The one with this id, which is limited no more. The account may stay in its generation.
+    Lifted(&'a SessionId),
 }
 
 /// What came of a change that keeps a session.

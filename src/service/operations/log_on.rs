@@ -123,6 +123,7 @@ impl Operations {
             generation: account.generation,
             confirmed_at,
             by: by.clone(),
+            limited: false,
             agent: session::agent(client.agent),
             address: client.address.to_owned(),
         }
