@@ -22,6 +22,8 @@ pub const DAYS_DEFAULT: u64 = 90;
 pub const DAYS_MAX: u64 = 365;
 /// How many keys an account may have, expired ones not counted.
 pub const KEYS_MAX: usize = 20;
+/// How long before its end a key's owner is told of it.
+pub const TOLD_AHEAD: Duration = Duration::from_hours(7 * 24);
 
 const ID_DIGITS: usize = 32;
 const SECRET_BYTES: usize = 32;
@@ -185,6 +187,12 @@ impl StoredKey {
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
+
+    /// Whether a log-on with it now is one after which its owner is told that it ends: in its last days, and once.
+    #[must_use]
+    pub fn is_end_due(&self, now: Timestamp) -> bool {
+        !self.end_told && self.is_alive(now) && now >= self.expires_at.minus(TOLD_AHEAD)
+    }
 }
 
 /// The first second of the day of `now`, in UTC.
@@ -253,6 +261,32 @@ mod tests {
         let stored = key(1, 2).to_store(Name::parse("n").unwrap(), NOW, 1);
         let end = NOW.plus(DAY);
         assert!(stored.is_alive(end.minus(Duration::from_secs(1))) && !stored.is_alive(end));
+    }
+
+    // Check 75.
+    #[test]
+    fn a_key_may_come_with_blanks_line_ends_and_a_byte_order_mark_around_it() {
+        let text = key(1, 2).expose();
+        for (before, after) in [("", "\r\n"), (" \t", "\n\n"), ("\u{feff}", ""), ("\u{a0}", "\u{3000}\u{2028}\u{feff}")]
+        {
+            let handed_over = format!("{before}{}{after}", *text);
+            assert!(AccessKey::handed_over(&handed_over).is_some() && begins_as_key(&handed_over), "{handed_over:?}");
+        }
+        for (before, after) in [("\"", "\""), ("\u{200b}", ""), ("", "\0"), ("x ", "")] {
+            assert!(AccessKey::handed_over(&format!("{before}{}{after}", *text)).is_none(), "{before:?} {after:?}");
+        }
+        assert!(!begins_as_key("x jea_") && begins_as_key("\u{feff} jea_ and more"));
+    }
+
+    #[test]
+    fn the_end_of_a_key_is_told_once_in_its_last_days() {
+        let mut stored = key(1, 2).to_store(Name::parse("n").unwrap(), NOW, 90);
+        let last_days = NOW.plus(DAY * 83);
+        assert!(!stored.is_end_due(last_days.minus(Duration::from_millis(1))));
+        assert!(stored.is_end_due(last_days) && stored.is_end_due(stored.expires_at.minus(Duration::from_millis(1))));
+        assert!(!stored.is_end_due(stored.expires_at), "it has ended");
+        stored.end_told = true;
+        assert!(!stored.is_end_due(last_days));
     }
 
     #[test]

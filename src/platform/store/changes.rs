@@ -30,14 +30,14 @@ use crate::{
 const TRANSACTION: &str = "TransactWriteItems";
 
 /// What came of a transaction on two items. If a condition failed, neither is written.
-enum Both {
+pub(super) enum Both {
     Written,
     FirstRefused,
     SecondRefused,
 }
 
 /// A part of a transaction lacks what it must have.
-fn incomplete(error: BuildError) -> StoreError {
+pub(super) fn incomplete(error: BuildError) -> StoreError {
     StoreError::build(TRANSACTION, error)
 }
 
@@ -193,7 +193,11 @@ impl Store {
     }
 
     /// Writes two items in one transaction.
-    async fn write_both(&self, first: TransactWriteItem, second: TransactWriteItem) -> Result<Both, StoreError> {
+    pub(super) async fn write_both(
+        &self,
+        first: TransactWriteItem,
+        second: TransactWriteItem,
+    ) -> Result<Both, StoreError> {
         let write = self.client.transact_write_items().transact_items(first).transact_items(second);
         let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else {
             return Ok(Both::Written);
