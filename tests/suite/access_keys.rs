@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, time::Duration};
 
-use jea_auth::domain::{access_key::AccessKeyId, account::Status};
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use jea_auth::domain::{access_key::AccessKeyId, account::Status, mail::MailKind};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -341,4 +342,23 @@ async fn the_end_of_a_key_is_told_once_however_many_ask_for_it() {
     service.administration().end_key(&account.email, &id).await.unwrap().unwrap();
     service.store().tell_of_end(&[11; 16], &account, &id, now).await.unwrap();
     assert_eq!(crate::mails::mails(&service, 2).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_key_that_is_gone_is_not_told() {
+    let service = crate::mails::service().await;
+    let table = format!("{}-outbox", service.running.config.stack);
+    let expires_at = N((service.now().seconds() + 3600).to_string());
+    for (id, key) in [("1", Some("0123456789abcdef0123456789abcdef")), ("2", Some("no id")), ("3", None)] {
+        let text = |text: &str| S(text.to_owned());
+        let mut put = service.running.config.aws.dynamodb().put_item().table_name(&table).item("id", text(id));
+        put = put.item("kind", text("key-ends")).item("email", text(EMAIL)).item("expires_at", expires_at.clone());
+        if let Some(key) = key {
+            put = put.item("key", text(key));
+        }
+        put.send().await.unwrap();
+    }
+    // It comes behind them in the stream.
+    service.store().send_mail(&[4; 16], MailKind::Test, &service.account().await.email, service.now()).await.unwrap();
+    assert_eq!(crate::mails::mails(&service, 1).await[0].subject, "jea-auth: A test");
 }
