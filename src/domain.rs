@@ -7,18 +7,18 @@
 
 pub mod access_key;
 pub mod account;
-pub mod credential;
 pub mod details;
 pub mod device;
 pub(crate) mod email;
 pub mod enrolment;
 pub mod factor;
 pub mod ids;
-pub(crate) mod json;
+pub mod json;
 pub mod link;
 pub mod mail;
 pub(crate) mod name;
 pub mod password;
+pub mod random;
 pub mod secret;
 pub mod session;
 pub mod signing_key;

@@ -111,7 +111,7 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     let Running { url, dynamodb_url, kms_url, .. } = running;
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
     if options.pages {
-        output::note(&format!("  page      {url}{}", Operation::SignInPage.path()));
+        output::note(&format!("  page      {url}{}", Operation::SignInPage.route().path));
     }
     output::note(&format!("  service   {url}"));
     output::note(&format!("  DynamoDB  {dynamodb_url}"));
@@ -134,8 +134,8 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     output::data(&format!(
         "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}{}\n\
          curl -b cookies {url}{}\n",
-        Operation::LogOn.path(),
-        Operation::User.path()
+        Operation::LogOn.route().path,
+        Operation::User.route().path
     ))?;
     Ok(())
 }

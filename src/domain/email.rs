@@ -6,6 +6,8 @@ use idna::{
     AsciiDenyList,
     uts46::{DnsLength, Hyphens, Uts46},
 };
+use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// Longest email, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_MAX_BYTES: usize = 254;
@@ -17,8 +19,16 @@ pub const DOMAIN_MAX_BYTES: usize = 253;
 const LABEL_OF_DOMAIN_MAX_BYTES: usize = 63;
 
 /// An email in canonical form: trimmed, NFC, lower case, and its domain as the DNS has it. The key of an account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(from = "Zeroizing<String>")]
 pub struct Email(String);
+
+// People type passwords into the email field, so that one clears itself as well.
+impl From<Zeroizing<String>> for Email {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self::canonical(&text)
+    }
+}
 
 impl Email {
     /// The canonical form of any text. What comes out need not be an email: at log-on, whatever a person typed is

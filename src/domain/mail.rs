@@ -217,11 +217,11 @@ impl Sender {
         let how = if self.pages {
             // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link
             // to look at it uses nothing up (RFC 3986, section 3.5).
-            format!("{issuer}{}#reset={token}", Operation::SignInPage.path())
+            format!("{issuer}{}#reset={token}", Operation::SignInPage.route().path)
         } else {
             format!(
                 "curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' {issuer}{}",
-                Operation::Reset.path()
+                Operation::Reset.route().path
             )
         };
         format!("\nSet the password within {ends}, once:\n\n{how}\n")

@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
-use crate::domain::{
-    access_key::{AccessKeyId, InvalidAccessKeyId},
-    account::{Holder, Status},
-    ids::{AccountId, SessionId},
-    time::Timestamp,
+use crate::{
+    api::Reach,
+    domain::{
+        access_key::{AccessKeyId, InvalidAccessKeyId},
+        account::{Holder, Status},
+        ids::{AccountId, SessionId},
+        time::Timestamp,
+    },
 };
 
 /// One session of one account.
@@ -115,20 +118,9 @@ impl Session {
     }
 }
 
-/// What a living session may do.
-#[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Everything.
-    Whole,
-    /// Reading: what HTTP calls safe methods (RFC 9110, section 9.2.1).
-    Reading,
-    /// Setting up a second factor.
-    Enrolment,
-}
-
 impl Session {
     /// What it may do, if it lives by this account. What a key may do is told by the account, as its life is.
+    #[must_use]
     pub fn reach(&self, holder: Holder<'_>) -> Reach {
         match &self.by {
             By::Key(id) if holder.access_keys.get(id).is_none_or(|key| key.read_only) => Reach::Reading,

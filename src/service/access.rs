@@ -7,11 +7,11 @@ mod memory;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    api::{self, Asked, Features, Operation},
+    api::{self, Asked, Features, Reach},
     causes::Causes,
     domain::{
         ids::{AccountId, SessionId},
-        session::{Life, Reach, Session},
+        session::{Life, Session},
         time::Timestamp,
         token::{TokenError, TokenRules, UnverifiedToken},
     },
@@ -57,21 +57,17 @@ pub struct Presented<'a> {
 impl Presented<'_> {
     /// Whether a session may do what is asked, by each of the methods that it may be routed by.
     fn is_within_reach_of(&self, Living { session, account }: &Living) -> Result<(), Denial> {
-        let asks_for = |method: &&str, may: fn(Operation) -> bool| match api::asked(method, self.path, Features::ALL) {
-            Asked::For(route, _) => may(route.operation),
+        let reach = session.reach(account.holder());
+        let is_of_table = |method: &&str| match api::asked(method, self.path, Features::ALL) {
+            Asked::For(route, _) => route.marks.within.contains(&reach),
             Asked::ByOtherMethod(_) | Asked::Nothing => false,
         };
-        match session.reach(account.holder()) {
-            Reach::Whole => Ok(()),
-            Reach::Reading => {
-                let may = |method| is_safe(method) || asks_for(method, Operation::is_of_session_alone);
-                self.methods.iter().all(may).then_some(()).ok_or(Denial::MoreThanReading)
-            }
-            Reach::Enrolment => {
-                let may = |method| asks_for(method, Operation::is_for_enrolment);
-                self.methods.iter().all(may).then_some(()).ok_or(Denial::NotEnrolled)
-            }
-        }
+        let is_within = |method: &&str| match reach {
+            Reach::Whole => true,
+            Reach::Reading => is_safe(method) || is_of_table(method),
+            Reach::Enrolment => is_of_table(method),
+        };
+        if self.methods.iter().all(is_within) { Ok(()) } else { Err(Denial::OutOfReach(reach)) }
     }
 }
 
@@ -119,12 +115,9 @@ pub enum Denial {
     /// Its session has ended.
     #[error("session ended")]
     SessionEnded,
-    /// An access key opened its session that is for reading alone, and it is more than that.
-    #[error("more than reading by a key for reading")]
-    MoreThanReading,
-    /// Its account must have a second factor and has none, and it is not for setting one up.
-    #[error("second factor not set up")]
-    NotEnrolled,
+    /// Its session may do this and nothing else, and it asks for more.
+    #[error("beyond what its session may do: {}", .0.name())]
+    OutOfReach(Reach),
     /// It could not be decided.
     #[error(transparent)]
     Undecided(#[from] StoreError),

@@ -141,8 +141,8 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
     let mut config = recorder.service.config();
     config.aws.dynamodb_endpoint = Some("http://127.0.0.1:1".to_owned());
     let broken = app::logon(&config, recorder.service.clock());
-    for route in &ROUTES {
-        let Route { method, path, operation, access, feature, .. } = *route;
+    for route in ROUTES {
+        let Route { method, path, operation, access, marks, .. } = *route;
         let at = path.replace("{sid}", "x").replace("{id}", &"0".repeat(32));
         if access != Access::Open {
             let answer = crate::client::plain()
@@ -163,7 +163,7 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
             let status = answer.status().as_u16();
             recorder.keep(method, path, status, None, answer.json().await.unwrap());
         }
-        if feature == Some(Feature::Pages) || matches!(operation, Operation::Info | Operation::Description) {
+        if marks.feature == Some(Feature::Pages) || matches!(operation, Operation::Info | Operation::Description) {
             continue;
         }
         let mut context = context_of(&token);
@@ -296,7 +296,7 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
         fs::write(&file, format!("{examples:#}\n")).unwrap();
     }
     let told: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    for route in &ROUTES {
+    for route in ROUTES {
         let name = format!("{} {}", route.method, route.path);
         assert_eq!(told[&name], examples[&name], "{name}");
     }
@@ -306,7 +306,7 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
 #[test]
 fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
     let told: Value = serde_json::from_str(&fs::read_to_string(root().join(EXAMPLES)).unwrap()).unwrap();
-    for route in &ROUTES {
+    for route in ROUTES {
         let examples = told[format!("{} {}", route.method, route.path)].as_object().unwrap();
         for (status, example) in examples.iter().filter(|(status, _)| *status != "200") {
             let answer = &example["answer"];
@@ -315,7 +315,7 @@ fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
             let mut members = vec!["ok", "status"];
             if answer.get("factor").is_some() {
                 members.insert(0, "factor");
-            } else if route.operation.gives_reasons() && !is_gateways {
+            } else if !route.marks.is_original && !is_gateways {
                 members.insert(1, "reason");
                 assert!(reasons().contains(&answer["reason"]), "{answer}");
             }
@@ -339,9 +339,9 @@ async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
     assert!(served == printed, "the file is another one than what the program prints");
     let service = Service::start().await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
-    for route in &ROUTES {
+    for route in ROUTES {
         let is_there = served["paths"].get(route.path).is_some();
-        assert_eq!(is_there, route.feature.is_none(), "{}", route.path);
+        assert_eq!(is_there, route.marks.feature.is_none(), "{}", route.path);
     }
 }
 

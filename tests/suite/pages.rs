@@ -25,7 +25,7 @@ async fn service() -> Service {
 }
 
 fn pages() -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().filter(|route| route.feature == Some(Feature::Pages)).map(|route| route.path)
+    ROUTES.iter().filter(|route| route.marks.feature == Some(Feature::Pages)).map(|route| route.path)
 }
 
 // Check 48.
@@ -69,7 +69,7 @@ async fn without_pages_their_paths_are_as_closed_as_any_other() {
 async fn all_that_is_no_page_is_json() {
     let service = service().await;
     for _ in 0..2 {
-        for route in ROUTES.iter().filter(|route| route.feature != Some(Feature::Pages)) {
+        for route in ROUTES.iter().filter(|route| route.marks.feature != Some(Feature::Pages)) {
             let path = route.path.replace("{sid}", "x").replace("{id}", "x");
             let answer = service.request(route.method.parse().unwrap(), &path).send().await.unwrap();
             let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();

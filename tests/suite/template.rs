@@ -125,8 +125,8 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     let paths = at(&template, &["Resources", "Api", "Properties", "DefinitionBody", "paths"]);
     let expected: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).chain(["/", "/{proxy+}"]).collect();
     assert_eq!(keys(paths), expected);
-    for Route { method, path, access, feature, .. } in ROUTES {
-        let methods = match feature {
+    for &Route { method, path, access, marks, .. } in ROUTES {
+        let methods = match marks.feature {
             None => at(paths, &[path]),
             // Without mails or pages there is no such path, and it is the backend's.
             Some(feature) => {

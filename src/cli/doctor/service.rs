@@ -36,7 +36,7 @@ pub(super) async fn check(keys: &[SigningKey], now: Timestamp, url: Option<&str>
 
 /// What an operation answers that anybody may ask for; else, what was found.
 async fn object(url: &str, operation: Operation) -> Result<Value, String> {
-    let url = format!("{url}{}", operation.path());
+    let url = format!("{url}{}", operation.route().path);
     let answer = network::get(&url, TIMEOUT).await;
     let answer = answer.map_err(|error| format!("{url} does not answer: {}", deepest(&error)))?;
     let status = answer.status();

@@ -2,6 +2,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use icu_properties::{CodePointSetData, props::Dash};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{RECOVERY_CODE_BYTES, RecoveryCode};
@@ -12,7 +13,15 @@ const RECOVERY_CODE_LETTERS: usize = RECOVERY_CODE_BYTES * 8 / 5;
 
 /// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears
 /// itself.
+#[derive(Deserialize)]
+#[serde(from = "Zeroizing<String>")]
 pub struct Otp(pub(super) Zeroizing<String>);
+
+impl From<Zeroizing<String>> for Otp {
+    fn from(typed: Zeroizing<String>) -> Self {
+        Self::new(&typed)
+    }
+}
 
 impl Otp {
     /// What was typed, in upper case and in characters of ASCII, without blanks, dashes, and marks that are not drawn,

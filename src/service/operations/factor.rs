@@ -2,14 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
+use super::{Context, Operations, Refusal, Unavailable, proof::GivenBack};
 use crate::{
     domain::{
         account::Account,
-        factor::{Accepted, CodeVerification, Factor, Otp, RecoveryCode, TotpSecret, step_of},
+        factor::{Accepted, CodeVerification, Factor, Otp, RECOVERY_CODES, RecoveryCode, TotpSecret, step_of},
         ids::hexadecimal,
         mail::MailKind,
-        secret::ServiceSecret,
         throttle::{BucketKey, CODE_PACE},
         time::Timestamp,
     },
@@ -57,17 +56,12 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn begin_factor(
-        &self,
-        identity: &Identity,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Result<BegunFactor, Refusal> {
-        let keys = self.keyring.unsealed(now).await?;
-        let secret = TotpSecret::new(&fresh.totp);
-        let sealed = keys.secret.seal(&identity.sub, fresh.seal, secret.expose()).ok_or(Unavailable::Seal)?;
+    pub async fn begin_factor(&self, identity: &Identity, context: &Context<'_>) -> Result<BegunFactor, Refusal> {
+        let secret = TotpSecret::new(&Zeroizing::new(context.random.bytes()));
+        let sealed = context.keys.secret.seal(&identity.sub, context.random.bytes(), secret.expose());
+        let sealed = sealed.ok_or(Unavailable::Seal)?;
         let begin = |account: &Account| Ok(Account { begun_factor: Some(sealed.clone()), ..account.clone() });
-        let changed = self.change_own(identity, now, begin).await?;
+        let changed = self.change_own(identity, context, begin).await?;
         Ok(BegunFactor { secret, email: changed.after.registered_email })
     }
 
@@ -82,11 +76,10 @@ impl Operations {
         &self,
         identity: &Identity,
         otp: &Otp,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<Vec<Zeroizing<String>>, Refusal> {
-        let keys = self.keyring.unsealed(now).await?;
-        let account = self.before_change(identity, now).await?;
+        let Context { keys, now, random, .. } = context;
+        let account = self.before_change(identity, context).await?;
         let confirmed_by_this = |account: &Account| {
             let factor = account.factor.as_ref().filter(|factor| factor.confirmed_by.as_ref() == Some(&identity.sid));
             factor.map(|factor| (factor.sealed.clone(), factor.last_step))
@@ -94,13 +87,13 @@ impl Operations {
         let sealed = account.begun_factor.clone().or_else(|| Some(confirmed_by_this(&account)?.0));
         let sealed = sealed.ok_or(Refusal::NoFactor)?;
         let secret = TotpSecret::open(&keys.secret, &account.sub, &sealed).ok_or(Unavailable::Factor)?;
-        let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), now).await?;
-        let last_step = step_of(&secret, otp, now).ok_or(Refusal::WrongCode)?;
-        let codes: Vec<RecoveryCode> = fresh.recovery.iter().map(RecoveryCode::new).collect();
+        let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), *now).await?;
+        let last_step = step_of(&secret, otp, *now).ok_or(Refusal::WrongCode)?;
+        let codes = [(); RECOVERY_CODES].map(|()| RecoveryCode::new(&Zeroizing::new(random.bytes())));
         let factor = Factor {
             sealed,
             last_step,
-            last_use: hexadecimal(&fresh.jti),
+            last_use: hexadecimal(&random.bytes::<16>()),
             recovery: codes.iter().map(RecoveryCode::digest).collect(),
             confirmed_by: Some(identity.sid.clone()),
         };
@@ -112,9 +105,9 @@ impl Operations {
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
             (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
-        let changed = self.change_from(account, identity, now, confirm).await?;
+        let changed = self.change_from(account, identity, context, confirm).await?;
         self.give_back(&given_back).await;
-        self.notify(MailKind::FactorSet, &changed.after, now, fresh).await;
+        self.notify(MailKind::FactorSet, &changed.after, context).await;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
 
@@ -122,11 +115,11 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::NoFactor`] if the account has none, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn remove_factor(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<(), Refusal> {
+    pub async fn remove_factor(&self, identity: &Identity, context: &Context<'_>) -> Result<(), Refusal> {
         let remove = |account: &Account| Ok(Account { factor: None, begun_factor: None, ..account.clone() });
-        let changed = self.change_own(identity, now, remove).await?;
+        let changed = self.change_own(identity, context, remove).await?;
         match (&changed.before.factor, &changed.before.begun_factor) {
-            (Some(_), _) => self.notify(MailKind::FactorRemoved, &changed.after, now, fresh).await,
+            (Some(_), _) => self.notify(MailKind::FactorRemoved, &changed.after, context).await,
             (None, Some(_)) => {}
             (None, None) => return Err(Refusal::NoFactor),
         }
@@ -142,10 +135,9 @@ impl Operations {
         &self,
         account: &Account,
         otp: Option<&Otp>,
-        secret: &ServiceSecret,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<Option<RightCode>, Refusal> {
+        let (secret, now) = (&context.keys.secret, context.now);
         let Some(factor) = &account.factor else { return Ok(None) };
         let otp = otp.ok_or(Refusal::CodeNeeded)?;
         // A factor that does not open keeps everybody out: with a restored table of keys it may open again.
@@ -155,7 +147,7 @@ impl Operations {
             return Err(Refusal::WrongCode);
         };
         let sealed = factor.sealed.clone();
-        Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&fresh.jti), given_back }))
+        Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&context.random.bytes::<16>()), given_back }))
     }
 
     /// Asks for a code if the account has a second factor, and uses it up.
@@ -167,11 +159,9 @@ impl Operations {
         &self,
         account: &Account,
         otp: Option<&Otp>,
-        secret: &ServiceSecret,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<(), Refusal> {
-        let Some(code) = self.prove_code(account, otp, secret, now, fresh).await? else { return Ok(()) };
+        let Some(code) = self.prove_code(account, otp, context).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
         let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
             Ok(Some(_)) => Ok(()),

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Issued, Operations, Outcome, Refusal, proof::Verified};
+use serde::Deserialize;
+
+use super::{Context, Issued, Operations, Outcome, Refusal, Told, proof::Verified};
 use crate::{
     causes::Causes,
     domain::{
         access_key::day_of,
-        account::Account,
-        credential::Credential,
-        device::Device,
+        account::{Account, Email},
         factor::Otp,
         ids::SessionId,
+        password::Password,
         session::{self, By, Session},
         time::Timestamp,
     },
@@ -19,8 +20,22 @@ use crate::{
         journal::{Stopwatch, Times},
         store::StoreError,
     },
-    service::keyring::Unsealed,
 };
+
+/// An email and a password, and a code if one was typed, none of them checked.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    // In canonical form; possibly the email of nobody.
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    pub(super) email: Email,
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    pub(super) password: Password,
+    /// A code of the second factor, or a recovery code.
+    #[cfg_attr(feature = "terminal", schemars(with = "Option<String>"))]
+    pub(super) otp: Option<Otp>,
+}
 
 impl Operations {
     /// Opens a session for whoever knows the password or has an access key: one round trip for attempts and account,
@@ -32,31 +47,21 @@ impl Operations {
     /// The session is of the generation that the account had when it was read, before the hash. If an end of sessions
     /// comes between that read and the write, the session is dead when it is written: the client gets the answer of a
     /// log-on that came just before the end.
-    pub async fn log_on(
-        &self,
-        credential: Credential,
-        client: Client<'_>,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Outcome<Issued> {
-        let keys = match self.keyring.unsealed(now).await {
-            Ok(keys) => keys,
-            Err(error) => return Outcome::early(error.into()),
-        };
+    pub async fn log_on(&self, credential: Credential, context: &Context<'_>) -> Outcome<Issued> {
         let Credential { email, password, otp } = credential;
         let proof = match password.access_key() {
-            Some(key) => self.prove_by_key(&email, &key, client, &keys, now).await,
-            None => self.prove(&email, &Arc::new(password), client, &keys, now, fresh).await,
+            Some(key) => self.prove_by_key(&email, &key, context).await,
+            None => self.prove(&email, &Arc::new(password), context).await,
         };
-        let (account, times) = (Some(proof.account), proof.times);
+        let told = proof.told;
         let verified = match proof.result {
             Ok(verified) => verified,
-            Err(refusal) => return Outcome { result: Err(refusal), account, times },
+            Err(refusal) => return Outcome { result: Err(refusal), told },
         };
         let watch = Stopwatch::start();
-        let result = self.open(&verified, otp.as_ref(), &keys, client, now, fresh).await;
-        let store = times.store.map(|so_far| so_far.saturating_add(watch.elapsed()));
-        Outcome { result, account, times: Times { store, ..times } }
+        let result = self.open(&verified, otp.as_ref(), context).await;
+        let store = told.times.store.map(|so_far| so_far.saturating_add(watch.elapsed()));
+        Outcome { result, told: Told { times: Times { store, ..told.times }, ..told } }
     }
 
     /// Asks for the code, if there is a second factor, and uses it up; then writes the session, and beside it gives
@@ -66,15 +71,12 @@ impl Operations {
         &self,
         verified: &Verified,
         otp: Option<&Otp>,
-        keys: &Unsealed,
-        client: Client<'_>,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<Issued, Refusal> {
         let code = match verified.by {
             // A key is for scripts, and nobody guesses one.
             By::Key(_) => Ok(()),
-            By::Password => self.ask_code(&verified.account, otp, &keys.secret, now, fresh).await,
+            By::Password => self.ask_code(&verified.account, otp, context).await,
         };
         if let Err(refusal) = code {
             // The password was right, whatever becomes of the code.
@@ -82,32 +84,26 @@ impl Operations {
             return Err(refusal);
         }
         let account = &verified.account;
-        let [first, second] = fresh.sids.map(|sid| self.session_of(verified, client, now, &sid));
+        let [first, second] = [(); 2].map(|()| self.session_of(verified, context));
         let (written, (), (), issued) = tokio::join!(
             self.write_session(&first, &second),
             self.give_back(&verified.given_back),
-            self.keep(verified, now),
-            async { self.issue(&first, account, &keys.signer, now, fresh) },
+            self.keep(verified, context.now),
+            async { self.issue(&first, account, context) },
         );
         let is_first = written? == first.sid;
-        let issued = if is_first { issued } else { self.issue(&second, account, &keys.signer, now, fresh) }?;
+        let issued = if is_first { issued } else { self.issue(&second, account, context) }?;
         // Whoever has a key alone must not get a bucket of its own to guess the password with.
         if verified.by != By::Password {
             return Ok(issued);
         }
-        let id = verified.device.as_ref().map_or(fresh.device, |device| device.id);
-        Ok(Issued { device: Some(Device::of(account, id).cookie(&keys.secret, &account.email, now)), ..issued })
+        Ok(Issued { device: Some(context.device_of(account, verified.device.as_ref())), ..issued })
     }
 
     /// A new session of whoever was verified.
-    pub(super) fn session_of(
-        &self,
-        verified: &Verified,
-        client: Client<'_>,
-        now: Timestamp,
-        sid: &[u8; 16],
-    ) -> Session {
+    pub(super) fn session_of(&self, verified: &Verified, context: &Context<'_>) -> Session {
         let Verified { account, by, .. } = verified;
+        let (Context { client, random, .. }, now) = (context, context.now);
         let token_expiry = self.tokens.lifetimes.token_expiry(now, now);
         let (confirmed_at, expires_at) = match by {
             By::Password => (Some(now), token_expiry),
@@ -116,7 +112,7 @@ impl Operations {
         };
         Session {
             sub: account.sub.clone(),
-            sid: SessionId::new(sid),
+            sid: SessionId::new(&random.bytes()),
             email: account.registered_email.clone(),
             auth_time: now,
             expires_at,
