@@ -124,7 +124,8 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         checked.tell_dry_run();
     } else if bad == 0 {
         summary.already_there = Some(0);
-        add(file, &source, reading, &secrets, &checked, &mut summary, target).await?;
+        let adding = Adding::start(target.connect().await.stack, &checked, target).await?;
+        add(entries(file, &source, reading, &secrets)?, reading.with_factors, adding, &mut summary).await?;
     }
     checked.tell_what_stays_behind(reading.with_factors, target);
     output::rows(&[&summary], &COLUMNS, target.json)?;
@@ -141,22 +142,18 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
 }
 
 async fn add(
-    file: &Path,
-    source: &Source<'_>,
-    reading: &Reading,
-    secrets: &Secrets,
-    checked: &Checked,
+    entries: impl Iterator<Item = Result<(Place, Result<Entry, Bad>), Failure>>,
+    with_factors: bool,
+    mut adding: Adding<'_>,
     summary: &mut Summary,
-    target: &Target,
 ) -> Result<(), Failure> {
-    let mut adding = Adding::start(target.connect().await.stack, checked, target).await?;
-    for entry in entries(file, source, reading, secrets)? {
+    for entry in entries {
         let (place, entry) = entry?;
         let entry = entry.map_err(|Bad { reason, .. }| {
             Failure::new(format!("{place} has changed: {reason}"), "import again when nobody writes the file")
         })?;
         if let Entry::Account(mut read) = entry {
-            read.factor = read.factor.filter(|_| reading.with_factors);
+            read.factor = read.factor.filter(|_| with_factors);
             adding.add(*read, summary).await?;
         }
     }

@@ -94,8 +94,8 @@ pub struct LogonFunction {
 /// operation takes; its type tells, too, which object it answers, so that the description has both from here.
 macro_rules! handlers {
     ($($operation:ident => $handler:path,)+) => {
-        async fn handled(operation: Operation, request: Request<'_>) -> Result<(Answer, Told), Refused> {
-            match operation {
+        async fn handled(request: Request<'_>) -> Result<(Answer, Told), Refused> {
+            match request.operation {
                 $(Operation::$operation => handled_by($handler, request).await,)+
             }
         }
@@ -183,26 +183,18 @@ impl LogonFunction {
                 let answer = Answer::preflight(&event.headers("access-control-request-headers"));
                 (None, Ok((answer, Told::default())))
             }
-            Some(_) | None => {
-                let (operation, request) = Request::of(self, event, now);
-                let result = match (operation, request) {
-                    // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
-                    (Some(operation), Ok(request)) => Box::pin(handled(operation, request)).await,
-                    (_, Err(refused)) => Err(refused),
-                    (None, Ok(_)) => Err(Refused::NoOperation),
-                };
-                (operation, result)
-            }
+            Some(_) | None => match Request::of(self, event, now) {
+                // Boxed: the SDK's futures are large, and nested deeper than the compiler looks.
+                Ok(request) => (Some(request.operation), Box::pin(handled(request)).await),
+                Err((operation, refused)) => (operation, Err(refused)),
+            },
         };
-        let (answer, refused, told) = match result {
-            Ok((answer, told)) => (answer, None, told),
-            Err(refused) => {
-                let told = refused.told();
-                (refused.answer(operation, &self.site), Some(refused), told)
-            }
+        let (answer, told, refused) = match result {
+            Ok((answer, told)) => (answer, told, None),
+            Err(refused) => (refused.answer(operation, &self.site), refused.told(), Some(refused)),
         };
         let answer = answer.without_cookies_of(&self.site, event.host());
-        self.journal(now, event, operation, answer.status, refused.as_ref(), &told);
+        self.journal(now, event, &Done { operation, status: answer.status, refused, told });
         let answer = match origin {
             Some(origin) => answer.readable_by(origin),
             None => answer,
@@ -210,57 +202,59 @@ impl LogonFunction {
         if self.site.issuer.is_secure() { answer.over_https() } else { answer }
     }
 
-    fn journal(
-        &self,
-        now: Timestamp,
-        event: &Event,
-        operation: Option<Operation>,
-        status: StatusCode,
-        refused: Option<&Refused>,
-        told: &Told,
-    ) {
-        let reason = refused.and_then(|refused| refused.reason());
-        let count = metric(operation, status, refused);
+    fn journal(&self, now: Timestamp, event: &Event, done: &Done) {
+        let Told { account, times } = &done.told;
         let measures: Vec<Measure> = [
-            count.map(Measure::Count),
-            told.times.hash.map(|time| Measure::Time(Metric::HashTime, time)),
-            told.times.store.map(|time| Measure::Time(Metric::StoreTime, time)),
+            done.metric().map(Measure::Count),
+            times.hash.map(|time| Measure::Time(Metric::HashTime, time)),
+            times.store.map(|time| Measure::Time(Metric::StoreTime, time)),
         ]
         .into_iter()
         .flatten()
         .collect();
         let entry = Entry {
-            event: operation.map_or("other", |operation| operation.route().name),
-            outcome: status.as_str(),
-            reason,
+            event: done.operation.map_or("other", |operation| operation.route().name),
+            outcome: done.status.as_str(),
+            reason: done.refused.as_ref().and_then(Refused::reason),
             request_id: event.request_id(),
-            account: told.account.as_ref().map(BucketKey::as_str),
+            account: account.as_ref().map(BucketKey::as_str),
         };
         self.journal.write(now, &entry, &measures);
     }
 }
 
-/// What an answer is counted as.
-fn metric(operation: Option<Operation>, status: StatusCode, refused: Option<&Refused>) -> Option<Metric> {
-    let marks = operation.map(|operation| operation.route().marks);
-    let checks_password = marks.is_some_and(|marks| marks.checks_password);
-    let changes_account = marks.is_some_and(|marks| marks.changes_account);
-    let has_reason = refused.and_then(Refused::reason).is_some();
-    match status.as_u16() {
-        503 => Some(Metric::Unavailable),
-        429 if checks_password => Some(Metric::LogOnsThrottled),
-        // Of the others that count attempts, a forgotten password that is asked for too often changes nothing.
-        429 => changes_account.then_some(Metric::AccountChangesRefused),
-        // Whoever sets a factor up is no guesser.
-        _ if operation != Some(Operation::ConfirmFactor) && refused.is_some_and(Refused::is_wrong_code) => {
-            Some(Metric::FactorRefused)
+/// What came of an event, for the journal.
+struct Done {
+    operation: Option<Operation>,
+    status: StatusCode,
+    refused: Option<Refused>,
+    told: Told,
+}
+
+impl Done {
+    /// What it is counted as.
+    fn metric(&self) -> Option<Metric> {
+        let marks = self.operation.map(|operation| operation.route().marks);
+        let checks_password = marks.is_some_and(|marks| marks.checks_password);
+        let changes_account = marks.is_some_and(|marks| marks.changes_account);
+        let refused = self.refused.as_ref();
+        let has_reason = refused.and_then(Refused::reason).is_some();
+        match self.status.as_u16() {
+            503 => Some(Metric::Unavailable),
+            429 if checks_password => Some(Metric::LogOnsThrottled),
+            // Of the others that count attempts, a forgotten password that is asked for too often changes nothing.
+            429 => changes_account.then_some(Metric::AccountChangesRefused),
+            // Whoever sets a factor up is no guesser.
+            _ if self.operation != Some(Operation::ConfirmFactor) && refused.is_some_and(Refused::is_wrong_code) => {
+                Some(Metric::FactorRefused)
+            }
+            _ if refused.is_some_and(Refused::is_no_code) => Some(Metric::CodesAsked),
+            _ if checks_password && has_reason => Some(Metric::LogOnsRefused),
+            200 if self.operation == Some(Operation::LogOn) => Some(Metric::LogOns),
+            200 if changes_account => Some(Metric::AccountChanges),
+            _ if changes_account && has_reason => Some(Metric::AccountChangesRefused),
+            _ => None,
         }
-        _ if refused.is_some_and(Refused::is_no_code) => Some(Metric::CodesAsked),
-        _ if checks_password && has_reason => Some(Metric::LogOnsRefused),
-        200 if operation == Some(Operation::LogOn) => Some(Metric::LogOns),
-        200 if changes_account => Some(Metric::AccountChanges),
-        _ if changes_account && has_reason => Some(Metric::AccountChangesRefused),
-        _ => None,
     }
 }
 
@@ -283,8 +277,9 @@ mod tests {
             (Operation::MakeKey, Some(Metric::AccountChangesRefused)),
         ] {
             let refused = Refused::from(Refusal::Throttled(Duration::from_secs(1)));
-            let counted = metric(Some(operation), StatusCode::TOO_MANY_REQUESTS, Some(&refused));
-            assert_eq!(counted, expected, "{operation:?}");
+            let (operation, status, told) = (Some(operation), StatusCode::TOO_MANY_REQUESTS, Told::default());
+            let done = Done { operation, status, refused: Some(refused), told };
+            assert_eq!(done.metric(), expected, "{operation:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{LogonFunction, NotJson, Reason, Refused, Site};
 use crate::{
-    api::{self, Access, Operation, Route},
+    api::{self, Access, Asked, Operation, Route},
     domain::{device::DEVICE_COOKIE, json, session::By, time::Timestamp},
     service::operations::{Client, Context},
     web::{carrier, event::Event, identity::Identity},
@@ -17,6 +17,7 @@ pub const BODY_MAX_BYTES: usize = 4096;
 /// A request for an operation, as its handler gets it.
 pub(super) struct Request<'a> {
     pub(super) function: &'a LogonFunction,
+    pub(super) operation: Operation,
     pub(super) event: &'a Event,
     pub(super) now: Timestamp,
     identity: Option<Identity>,
@@ -24,30 +25,29 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The request in an event, and the operation that it asks for, which is known also of one that is refused.
+    /// The request in an event.
+    ///
+    /// # Errors
+    /// Why there is none, and the operation that it asks for, if it asks for one.
     pub(super) fn of(
         function: &'a LogonFunction,
         event: &'a Event,
         now: Timestamp,
-    ) -> (Option<Operation>, Result<Self, Refused>) {
-        let site = &function.site;
+    ) -> Result<Self, (Option<Operation>, Refused)> {
         let identity = Identity::from_context(|member| event.authorizer(member));
-        let refused = match (api::asked(event.method(), event.path(), site.features), identity) {
-            (api::Asked::For(route, parameter), identity) => {
-                let request = admit(route, event, site, identity, now).map(|identity| Self {
-                    function,
-                    event,
-                    now,
-                    identity,
-                    parameter,
-                });
-                return (Some(route.operation), request);
+        let refused = match (api::asked(event.method(), event.path(), function.site.features), identity) {
+            (Asked::For(route, parameter), identity) => {
+                let operation = route.operation;
+                return match admit(route, event, &function.site, identity, now) {
+                    Ok(identity) => Ok(Self { function, operation, event, now, identity, parameter }),
+                    Err(refused) => Err((Some(operation), refused)),
+                };
             }
-            (api::Asked::ByOtherMethod(_) | api::Asked::Nothing, None) => Refused::NoSession,
-            (api::Asked::ByOtherMethod(allowed), Some(_)) => Refused::OtherMethod(allowed),
-            (api::Asked::Nothing, Some(_)) => Refused::NoOperation,
+            (Asked::ByOtherMethod(_) | Asked::Nothing, None) => Refused::NoSession,
+            (Asked::ByOtherMethod(allowed), Some(_)) => Refused::OtherMethod(allowed),
+            (Asked::Nothing, Some(_)) => Refused::NoOperation,
         };
-        (None, Err(refused))
+        Err((None, refused))
     }
 
     /// Whose request it is.
