@@ -2,8 +2,8 @@
 //!
 //! The domain calls no AWS, handles no request of HTTP, and reads no environment and no clock. What a token, a cookie
 //! or a link says is decided here; how it travels is for the layers above. Time and random bytes are arguments; key
-//! pairs alone draw randomness of their own, inside AWS-LC. It may import [`crate::api`], whose paths stand in mails and
-//! which says what sessions may reach, and nothing else of the crate.
+//! pairs alone draw randomness of their own, inside AWS-LC. It may import [`crate::api`], whose paths stand in mails,
+//! and which says what sessions may reach, and nothing else of the crate.
 
 pub mod access_key;
 pub mod account;
