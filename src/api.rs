@@ -33,6 +33,29 @@ pub enum Access {
     SteppedUp,
 }
 
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything.
+    Whole,
+    /// Reading: whatever is asked for by a safe method (RFC 9110, section 9.2.1), and what renews or ends the session.
+    Reading,
+    /// Setting up a second factor.
+    Enrolment,
+}
+
+impl Reach {
+    /// Its name in the journal.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "everything",
+            Self::Reading => "reading",
+            Self::Enrolment => "enrolment",
+        }
+    }
+}
+
 /// What sets an operation apart from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marks {
@@ -45,13 +68,21 @@ pub struct Marks {
     pub checks_password: bool,
     /// Whether it changes what is kept of an account, or ends sessions that its owner chooses.
     pub changes_account: bool,
+    /// Which sessions may ask for it that may not do everything.
+    pub within: &'static [Reach],
 }
 
-const PLAIN: Marks = Marks { feature: None, is_original: false, checks_password: false, changes_account: false };
+const PLAIN: Marks =
+    Marks { feature: None, is_original: false, checks_password: false, changes_account: false, within: &[] };
 const ORIGINAL: Marks = Marks { is_original: true, ..PLAIN };
+const RENEWS: Marks = Marks { within: &[Reach::Reading], ..ORIGINAL };
+const ENDS: Marks = Marks { within: &[Reach::Reading, Reach::Enrolment], ..ORIGINAL };
+const DETAILS: Marks = Marks { within: &[Reach::Enrolment], ..ORIGINAL };
 const CHANGES: Marks = Marks { changes_account: true, ..PLAIN };
+const ENROLS: Marks = Marks { within: &[Reach::Enrolment], ..CHANGES };
 const CREDENTIAL: Marks = Marks { is_original: true, checks_password: true, ..PLAIN };
 const PASSWORD: Marks = Marks { checks_password: true, ..CHANGES };
+const FACTOR: Marks = Marks { within: &[Reach::Enrolment], ..PLAIN };
 const FORGOT: Marks = Marks { feature: Some(Feature::Mail), ..PLAIN };
 const RESET: Marks = Marks { feature: Some(Feature::Mail), ..CHANGES };
 const PAGE: Marks = Marks { feature: Some(Feature::Pages), ..PLAIN };
@@ -132,10 +163,10 @@ operations! {
     Description "description" GET "/users/api/openapi.json" Open PLAIN "This description";
     LogOn "log-on" POST "/users/api/auth" Open CREDENTIAL "Log on"
         also "/users/api/logon" "Log on, by another name";
-    CheckIn "check-in" POST "/users/api/checkin" Session ORIGINAL "Renew the token";
-    LogOff "log-off" POST "/users/api/logout" Session ORIGINAL "End the session";
+    CheckIn "check-in" POST "/users/api/checkin" Session RENEWS "Renew the token";
+    LogOff "log-off" POST "/users/api/logout" Session ENDS "End the session";
     Confirm "confirm" POST "/users/api/confirm" Person CREDENTIAL "Give the password once more";
-    User "user" GET "/users/api/user" Session ORIGINAL "Account details";
+    User "user" GET "/users/api/user" Session DETAILS "Account details";
     UpdateUser "update-user" POST "/users/api/user" Session CHANGES "Change account details";
     Password "password" POST "/users/api/password" Session PASSWORD "Change the password";
     Sessions "sessions" GET "/users/api/sessions" Session PLAIN "My sessions";
@@ -144,10 +175,10 @@ operations! {
     Keys "keys" GET "/users/api/keys" Session PLAIN "My access keys";
     MakeKey "make-key" POST "/users/api/keys" SteppedUp CHANGES "Make an access key";
     EndKey "end-key" DELETE "/users/api/keys/{id}" SteppedUp CHANGES "End an access key";
-    Factor "factor" GET "/users/api/totp" Session PLAIN "Whether there is a second factor";
-    BeginFactor "begin-factor" POST "/users/api/totp" SteppedUp CHANGES "Begin a second factor";
+    Factor "factor" GET "/users/api/totp" Session FACTOR "Whether there is a second factor";
+    BeginFactor "begin-factor" POST "/users/api/totp" SteppedUp ENROLS "Begin a second factor";
     RemoveFactor "remove-factor" DELETE "/users/api/totp" SteppedUp CHANGES "Remove the second factor";
-    ConfirmFactor "confirm-factor" POST "/users/api/totp/confirm" Person CHANGES "Confirm a second factor with a code";
+    ConfirmFactor "confirm-factor" POST "/users/api/totp/confirm" Person ENROLS "Confirm a second factor with a code";
     NewCodes "new-codes" POST "/users/api/totp/codes" SteppedUp CHANGES "Make new recovery codes";
     Forgot "forgot" POST "/users/api/forgot" Open FORGOT "Ask for a link to set a forgotten password";
     Reset "reset" POST "/users/api/reset" Open RESET "Set the password by the link";

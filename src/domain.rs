@@ -3,13 +3,14 @@
 //! The domain calls no AWS, handles no request of HTTP, and reads no environment and no clock. What a token, a cookie
 //! or a link says is decided here; how it travels is for the layers above. Time and random bytes are arguments; key
 //! pairs alone draw randomness of their own, inside AWS-LC. It may import [`crate::api`], whose paths stand in mails,
-//! and nothing else of the crate.
+//! and which says what sessions may reach, and nothing else of the crate.
 
 pub mod access_key;
 pub mod account;
 pub mod details;
 pub mod device;
 pub(crate) mod email;
+pub mod enrolment;
 pub mod factor;
 pub mod ids;
 pub mod json;

@@ -94,6 +94,8 @@ pub struct Options {
     pub mail: bool,
     /// Whether there are pages.
     pub pages: bool,
+    /// Whose accounts must have a second factor: `off`, `all`, or the name of a role.
+    pub require_factor: String,
 }
 
 impl Options {
@@ -114,6 +116,7 @@ impl Options {
             patience: PATIENCE,
             mail: false,
             pages: false,
+            require_factor: "off".to_owned(),
         }
     }
 }
@@ -330,6 +333,7 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
         ("TOKEN_DELIVERY", options.delivery.name().to_owned()),
         ("FAILED_LOGON_STATUS", options.failed_logon_status.as_str().to_owned()),
         ("ALLOWED_ORIGINS", options.allowed_origins.join(",")),
+        ("REQUIRE_FACTOR", options.require_factor.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),

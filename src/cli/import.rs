@@ -32,13 +32,14 @@ use source::Source;
 
 pub(super) const HELP: &str = "\
 A line has email and name; it may have password_hash, role, status (active or disabled, 1 or 0, true or false), sub, created
-(seconds since 1970) and members of a profile: any other column in CSV, the object \"profile\" in JSON. Names and roles
-have at most 256 bytes and no control characters, all texts of an account together at most 60,000. A profile is public to
-its owner's clients: columns that name a secret are refused.
+(seconds since 1970), temporary_until (the same, if the password must be changed, for which it is good until then) and members of
+a profile: any other column in CSV, the object \"profile\" in JSON. Names and roles have at most 256 bytes and no control
+characters, all texts of an account together at most 60,000. A profile is public to its owner's clients: columns that name a
+secret are refused.
 
 A line of JSON may have access keys as well, as `user export` writes them: \"access_keys\" is an object of ids, each with name,
-sha256 (of the key's secret), created, expires and perhaps last_used. They go on opening sessions; to leave them behind, say
---skip access_keys. CSV has no place for them.
+sha256 (of the key's secret), created, expires and perhaps last_used, read_only and end_told. They go on opening sessions; to leave
+them behind, say --skip access_keys. CSV has no place for them.
 
 With --with-factors second factors come along that the file has in clear, as `user export --with-factors` writes them:
 \"second_factor\" is an object of secret (base32), last_step and recovery_codes (their SHA-256). Without it they are left out, and

@@ -13,7 +13,7 @@ pub(super) use factor::{OpenFactor, sealing_secret};
 
 use crate::{
     domain::access_key::{AccessKeyId, StoredKey},
-    domain::account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
+    domain::account::{Account, Email, Name, Role, Status, TEMPORARY_LIFE, TEXTS_MAX_BYTES},
     domain::ids::AccountId,
     domain::password::PasswordHash,
     domain::time::Timestamp,
@@ -26,8 +26,8 @@ use crate::{
 const _: () = assert!(TEXTS_MAX_BYTES * ADDED_AT_ONCE <= 3_000_000);
 
 /// What a line may hold, but for members of a profile and for access keys.
-pub(super) const MEMBERS: [&str; 8] =
-    ["email", "name", "role", "password_hash", "status", "sub", "created", "generation"];
+pub(super) const MEMBERS: [&str; 9] =
+    ["email", "name", "role", "password_hash", "temporary_until", "status", "sub", "created", "generation"];
 /// What a line of JSON may hold beside them. In a cell of CSV these have no place.
 pub(super) const OF_JSON_ALONE: [&str; 2] = [ACCESS_KEYS, SECOND_FACTOR];
 const ACCESS_KEYS: &str = "access_keys";
@@ -42,6 +42,8 @@ pub(super) struct Line {
     role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) password_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temporary_until: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,7 @@ impl Line {
             name: account.name.as_str().to_owned(),
             role: account.role.as_ref().map(|role| role.as_str().to_owned()),
             password_hash: account.password_hash.as_ref().map(|hash| hash.as_str().to_owned()),
+            temporary_until: account.temporary_until.map(Timestamp::seconds),
             status: Some(account.status.name().to_owned()),
             sub: Some(account.sub.as_str().to_owned()),
             created: Some(account.created.seconds()),
@@ -126,6 +129,7 @@ impl Line {
             "name" => self.name = text(member, value)?.unwrap_or_default(),
             "role" => self.role = text(member, value)?,
             "password_hash" => self.password_hash = text(member, value)?,
+            "temporary_until" => self.temporary_until = number(member, value, "seconds since 1970")?,
             "status" => self.status = status(value)?,
             "sub" => self.sub = text(member, value)?,
             "created" => self.created = number(member, value, "seconds since 1970")?,
@@ -169,6 +173,10 @@ impl Line {
         if created > now {
             return Err("created is in the future: seconds since 1970 are expected, not milliseconds".to_owned());
         }
+        let temporary_until = self.temporary_until.map(Timestamp::from_seconds);
+        if temporary_until.is_some_and(|end| end > now.plus(TEMPORARY_LIFE)) {
+            return Err("temporary_until: a time in at most 7 days is expected, in seconds since 1970".to_owned());
+        }
         let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
         let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
         let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
@@ -178,6 +186,7 @@ impl Line {
             role,
             status: if self.told.standing == Standing::Open { status } else { Status::Disabled },
             password_hash,
+            temporary_until,
             created,
             profile: self.profile,
             access_keys: self.access_keys,

@@ -1,6 +1,6 @@
 //! Accounts: who can log on, and what is known of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::domain::{
     access_key::{AccessKeyId, StoredKey},
@@ -16,6 +16,8 @@ pub use crate::domain::{
 
 /// The most that the texts of an account may have together, in bytes, those of its access keys not counted.
 pub const TEXTS_MAX_BYTES: usize = 60_000;
+/// How long a password is good that its owner must change at the first log-on (ASVS 5.0, 6.4.1).
+pub const TEMPORARY_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// Whether an account may log on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Account {
     pub status: Status,
     /// The hash of its password. Without one nobody can log on with a password until one is set.
     pub password_hash: Option<PasswordHash>,
+    /// If an operator has chosen the password and its owner must change it: from here on it matches nothing.
+    pub temporary_until: Option<Timestamp>,
     /// When it was made.
     pub created: Timestamp,
     /// Raised by whatever ends the account's sessions: a session lives in the generation that it was opened in. It is
@@ -110,6 +114,7 @@ impl Account {
             role: None,
             status: Status::Active,
             password_hash: None,
+            temporary_until: None,
             created: now,
             generation: now.millis(),
             links: now.millis(),
@@ -132,6 +137,31 @@ impl Account {
     #[must_use]
     pub fn names(&self) -> [&str; 3] {
         [self.email.as_str(), &self.registered_email, self.name.as_str()]
+    }
+
+    /// Whether it has a second factor, so that whoever learned its password alone is kept out.
+    #[must_use]
+    pub fn has_factor(&self) -> bool {
+        self.factor.is_some()
+    }
+
+    /// The hash that a password is compared with: none if there is no password, or its days are over.
+    #[must_use]
+    pub fn hash_at(&self, now: Timestamp) -> Option<&PasswordHash> {
+        self.password_hash.as_ref().filter(|_| self.temporary_until.is_none_or(|end| now < end))
+    }
+
+    /// The same account with a password that stays.
+    #[must_use]
+    pub fn with_password(self, hash: PasswordHash) -> Self {
+        Self { password_hash: Some(hash), temporary_until: None, ..self }
+    }
+
+    /// The same account with a password that its owner must change, from now on for [`TEMPORARY_LIFE`].
+    #[must_use]
+    pub fn with_temporary_password(self, hash: PasswordHash, now: Timestamp) -> Self {
+        let end = Timestamp::from_seconds(now.seconds()).plus(TEMPORARY_LIFE);
+        Self { temporary_until: Some(end), ..self.with_password(hash) }
     }
 
     /// How many bytes its texts have, those of its access keys not counted.
@@ -162,4 +192,28 @@ impl Account {
 /// number that only rises.
 fn later(than: u64, now: Timestamp) -> u64 {
     now.millis().max(than.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_password_is_good_for_its_days_and_not_a_second_more() {
+        let hash = PasswordHash::parse(
+            "$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw",
+        )
+        .unwrap();
+        let now = Timestamp::from_millis(1_750_000_000_999);
+        let (name, sub) = (Name::parse("Yi").unwrap(), AccountId::new(&[1; 16]));
+        let account = Account::new("yi@jeplus.org", name, sub, now).unwrap();
+        assert!(account.hash_at(now).is_none());
+        let temporary = account.with_temporary_password(hash.clone(), now);
+        let end = Timestamp::from_seconds(1_750_000_000 + 7 * 86_400);
+        assert_eq!(temporary.temporary_until, Some(end));
+        assert!(temporary.hash_at(end.minus(Duration::from_millis(1))).is_some());
+        assert!(temporary.hash_at(end).is_none());
+        let lasting = temporary.with_password(hash);
+        assert!(lasting.temporary_until.is_none() && lasting.hash_at(end).is_some());
+    }
 }

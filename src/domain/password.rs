@@ -60,7 +60,13 @@ impl Password {
     /// The access key that was given in the place of a password, if its text has the shape of one.
     #[must_use]
     pub fn access_key(&self) -> Option<AccessKey> {
-        AccessKey::parse(&self.sent)
+        AccessKey::handed_over(&self.sent)
+    }
+
+    /// Whether it is the same as another one.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        verify_slices_are_equal(self.text.as_bytes(), other.text.as_bytes()).is_ok()
     }
 
     /// Whether it is longer than [`PASSWORD_MAX_BYTES`], so that it matches nothing.

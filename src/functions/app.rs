@@ -23,7 +23,10 @@ use crate::{
         store::Store,
     },
     service::{
-        access::Gatekeeper, administration::Administration, keyring::Keyring, operations::Operations,
+        access::Gatekeeper,
+        administration::Administration,
+        keyring::Keyring,
+        operations::{Operations, Rules},
         rotation::Rotation,
     },
     web::event::Event,
@@ -141,15 +144,14 @@ impl Stack {
 pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
     let stack = Stack::of(config);
     let keyring = stack.keyring();
+    let rules = Rules {
+        tokens: config.tokens.clone(),
+        paces: config.paces,
+        require_factor: config.require_factor.clone(),
+        sends_mail: config.site.features.mail,
+    };
     LogonFunction {
-        operations: Operations::new(
-            stack.store,
-            keyring,
-            config.tokens.clone(),
-            config.paces,
-            RANDOM,
-            config.site.features.mail,
-        ),
+        operations: Operations::new(stack.store, keyring, rules, RANDOM),
         site: config.site.clone(),
         clock,
         journal: config.journal.clone(),

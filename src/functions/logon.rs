@@ -251,7 +251,7 @@ impl Done {
             _ if self.operation != Some(Operation::ConfirmFactor) && refused.is_some_and(Refused::is_wrong_code) => {
                 Some(Metric::FactorRefused)
             }
-            _ if refused.is_some_and(Refused::is_no_code) => Some(Metric::CodesAsked),
+            _ if refused.is_some_and(Refused::is_asked) => Some(Metric::CodesAsked),
             _ if checks_password && has_reason => Some(Metric::LogOnsRefused),
             200 if self.operation == Some(Operation::LogOn) => Some(Metric::LogOns),
             200 if changes_account => Some(Metric::AccountChanges),

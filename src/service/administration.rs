@@ -88,12 +88,26 @@ pub enum RenameError {
 }
 
 impl Administration {
-    /// Replaces the password, ends all sessions, and voids all links. Nothing comes back if there is no such account.
+    /// Replaces the password by one that stays, ends all sessions, and voids all links. Nothing comes back if there is
+    /// no such account.
     ///
     /// # Errors
     /// [`StoreError`]. If DynamoDB did not answer it is perhaps done; doing it again is then the same once more.
     pub async fn change_password(&self, email: &Email, hash: PasswordHash) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, |account| account.password_hash = Some(hash.clone())).await
+        self.change_and_end(email, |account| account.with_password(hash.clone())).await
+    }
+
+    /// As [`Self::change_password`], by one that the owner must change.
+    ///
+    /// # Errors
+    /// As [`Self::change_password`].
+    pub async fn set_temporary_password(
+        &self,
+        email: &Email,
+        hash: PasswordHash,
+    ) -> Result<Option<Changed>, StoreError> {
+        let now = (self.clock)();
+        self.change_and_end(email, |account| account.with_temporary_password(hash.clone(), now)).await
     }
 
     /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there
@@ -102,11 +116,8 @@ impl Administration {
     /// # Errors
     /// As [`Self::change_password`].
     pub async fn disable(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, |account| {
-            account.status = Status::Disabled;
-            account.access_keys.clear();
-        })
-        .await
+        let disabled = |account| Account { status: Status::Disabled, access_keys: BTreeMap::new(), ..account };
+        self.change_and_end(email, disabled).await
     }
 
     /// Lets its owner log on again. Nothing comes back if there is no such account.
@@ -255,13 +266,9 @@ impl Administration {
     async fn change_and_end(
         &self,
         email: &Email,
-        change: impl Fn(&mut Account),
+        change: impl Fn(Account) -> Account,
     ) -> Result<Option<Changed>, StoreError> {
-        let change = |account: &Account| {
-            let mut changed = account.clone();
-            change(&mut changed);
-            Ok::<_, StoreError>(self.moved_on(changed))
-        };
+        let change = |account: &Account| Ok::<_, StoreError>(self.moved_on(change(account.clone())));
         let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
         let account = changed.after;
         let keys_removed = changed.before.access_keys.len().saturating_sub(account.access_keys.len());

@@ -18,6 +18,7 @@ use crate::{
         account::{Account, Email, Name, Role},
         details::BadDetails,
         device::Device,
+        enrolment::RequireFactor,
         ids::hexadecimal,
         password::{Hasher, UnusableHash, policy::Unfit},
         random::Random,
@@ -36,8 +37,8 @@ use crate::{
 pub use account::PasswordChange;
 use attempts::Attempts;
 pub use factor::BegunFactor;
-pub use keys::MadeKey;
-pub use log_on::Credential;
+pub use keys::{MadeKey, NewKey};
+pub use log_on::{Amends, Credential};
 pub use recovery::NewPasswordByLink;
 pub use sessions::{EndedOthers, ListedSession};
 
@@ -46,12 +47,22 @@ pub struct Operations {
     store: Store,
     keyring: Keyring,
     hasher: Arc<Hasher>,
-    tokens: TokenRules,
-    paces: Paces,
+    rules: Rules,
     random: Random,
     attempts: Attempts,
+}
+
+/// What an operator has chosen.
+#[derive(Clone)]
+pub struct Rules {
+    /// What stands in tokens, and how long they live.
+    pub tokens: TokenRules,
+    /// How often a password may be tried.
+    pub paces: Paces,
+    /// Whose accounts must have a second factor.
+    pub require_factor: RequireFactor,
     /// Whether there is anybody who sends mails.
-    sends_mail: bool,
+    pub sends_mail: bool,
 }
 
 /// Where a credential comes from.
@@ -147,9 +158,18 @@ pub enum Refusal {
     /// The account has a second factor, and no code came.
     #[error("no code")]
     CodeNeeded,
-    /// The code is wrong, or was used.
+    /// The code is wrong.
     #[error("wrong code")]
     WrongCode,
+    /// The code was right, and was used already.
+    #[error("used code")]
+    UsedCode,
+    /// The password is right, and must be changed: another one has to come with it.
+    #[error("the password must be changed")]
+    ChangeNeeded,
+    /// The account must have a second factor: it has none, or this would remove it.
+    #[error("a second factor is required")]
+    FactorRequired,
     /// The account has no second factor, or has begun none.
     #[error("no second factor")]
     NoFactor,
@@ -249,24 +269,8 @@ impl From<KeyringError> for Refusal {
 impl Operations {
     /// Operations on `store`, with keys of `keyring`.
     #[must_use]
-    pub fn new(
-        store: Store,
-        keyring: Keyring,
-        tokens: TokenRules,
-        paces: Paces,
-        random: Random,
-        sends_mail: bool,
-    ) -> Self {
-        Self {
-            store,
-            keyring,
-            hasher: Arc::default(),
-            tokens,
-            paces,
-            random,
-            attempts: Attempts::default(),
-            sends_mail,
-        }
+    pub fn new(store: Store, keyring: Keyring, rules: Rules, random: Random) -> Self {
+        Self { store, keyring, hasher: Arc::default(), rules, random, attempts: Attempts::default() }
     }
 
     /// What an operation works with for a request of `client` at `now`.
@@ -305,8 +309,8 @@ impl Operations {
     fn issue(&self, session: &Session, account: &Account, context: &Context<'_>) -> Result<Issued, Refusal> {
         let (signer, now) = (&context.keys.signer, context.now);
         let claims = Claims {
-            iss: self.tokens.issuer.as_str().to_owned(),
-            aud: self.tokens.audience.clone(),
+            iss: self.rules.tokens.issuer.as_str().to_owned(),
+            aud: self.rules.tokens.audience.clone(),
             sub: session.sub.clone(),
             sid: session.sid.clone(),
             jti: hexadecimal(&context.random.bytes::<16>()),

@@ -168,7 +168,7 @@ pub const STATUSES: &[Outcome<u16>] = &[
     owner("end-other-sessions-not-confirmed", 403, |e| e.at("DELETE", "/users/api/sessions").context("confirmed_at", "never")),
     owner("end-other-sessions", 200, |e| e.at("DELETE", "/users/api/sessions")),
     // It ends the session that asks.
-    owner("password", 200, |e| e.post("/users/api/password", &json!({"password": DEMO_PASSWORD, "new_password": DEMO_PASSWORD}))),
+    owner("password", 200, |e| e.post("/users/api/password", &json!({"password": DEMO_PASSWORD, "new_password": NEW_PASSWORD}))),
     log_on("forgot", 200, |e| e.post("/users/api/forgot", &json!({"email": DEMO_EMAIL}))),
     log_on("forgot-unknown-email", 200, |e| e.post("/users/api/forgot", &json!({"email": "nobody@example.org"}))),
     log_on("reset-bad-link", 403, |e| e.post("/users/api/reset", &json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD}))),

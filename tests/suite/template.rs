@@ -230,6 +230,19 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
                 assert_eq!(quoted(found), value, "{name}");
             }
         }
+        // Where there is one origin, its pages read what the functions let them read.
+        let readable = Refused::NoSession.answer(None, &site).readable_by("${AllowedOrigins}");
+        let own = readable.headers.iter().filter(|(header, _)| header.as_str().starts_with("access-control-"));
+        let own: BTreeMap<String, String> =
+            own.map(|(header, value)| (header.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let of_origin = keys(headers).into_iter().filter(|header| header.starts_with("Access-Control-"));
+        let of_origin = of_origin.map(|header| {
+            let condition = at(headers, &[header]);
+            let Value::Tagged(condition) = condition else { panic!("{header} has a condition") };
+            assert_eq!((text(&condition.value[0]), text(&condition.value[2])), ("HasOneOrigin", "AWS::NoValue"));
+            (header.to_lowercase(), text(&condition.value[1]).trim_matches('\'').to_owned())
+        });
+        assert_eq!(of_origin.collect::<BTreeMap<_, _>>(), own, "{name}");
         let strict = quoted("Strict-Transport-Security");
         assert!(strict.starts_with("max-age=") && !strict.contains("includeSubDomains"), "{name}");
         if let Some((header, value)) = header {

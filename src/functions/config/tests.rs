@@ -29,6 +29,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(config.site.delivery, TokenDelivery::Cookie);
     assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);
     assert_eq!((config.site.cookie_domain, config.site.origins.configured), (None, vec![]));
+    assert_eq!(config.require_factor, RequireFactor::Off);
 }
 
 // One message lists every problem.
@@ -46,6 +47,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
         ("ADDRESS_SECONDS", "901"),
         ("ALLOWED_ORIGINS", "https://app.example.org/"),
         ("COOKIE_DOMAIN", "a; b"),
+        ("REQUIRE_FACTOR", ""),
     ])
     .unwrap_err()
     .to_string();
@@ -55,6 +57,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
     for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "ACCOUNT_BURST", "ADDRESS_SECONDS"] {
         assert!(error.contains(name), "{name} in {error}");
     }
+    assert!(error.contains("REQUIRE_FACTOR must be off, all, or the name of a role"), "{error}");
     let empty = Config::from(|_| None).unwrap_err().to_string();
     for name in ["ISSUER", "AWS_REGION", "AWS_ACCESS_KEY_ID"] {
         assert!(empty.contains(&format!("{name} is not set")), "{name} in {empty}");

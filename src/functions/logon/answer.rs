@@ -8,14 +8,17 @@ use lambda_http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-            LOCATION, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL,
+            CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
         },
     },
 };
 use serde::Serialize;
 
-use super::{Reason, Refused, Site, TokenDelivery, objects::Failed};
+use super::{
+    Reason, Refused, Site, TokenDelivery,
+    objects::{Failed, Lacks},
+};
 use crate::{
     domain::device::{DEVICE_COOKIE, KNOWN_FOR},
     service::operations::{Outcome, Told},
@@ -138,17 +141,18 @@ impl Answer {
 
     /// A failure that says what is wrong for programs, too, if there is a reason to be told.
     pub(super) fn refused(status: StatusCode, sentence: &str, reason: Option<Reason>) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence, factor: None, reason })
+        Self::json(status, &Failed { ok: false, status: sentence, lacks: Lacks::NOTHING, reason })
     }
 
-    /// The failure of a request that lacks a code of the second factor, or has a wrong one.
-    pub(super) fn lacks_code(status: StatusCode, sentence: &str) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence, factor: Some("otp"), reason: None })
+    /// The failure of a request whose password is right, and that lacks something beside it.
+    pub(super) fn lacks(status: StatusCode, sentence: &str, lacks: Lacks) -> Self {
+        Self::json(status, &Failed { ok: false, status: sentence, lacks, reason: None })
     }
 
     /// A page. Its policy lets it do what an answer in JSON need not; the rest is that of every answer, and more.
-    pub(super) fn page(page: &Page, origins: &[String]) -> Self {
-        let mut answer = Self { body: page.html(origins), ..Self::json(StatusCode::OK, &()) };
+    pub(super) fn page(page: &Page, site: &Site) -> Self {
+        let body = page.html(&site.origins.configured, &site.service);
+        let mut answer = Self { body, ..Self::json(StatusCode::OK, &()) };
         for (name, value) in PAGE_HEADERS {
             answer.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -223,12 +227,13 @@ impl Answer {
         answer
     }
 
-    /// Lets pages of one origin read the answer, cookies and all (Fetch Standard, section 3.3.3).
+    /// Lets pages of one origin read the answer, cookies and all, and how long to wait (Fetch Standard, section 3.3.3).
     #[must_use]
     pub fn readable_by(mut self, origin: &str) -> Self {
         if let Ok(origin) = HeaderValue::from_str(origin) {
             self.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             self.headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            self.headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
             self.headers.insert(VARY, HeaderValue::from_static("origin"));
         }
         self

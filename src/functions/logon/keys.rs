@@ -16,7 +16,7 @@ use crate::{
         account::Name,
         session::By,
     },
-    service::operations::MadeKey,
+    service::operations::{MadeKey, NewKey},
     web::event::Event,
 };
 
@@ -24,18 +24,20 @@ use crate::{
 #[derive(Deserialize)]
 #[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewKey {
+pub(crate) struct NewKeyBody {
     name: String,
     // Of so few bits, as it is small: generators make large types of the others.
     #[cfg_attr(feature = "terminal", schemars(with = "Option<i32>", range(min = 1, max = DAYS_MAX)))]
     days: Option<u64>,
+    /// Whether it is for reading alone.
+    read_only: Option<bool>,
 }
 
-impl Body for NewKey {
+impl Body for NewKeyBody {
     fn read(event: &Event) -> Result<Self, Refused> {
         request::object(
             event,
-            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\".",
+            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\" and \"read_only\".",
         )
     }
 }
@@ -49,6 +51,7 @@ pub(crate) struct KeyObject {
     created: Date,
     expires: Date,
     last_used: Option<Date>,
+    read_only: bool,
 }
 
 impl KeyObject {
@@ -59,6 +62,7 @@ impl KeyObject {
             created: date(key.created),
             expires: date(key.expires_at),
             last_used: key.last_used.map(date),
+            read_only: key.read_only,
         }
     }
 }
@@ -73,6 +77,7 @@ pub(crate) struct MadeKeyObject {
     key: Zeroizing<String>,
     created: Date,
     expires: Date,
+    read_only: bool,
 }
 
 pub(super) async fn list(request: Request<'_>, (): ()) -> Result<Reply<Included<Vec<KeyObject>>>, Refused> {
@@ -80,7 +85,7 @@ pub(super) async fn list(request: Request<'_>, (): ()) -> Result<Reply<Included<
     Ok(Reply::ok(&Included::new("Access keys included.", keys.iter().map(KeyObject::of).collect())))
 }
 
-pub(super) async fn make(request: Request<'_>, body: NewKey) -> Result<Reply<Included<MadeKeyObject>>, Refused> {
+pub(super) async fn make(request: Request<'_>, body: NewKeyBody) -> Result<Reply<Included<MadeKeyObject>>, Refused> {
     let bad_name = |sentence: String| Refused::Malformed(Reason::BadName, sentence.into());
     let name = Name::parse(&body.name).map_err(|error| bad_name(format!("name: {error}.")))?;
     // The list of sessions says what opened each: the password, or the key of a name.
@@ -91,8 +96,9 @@ pub(super) async fn make(request: Request<'_>, body: NewKey) -> Result<Reply<Inc
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(Refused::Malformed(Reason::BadDays, format!("days: send 1 to {DAYS_MAX}.").into()));
     }
+    let new_key = NewKey { name, days, read_only: body.read_only.unwrap_or_default() };
     let identity = request.identity()?;
-    let made = request.function.operations.make_key(identity, &name, days, &request.context().await?).await?;
+    let made = request.function.operations.make_key(identity, new_key, &request.context().await?).await?;
     let MadeKey { id, text, stored } = made;
     let data = MadeKeyObject {
         id: id.as_str().to_owned(),
@@ -100,6 +106,7 @@ pub(super) async fn make(request: Request<'_>, body: NewKey) -> Result<Reply<Inc
         key: text,
         created: date(stored.created),
         expires: date(stored.expires_at),
+        read_only: stored.read_only,
     };
     Ok(Reply::ok(&Included::new("Access key made. It is shown this once.", data)))
 }

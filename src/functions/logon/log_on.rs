@@ -1,6 +1,6 @@
 //! Log on, check in, confirm and log off: what is answered with an Auth object.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     LogonFunction, Site, TokenDelivery,
@@ -9,23 +9,52 @@ use super::{
     request::{self, Body, Request},
 };
 use crate::{
-    domain::json,
-    service::operations::{Credential, Issued},
+    domain::{account::Email, factor::Otp, json, password::Password},
+    service::operations::{Amends, Credential, Issued},
     web::{
         carrier::{COOKIE_NAME, Carrier},
         event::Event,
     },
 };
 
+/// What is sent to log on. The last two are passed over where nothing asks for them.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogOn {
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    email: Email,
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    password: Password,
+    /// A code of the second factor, or a recovery code.
+    #[cfg_attr(feature = "terminal", schemars(with = "Option<String>"))]
+    otp: Option<Otp>,
+    /// The password that is to take a temporary one's place.
+    #[cfg_attr(feature = "terminal", schemars(with = "Option<String>"))]
+    new_password: Option<Password>,
+    /// Whether a second factor that is demanded is to be set up.
+    enrol: Option<bool>,
+}
+
+impl Body for LogOn {
+    fn read(event: &Event) -> Result<Self, Refused> {
+        read_credential(event)
+    }
+}
+
 impl Body for Credential {
     fn read(event: &Event) -> Result<Self, Refused> {
-        const EXPECTED: &str = "Send one JSON object with exactly two strings: \"email\" and \"password\".";
-        const WITH_CODE: &str = "Send one JSON object with three strings: \"email\", \"password\" and \"otp\".";
-        let body = request::bytes(event, EXPECTED)?;
-        // Whoever has no second factor is told what was always told.
-        let expected = if body.windows(5).any(|window| window == b"\"otp\"") { WITH_CODE } else { EXPECTED };
-        json::object(&body).ok_or_else(|| request::malformed(expected))
+        read_credential(event)
     }
+}
+
+fn read_credential<T: for<'de> Deserialize<'de>>(event: &Event) -> Result<T, Refused> {
+    const EXPECTED: &str = "Send one JSON object with exactly two strings: \"email\" and \"password\".";
+    const WITH_CODE: &str = "Send one JSON object with three strings: \"email\", \"password\" and \"otp\".";
+    let body = request::bytes(event, EXPECTED)?;
+    // Whoever has no second factor is told what was always told.
+    let expected = if body.windows(5).any(|window| window == b"\"otp\"") { WITH_CODE } else { EXPECTED };
+    json::object(&body).ok_or_else(|| request::malformed(expected))
 }
 
 /// The answer of every operation on a session. Members in this order.
@@ -57,13 +86,16 @@ impl Occasion {
     pub(super) const CONFIRM: Self = Self { status: "User credential confirmed!", placeholder: "Session key cookie" };
 }
 
-pub(super) async fn log_on(request: Request<'_>, credential: Credential) -> Result<Reply<AuthObject>, Refused> {
+pub(super) async fn log_on(request: Request<'_>, body: LogOn) -> Result<Reply<AuthObject>, Refused> {
     let LogonFunction { operations, site, .. } = request.function;
+    let LogOn { email, password, otp, new_password, enrol } = body;
+    let (credential, amends) =
+        (Credential { email, password, otp }, Amends { new_password, enrol: enrol.unwrap_or_default() });
     let carrier = match site.delivery {
         TokenDelivery::Cookie => Carrier::Cookie,
         TokenDelivery::Body => Carrier::Bearer,
     };
-    let outcome = operations.log_on(credential, &request.context().await?).await;
+    let outcome = operations.log_on(credential, amends, &request.context().await?).await;
     Reply::to(outcome, |issued| handed_over(Occasion::LOG_ON, &issued, carrier, site))
 }
 

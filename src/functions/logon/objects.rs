@@ -14,13 +14,31 @@ use crate::domain::time::Timestamp;
 pub(crate) struct Failed<'a> {
     pub(crate) ok: bool,
     pub(crate) status: &'a str,
-    /// What is still needed beside the password.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) factor: Option<&'static str>,
+    #[serde(flatten)]
+    pub(crate) lacks: Lacks,
     /// What is wrong, in a word that never changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "terminal", schemars(with = "Reason"))]
     pub(crate) reason: Option<Reason>,
+}
+
+/// What is still needed beside a right password.
+#[derive(Clone, Copy, Serialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema))]
+pub(crate) struct Lacks {
+    /// `otp`: a code of the second factor; `enrol`: a second factor must be set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor: Option<&'static str>,
+    /// `password`: another password must come with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+}
+
+impl Lacks {
+    pub(super) const NOTHING: Self = Self { factor: None, change: None };
+    pub(super) const CODE: Self = Self { factor: Some("otp"), change: None };
+    pub(super) const FACTOR: Self = Self { factor: Some("enrol"), change: None };
+    pub(super) const ANOTHER_PASSWORD: Self = Self { factor: None, change: Some("password") };
 }
 
 /// The answer of an operation that has nothing to give back.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use lambda_http::http::{HeaderValue, StatusCode, header::ALLOW};
 
-use super::{Answer, Reason, Site};
+use super::{Answer, Reason, Site, objects::Lacks};
 use crate::{
     api::Operation,
     causes::Causes,
@@ -88,6 +88,9 @@ impl Refused {
             Self::ByOperation(Refusal::BadLink, _) => Some("bad link"),
             Self::ByOperation(Refusal::CodeNeeded, _) => Some("no code"),
             Self::ByOperation(Refusal::WrongCode, _) => Some("wrong code"),
+            Self::ByOperation(Refusal::UsedCode, _) => Some("used code"),
+            Self::ByOperation(Refusal::ChangeNeeded, _) => Some("temporary password"),
+            Self::ByOperation(Refusal::FactorRequired, _) => Some("second factor required"),
             Self::ByOperation(Refusal::NoFactor, _) => Some("no second factor"),
             Self::NoSuchId | Self::ByOperation(Refusal::NotFound, _) => Some("no such id"),
             Self::NoSession
@@ -98,14 +101,14 @@ impl Refused {
         }
     }
 
-    /// Whether a right password came without the code of the second factor.
-    pub(super) fn is_no_code(&self) -> bool {
-        matches!(self, Self::ByOperation(Refusal::CodeNeeded, _))
+    /// Whether a right password came without what is asked beside it.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self, Self::ByOperation(Refusal::CodeNeeded | Refusal::ChangeNeeded | Refusal::FactorRequired, _))
     }
 
     /// Whether a right password came with a wrong code of the second factor.
     pub(super) fn is_wrong_code(&self) -> bool {
-        matches!(self, Self::ByOperation(Refusal::WrongCode, _))
+        matches!(self, Self::ByOperation(Refusal::WrongCode | Refusal::UsedCode, _))
     }
 
     /// What is wrong, for programs. An Auth Failed object has no reason, nor has one with `factor`, nor a refusal of
@@ -126,14 +129,28 @@ impl Refused {
             Self::ByOperation(Refusal::BadDetails(bad), _) => bad.into(),
             Self::ByOperation(Refusal::BadLink, _) => Reason::BadLink,
             Self::ByOperation(Refusal::WrongCode, _) if takes_code => Reason::WrongCode,
-            Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => Reason::FactorNotBegun,
+            Self::ByOperation(Refusal::UsedCode, _) if takes_code => Reason::UsedCode,
+            Self::ByOperation(Refusal::FactorRequired, _) if asked == Some(Operation::RemoveFactor) => {
+                Reason::FactorRequired
+            }
+            Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => {
+                Reason::FactorNotBegun
+            }
             Self::ByOperation(Refusal::NoFactor, _) => Reason::NoFactor,
             Self::ByOperation(Refusal::TooManyKeys, _) => Reason::TooManyKeys,
             Self::ByOperation(Refusal::Throttled(_), _) => Reason::TooManyAttempts,
             Self::ByOperation(Refusal::Unavailable(_), _) | Self::Unavailable => Reason::Unavailable,
             Self::NoOperation
             | Self::OtherMethod(_)
-            | Self::ByOperation(Refusal::Mismatch(_) | Refusal::CodeNeeded | Refusal::WrongCode, _) => return None,
+            | Self::ByOperation(
+                Refusal::Mismatch(_)
+                | Refusal::CodeNeeded
+                | Refusal::WrongCode
+                | Refusal::UsedCode
+                | Refusal::ChangeNeeded
+                | Refusal::FactorRequired,
+                _,
+            ) => return None,
         })
     }
 
@@ -192,12 +209,23 @@ impl Refused {
             }
             Self::ByOperation(Refusal::CodeNeeded, _) => {
                 let sentence = "A code of your authenticator app is needed.";
-                Answer::lacks_code(without_code(asked, site), sentence)
+                Answer::lacks(without_code(asked, site), sentence, Lacks::CODE)
             }
-            Self::ByOperation(Refusal::WrongCode, _) if is_about_codes(asked) => {
-                failed(StatusCode::BAD_REQUEST, WRONG_CODE)
-            },
-            Self::ByOperation(Refusal::WrongCode, _) => Answer::lacks_code(without_code(asked, site), WRONG_CODE),
+            Self::ByOperation(Refusal::WrongCode, _) => code_refused(asked, site, WRONG_CODE, reason),
+            Self::ByOperation(Refusal::UsedCode, _) => {
+                code_refused(asked, site, "This code was used. Wait for the next one.", reason)
+            }
+            Self::ByOperation(Refusal::ChangeNeeded, _) => {
+                let sentence = "This password must be changed: send new_password with it.";
+                Answer::lacks(without_code(asked, site), sentence, Lacks::ANOTHER_PASSWORD)
+            }
+            Self::ByOperation(Refusal::FactorRequired, _) if asked == Some(Operation::RemoveFactor) => {
+                failed(StatusCode::FORBIDDEN, "This account must have a second factor.")
+            }
+            Self::ByOperation(Refusal::FactorRequired, _) => {
+                let sentence = "This account must have a second factor. Set it up on the sign-in page.";
+                Answer::lacks(without_code(asked, site), sentence, Lacks::FACTOR)
+            }
             Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => {
                 let sentence =
                     format!("No second factor is begun. POST {} begins one.", Operation::BeginFactor.route().path);
@@ -226,6 +254,15 @@ impl Refused {
 /// Whether an operation takes a code alone, so that a wrong one is a wrong body, and not a credential that lacks one.
 fn is_about_codes(asked: Option<Operation>) -> bool {
     matches!(asked, Some(Operation::ConfirmFactor | Operation::NewCodes))
+}
+
+/// The refusal of a code: of a wrong body where it comes alone, or of a right password that lacks one.
+fn code_refused(asked: Option<Operation>, site: &Site, sentence: &str, reason: Option<Reason>) -> Answer {
+    if is_about_codes(asked) {
+        Answer::refused(StatusCode::BAD_REQUEST, sentence, reason)
+    } else {
+        Answer::lacks(without_code(asked, site), sentence, Lacks::CODE)
+    }
 }
 
 /// A credential that is refused looks the same whatever is wrong with it.

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{LogonFunction, NotJson, Reason, Refused, Site};
 use crate::{
-    api::{self, Access, Asked, Operation, Route},
+    api::{self, Access, Asked, Operation, Reach, Route},
     domain::{device::DEVICE_COOKIE, json, session::By, time::Timestamp},
     service::operations::{Client, Context},
     web::{carrier, event::Event, identity::Identity},
@@ -95,6 +95,12 @@ fn admit(
         (Access::Session | Access::Person | Access::SteppedUp, None) => Err(Refused::NoSession),
         // Whoever has a key of a script gets no further by it.
         (Access::Person | Access::SteppedUp, Some(Identity { by: By::Key(_), .. })) => Err(Refused::KeySession),
+        // The authorizer has asked this already, too.
+        (Access::Session | Access::Person | Access::SteppedUp, Some(identity))
+            if identity.limited && !route.marks.within.contains(&Reach::Enrolment) =>
+        {
+            Err(Refused::NoSession)
+        }
         (Access::SteppedUp, Some(identity)) if !identity.is_confirmed(now) => Err(Refused::NotConfirmed),
         (Access::Session | Access::Person | Access::SteppedUp, Some(identity)) => Ok(Some(identity)),
         (Access::Open, _) if route.method == "GET" => Ok(None),

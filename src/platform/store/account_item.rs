@@ -19,6 +19,10 @@ use crate::domain::{
 /// The table's name without the stack.
 pub(super) const TABLE: &str = "accounts";
 
+/// Attributes of an access key that are there if they are so.
+const READ_ONLY: &str = "read_only";
+pub(super) const END_TOLD: &str = "end_told";
+
 pub(super) fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
     account_of(&Item::new(TABLE, attributes))
 }
@@ -32,6 +36,7 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         role: item.parsed_or_none("role", Role::stored)?,
         status: status(item)?,
         password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
+        temporary_until: item.seconds_or_none("temporary_until")?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
         // An account of before there was such a number never had it moved.
@@ -72,6 +77,8 @@ fn stored_key(item: &Item) -> Result<StoredKey, StoreError> {
         created: item.seconds("created")?,
         expires_at: item.seconds("expires_at")?,
         last_used: item.seconds_or_none("last_used")?,
+        read_only: item.flag(READ_ONLY)?,
+        end_told: item.flag(END_TOLD)?,
     })
 }
 
@@ -93,6 +100,9 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     }
     if let Some(hash) = &account.password_hash {
         attributes.insert("password_hash".to_owned(), text(hash.as_str()));
+    }
+    if let Some(end) = account.temporary_until {
+        attributes.insert("temporary_until".to_owned(), seconds(end));
     }
     if let Some(role) = &account.role {
         attributes.insert("role".to_owned(), text(role.as_str()));
@@ -133,6 +143,9 @@ fn key_attributes(key: &StoredKey) -> AttributeValue {
     ]);
     if let Some(day) = key.last_used {
         attributes.insert("last_used".to_owned(), seconds(day));
+    }
+    for (name, _) in [(READ_ONLY, key.read_only), (END_TOLD, key.end_told)].into_iter().filter(|(_, is_so)| *is_so) {
+        attributes.insert(name.to_owned(), AttributeValue::Bool(true));
     }
     AttributeValue::M(attributes)
 }

@@ -76,6 +76,12 @@ impl Item {
         Ok(pairs.collect::<Option<Vec<_>>>().ok_or(self.malformed(name))?.into_iter())
     }
 
+    /// Whether something is so; what is not there is not.
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
+        let Some(value) = self.attributes.get(name) else { return Ok(false) };
+        value.as_bool().copied().map_err(|_| self.malformed(name))
+    }
+
     pub(super) fn number_or_none(&self, name: &'static str) -> Result<Option<u64>, StoreError> {
         if self.attributes.contains_key(name) { self.number(name).map(Some) } else { Ok(None) }
     }

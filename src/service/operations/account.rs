@@ -127,7 +127,8 @@ impl Operations {
     ) -> Outcome<Issued> {
         let PasswordChange { password, new_password, otp } = passwords;
         // Before anything is counted: a password that cannot be taken is no attempt.
-        if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
+        let fit = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]);
+        if let Err(unfit) = fit.and_then(|()| policy::differs(&new_password, &password)) {
             return Outcome { result: Err(Refusal::Unfit(unfit)), told: Told::default() };
         }
         let proof = self.prove(&identity.email, &Arc::new(password), context).await;
@@ -158,7 +159,7 @@ impl Operations {
             let account = with_code_used(account, code.as_ref())?;
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
             (account.generation == read.generation || account.password_hash == read.password_hash)
-                .then(|| Account { password_hash: Some(hash.clone()), ..account })
+                .then(|| account.with_password(hash.clone()))
                 .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
         };
         let session = self.session_of(verified, context);

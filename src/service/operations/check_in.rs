@@ -13,7 +13,11 @@ impl Operations {
     pub async fn check_in(&self, identity: &Identity, context: &Context<'_>) -> Result<Issued, Refusal> {
         let now = context.now;
         let (session, account) = self.living(identity, now).await?;
-        let mut expires_at = self.tokens.lifetimes.token_expiry(session.auth_time, now);
+        // A second factor that is demanded by now is set up by a new log-on.
+        if session.by == By::Password && self.rules.require_factor.is_unmet(&account) {
+            return Err(Refusal::SessionEnded);
+        }
+        let mut expires_at = self.rules.tokens.lifetimes.token_expiry(session.auth_time, now);
         // One that an access key opened ends with its key at the latest.
         if let By::Key(id) = &session.by {
             expires_at = account.access_keys.get(id).map_or(now, |key| expires_at.min(key.expires_at));
@@ -50,7 +54,7 @@ impl Operations {
             Ok(verified) if verified.account.sub != identity.sub => Err(Refusal::Mismatch(Mismatch::AnotherAccount)),
             Ok(verified) => match living {
                 Ok(_) => {
-                    let opened = self.open(&verified, otp.as_ref(), context).await;
+                    let opened = self.open(&verified, otp.as_ref(), false, context).await;
                     // The log-on before has made the device a known one.
                     opened.map(|issued| Issued { device: None, ..issued })
                 }

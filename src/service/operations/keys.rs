@@ -13,6 +13,16 @@ use crate::{
     web::identity::Identity,
 };
 
+/// A key that is to be made.
+pub struct NewKey {
+    /// What it is called.
+    pub name: Name,
+    /// For how many days it opens sessions.
+    pub days: u64,
+    /// Whether it is for reading alone.
+    pub read_only: bool,
+}
+
 /// A key that was made. It cannot be printed.
 pub struct MadeKey {
     /// Its id.
@@ -42,13 +52,13 @@ impl Operations {
     pub async fn make_key(
         &self,
         identity: &Identity,
-        name: &Name,
-        days: u64,
+        new_key: NewKey,
         context: &Context<'_>,
     ) -> Result<MadeKey, Refusal> {
         let now = context.now;
         let key = AccessKey::new(&context.random.bytes(), &Zeroizing::new(context.random.bytes()));
-        let stored = key.to_store(name.clone(), now, days);
+        let NewKey { name, days, read_only } = new_key;
+        let stored = StoredKey { read_only, ..key.to_store(name, now, days) };
         let change = |account: &Account| {
             let mut changed = account.clone();
             changed.access_keys.retain(|_, key| key.is_alive(now));

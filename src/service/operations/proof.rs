@@ -126,12 +126,12 @@ impl Operations {
         let mismatch = match &read {
             None => Mismatch::UnknownEmail,
             Some(account) if account.status == Status::Disabled => Mismatch::DisabledAccount,
-            Some(account) if account.password_hash.is_none() => Mismatch::NoPassword,
+            Some(account) if account.hash_at(context.now).is_none() => Mismatch::NoPassword,
             Some(_) => Mismatch::WrongPassword,
         };
         let account = read.filter(|account| account.status == Status::Active);
         // One that does not open is compared as none is, at the same cost.
-        let opened = |account: &Account| account.password_hash.as_ref()?.opened(&account.sub, &context.keys.secret);
+        let opened = |account: &Account| account.hash_at(context.now)?.opened(&account.sub, &context.keys.secret);
         let stored = account.as_ref().and_then(opened);
         match (self.compare(password, stored, context).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
@@ -143,7 +143,7 @@ impl Operations {
 
     /// Takes an attempt from the account's bucket and one from the address's.
     async fn take_for_stranger(&self, email: &Email, context: &Context<'_>) -> Result<GivenBack, Refusal> {
-        self.take_two(BucketKey::account(&context.keys.secret, email), self.paces.account, context).await
+        self.take_two(BucketKey::account(&context.keys.secret, email), self.rules.paces.account, context).await
     }
 
     /// Takes an attempt from a bucket and one from the address's.
@@ -153,7 +153,7 @@ impl Operations {
         pace: Pace,
         context: &Context<'_>,
     ) -> Result<GivenBack, Refusal> {
-        let (address, address_pace, now) = (context.address_bucket(), self.paces.address, context.now);
+        let (address, address_pace, now) = (context.address_bucket(), self.rules.paces.address, context.now);
         let known_wait = self.attempts.known_wait(&bucket, now).max(self.attempts.known_wait(&address, now));
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
@@ -176,7 +176,7 @@ impl Operations {
 
     /// Takes an attempt from an address's bucket alone.
     pub(super) async fn take_for_address(&self, context: &Context<'_>) -> Result<(), Refusal> {
-        let (bucket, pace, now) = (context.address_bucket(), self.paces.address, context.now);
+        let (bucket, pace, now) = (context.address_bucket(), self.rules.paces.address, context.now);
         let known_wait = self.attempts.known_wait(&bucket, now);
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
@@ -188,7 +188,7 @@ impl Operations {
     /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do
     /// not keep the owner out.
     async fn take_for_device(&self, device: &Device, context: &Context<'_>) -> Result<GivenBack, Refusal> {
-        let pace = self.paces.account;
+        let pace = self.rules.paces.account;
         let bucket = BucketKey::device(&context.keys.secret, device.id, &device.sub, device.generation);
         let taken = self.attempts.take(&self.store, &bucket, pace, context.now).await?.map_err(Refusal::Throttled)?;
         Ok(vec![(bucket, pace.given_back_by_success(taken))])

@@ -85,8 +85,8 @@ impl Operations {
         let set = |account: &Account| {
             let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
             let account = with_code_used(account, code.as_ref())?.next_generation(now).next_links(now);
-            let (password_hash, used_link) = (Some(hash.clone()), Some(tag.clone()));
-            Ok::<_, Refusal>(Account { password_hash, used_link, access_keys: [].into(), ..account })
+            let account = account.with_password(hash.clone());
+            Ok::<_, Refusal>(Account { used_link: Some(tag.clone()), access_keys: [].into(), ..account })
         };
         let changed = self.store.change_account(&link.email, set).await?.ok_or(Refusal::BadLink)?;
         if let Some(code) = &code {
@@ -99,7 +99,7 @@ impl Operations {
     /// attempt from the account's bucket, and none comes back: each success sends a mail.
     async fn is_set(&self, account: &Account, password: Password, context: &Context<'_>) -> Result<(), Refusal> {
         let bucket = BucketKey::account(&context.keys.secret, &account.email);
-        let taken = self.attempts.take(&self.store, &bucket, self.paces.account, context.now).await?;
+        let taken = self.attempts.take(&self.store, &bucket, self.rules.paces.account, context.now).await?;
         taken.map_err(Refusal::Throttled)?;
         match self.compare(&Arc::new(password), account.password_hash.clone(), context).await?.0 {
             Verification::Match | Verification::MatchOutdated => Ok(()),
@@ -110,7 +110,7 @@ impl Operations {
     /// Tells an owner by mail what happened to the account, where mails are switched on. What has happened has
     /// happened: a mail that cannot be written down fails nothing.
     pub(super) async fn notify(&self, kind: MailKind, account: &Account, context: &Context<'_>) {
-        if !self.sends_mail {
+        if !self.rules.sends_mail {
             return;
         }
         if let Err(error) = self.store.send_mail(&context.random.bytes(), kind, &account.email, context.now).await {

@@ -53,6 +53,7 @@ const words = {
   keys: "Access keys",
   lastUsed: (date) => (date ? `last used ${date}` : "never used"),
   linkedin: "LinkedIn",
+  linkNotWhole: "This link is not whole. Copy all of it from the mail, or ask for another one.",
   left: (seconds) => `In ${seconds} s`,
   logOff: "Log off",
   logOn: "Log on",
@@ -71,6 +72,8 @@ const words = {
   position: "Position",
   postcode: "Postcode",
   print: "Print",
+  readOnly: "for reading alone",
+  recoveryOf: (email, service, date) => `Recovery codes of ${email} for ${service}, made on ${date}`,
   refused: {
     // By the `reason` of a refusal.
     "account-too-large": "These details are longer than an account can hold. Shorten some of them.",
@@ -94,6 +97,7 @@ const words = {
     "password-personal": "Your email or name is no password. Choose one that cannot be found out about you.",
     "password-too-long": "This password is too long. Use at most 1024 bytes.",
     "password-too-short": "This password is too short. Use at least 15 characters; a few words in a row are easy to remember.",
+    "password-unchanged": "This is the password that you have. Choose another one.",
     "session-needed": "Your session has ended. Log on again.",
     "step-up-needed": "Give your password once more first.",
     "too-many-attempts": "Too many attempts. Try again later.",

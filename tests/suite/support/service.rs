@@ -116,13 +116,15 @@ impl Service {
 
     /// What the functions would read from their environment.
     pub fn config(&self) -> Config {
-        let Config { stack, aws, tokens, site, paces, session_memory, journal, sender } = &self.running.config;
+        let Config { stack, aws, tokens, site, paces, require_factor, session_memory, journal, sender } =
+            &self.running.config;
         Config {
             stack: stack.clone(),
             aws: aws.clone(),
             tokens: tokens.clone(),
             site: site.clone(),
             paces: *paces,
+            require_factor: require_factor.clone(),
             session_memory: *session_memory,
             journal: journal.clone(),
             sender: sender.clone(),
