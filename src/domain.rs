@@ -10,6 +10,7 @@ pub mod account;
 pub mod credential;
 pub mod details;
 pub mod device;
+pub(crate) mod email;
 pub mod factor;
 pub mod ids;
 pub(crate) mod json;
