@@ -8,11 +8,13 @@ use crate::domain::{
     access_key::{AccessKeyId, StoredKey},
     factor::Factor,
     ids::AccountId,
+    passkey::{CredentialId, StoredPasskey, UserHandle},
     password::PasswordHash,
     time::Timestamp,
 };
 
-/// The most that the texts of an account may have together, in bytes, those of its access keys not counted.
+/// The most that the texts of an account may have together, in bytes, with the ids and keys of its passkeys, and
+/// without its access keys.
 pub const TEXTS_MAX_BYTES: usize = 60_000;
 
 /// Whether an account may log on.
@@ -79,6 +81,11 @@ pub struct Account {
     pub factor: Option<Factor>,
     /// The sealed secret of a second factor that was begun and not confirmed. Nothing is asked of it yet.
     pub begun_factor: Option<Vec<u8>>,
+    /// What passkeys know the account by. It is made with the first of them, and stays when they go: an authenticator
+    /// keeps one passkey for each handle, so the next one takes the place of one that is of no use any more.
+    pub handle: Option<UserHandle>,
+    /// Its passkeys: each is a whole log-on.
+    pub passkeys: BTreeMap<CredentialId, StoredPasskey>,
 }
 
 /// What of an account its sessions live by.
@@ -116,6 +123,8 @@ impl Account {
             access_keys: BTreeMap::new(),
             factor: None,
             begun_factor: None,
+            handle: None,
+            passkeys: BTreeMap::new(),
         })
     }
 
@@ -132,14 +141,15 @@ impl Account {
         [self.email.as_str(), &self.registered_email, self.name.as_str()]
     }
 
-    /// How many bytes its texts have, those of its access keys not counted.
+    /// How many bytes its texts have, with the ids and keys of its passkeys, and without its access keys.
     #[must_use]
     pub fn texts_bytes(&self) -> usize {
         let texts = [self.registered_email.as_str(), self.name.as_str(), self.sub.as_str()];
         let role = self.role.as_ref().map(Role::as_str);
         let hash = self.password_hash.as_ref().map(PasswordHash::as_str);
         let profile = self.profile.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-        texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum()
+        let passkeys: usize = self.passkeys.iter().map(|(id, passkey)| id.text().len() + passkey.bytes()).sum();
+        texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum::<usize>() + passkeys
     }
 
     /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them

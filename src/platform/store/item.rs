@@ -102,6 +102,10 @@ impl Item {
         items.collect()
     }
 
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
+        self.attributes.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or(self.malformed(name))
+    }
+
     pub(super) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
         let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
         digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))
@@ -129,6 +133,10 @@ pub(super) fn text(text: &str) -> AttributeValue {
 
 pub(super) fn bytes(bytes: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
+}
+
+pub(super) fn flag(flag: bool) -> AttributeValue {
+    AttributeValue::Bool(flag)
 }
 
 pub(super) fn number(number: u64) -> AttributeValue {
