@@ -74,6 +74,7 @@ mod prices;
 mod reasons;
 mod secrets;
 mod sessions;
+mod stored_passkeys;
 mod template;
 mod template_build;
 mod template_kept;
@@ -82,4 +83,4 @@ mod template_rates;
 mod terminal;
 mod throttle;
 
-use support::{client, event, log, proxy, runtime_api, service};
+use support::{authenticator, client, event, log, proxy, runtime_api, service};
