@@ -34,6 +34,8 @@ pub struct Changed {
     pub account: Account,
     /// How many access keys were removed.
     pub keys_removed: usize,
+    /// How many passkeys were removed.
+    pub passkeys_removed: usize,
 }
 
 /// What an operator changes of who somebody is.
@@ -96,8 +98,8 @@ impl Administration {
         self.change_and_end(email, |account| account.password_hash = Some(hash.clone())).await
     }
 
-    /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there
-    /// is no such account.
+    /// Lets nobody log on any more, ends all sessions, access keys and passkeys, and voids all links. Nothing comes
+    /// back if there is no such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
@@ -105,6 +107,7 @@ impl Administration {
         self.change_and_end(email, |account| {
             account.status = Status::Disabled;
             account.access_keys.clear();
+            account.passkeys.clear();
         })
         .await
     }
@@ -265,7 +268,8 @@ impl Administration {
         let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
         let account = changed.after;
         let keys_removed = changed.before.access_keys.len().saturating_sub(account.access_keys.len());
-        Ok(Some(Changed { account, keys_removed }))
+        let passkeys_removed = changed.before.passkeys.len().saturating_sub(account.passkeys.len());
+        Ok(Some(Changed { account, keys_removed, passkeys_removed }))
     }
 
     /// The same account with all its sessions ended and all links void, once it is written.

@@ -99,6 +99,23 @@ async fn an_account_is_found_by_its_handle_and_is_as_it_was_written() {
 }
 
 // Check 87.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_leaves_passkeys_and_disabling_removes_them_for_good() {
+    let service = Service::start().await;
+    let ann = add_account(&service, "ann@example.org", 1).await;
+    let operator = Operator::of(&service);
+    let passwd = operator.run(&["user", "passwd", "ann@example.org", "--password-stdin"], "another password of words");
+    let told = |output: std::process::Output| String::from_utf8(output.stderr).unwrap();
+    assert!(told(passwd).contains("2 passkeys can still be used\n"));
+    assert_eq!(found(&service, 1).await.unwrap().passkeys, ann.passkeys);
+    let disabled = told(operator.run(&["user", "disable", "ann@example.org"], ""));
+    assert!(disabled.contains("2 passkeys removed for good\n") && !disabled.contains("still"), "{disabled}");
+    assert!(service.administration().enable(&ann.email).await.unwrap().is_some());
+    let enabled = found(&service, 1).await.unwrap();
+    assert_eq!((enabled.passkeys.len(), enabled.handle), (0, ann.handle));
+}
+
+// Check 87.
 #[tokio::test]
 async fn a_handle_of_nobody_costs_the_calls_of_any_other() {
     let service = Service::start().await;
