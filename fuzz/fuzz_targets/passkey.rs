@@ -61,7 +61,7 @@ fuzz_target!(|bytes: &[u8]| {
     let (_, answered) = UnverifiedAssertion::parse(json.as_bytes()).unwrap().answered(&SECRET, NOW).unwrap();
     let _ = answered.verify(&PARTY, Some(&ACCOUNT));
     let purpose = ChallengeFor::Registration(&ACCOUNT.sub, ACCOUNT.handle.as_ref().unwrap());
-    let json = serde_json::from_value(answer("webauthn.create", purpose, id, bytes)).unwrap();
+    let json: RegistrationJson = serde_json::from_value(answer("webauthn.create", purpose, id, bytes)).unwrap();
     let (_, answered) =
         UnverifiedRegistration::try_from(json).unwrap().answered(&ACCOUNT, &SECRET, NOW).unwrap();
     if let Ok(made) = answered.verify(&PARTY) {
