@@ -1,4 +1,4 @@
-//! What the service is about: accounts, sessions, passwords, keys, tokens, throttles, links and mails.
+//! What the service is about: accounts, sessions, passwords, passkeys, keys, tokens, throttles, links and mails.
 //!
 //! The domain calls no AWS, handles no request of HTTP, and reads no environment and no clock. What a token, a cookie
 //! or a link says is decided here; how it travels is for the layers above. Time and random bytes are arguments; key
@@ -17,6 +17,7 @@ pub mod json;
 pub mod link;
 pub mod mail;
 pub(crate) mod name;
+pub mod passkey;
 pub mod password;
 pub mod random;
 pub mod secret;
@@ -25,3 +26,4 @@ pub mod signing_key;
 pub mod throttle;
 pub mod time;
 pub mod token;
+pub mod webauthn;

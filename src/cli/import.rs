@@ -39,7 +39,9 @@ secret are refused.
 
 A line of JSON may have access keys as well, as `user export` writes them: \"access_keys\" is an object of ids, each with name,
 sha256 (of the key's secret), created, expires and perhaps last_used, read_only and end_told. They go on opening sessions; to leave
-them behind, say --skip access_keys. CSV has no place for them.
+them behind, say --skip access_keys. CSV has no place for them. The same goes for \"passkeys\": an object of handle and keys, these by
+their ids, each with name, public_key (a COSE_Key in base64url), rp_id, created, and perhaps last_used, sign_count and
+backed_up. Passkeys work where the stack's issuer has the host that they were made for.
 
 With --with-factors second factors come along that the file has in clear, as `user export --with-factors` writes them:
 \"second_factor\" is an object of secret (base32), last_step and recovery_codes (their SHA-256). Without it they are left out, and
@@ -106,7 +108,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         checked.check(entry?);
     }
     let mut already_there = None;
-    if dry_run || (checked.bad == 0 && checked.has_subs()) {
+    if dry_run || (checked.bad == 0 && checked.has_ids()) {
         let store = target.connect().await.stack.store;
         match checked.compare(&store).await {
             Ok(number) => already_there = Some(number),

@@ -2,6 +2,7 @@
 
 mod factor;
 mod keys;
+mod passkeys;
 pub(super) mod profile;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use factor::{OpenFactor, sealing_secret};
+use passkeys::Passkeys;
 
 use crate::{
     domain::access_key::{AccessKeyId, StoredKey},
@@ -25,13 +27,14 @@ use crate::{
 // names of what they have.
 const _: () = assert!(TEXTS_MAX_BYTES * ADDED_AT_ONCE <= 3_000_000);
 
-/// What a line may hold, but for members of a profile and for access keys.
+/// What a line may hold, but for members of a profile, access keys and passkeys.
 pub(super) const MEMBERS: [&str; 9] =
     ["email", "name", "role", "password_hash", "temporary_until", "status", "sub", "created", "generation"];
 /// What a line of JSON may hold beside them. In a cell of CSV these have no place.
-pub(super) const OF_JSON_ALONE: [&str; 2] = [ACCESS_KEYS, SECOND_FACTOR];
+pub(super) const OF_JSON_ALONE: [&str; 3] = [ACCESS_KEYS, SECOND_FACTOR, PASSKEYS];
 const ACCESS_KEYS: &str = "access_keys";
 const SECOND_FACTOR: &str = "second_factor";
+const PASSKEYS: &str = "passkeys";
 
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
@@ -57,6 +60,8 @@ pub(super) struct Line {
     /// With its secret in clear; there if an operator wants it so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) second_factor: Option<OpenFactor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkeys: Option<Passkeys>,
     /// What a file says of the account beside what is kept of it.
     #[serde(skip)]
     pub(super) told: Told,
@@ -112,6 +117,7 @@ impl Line {
             profile: account.profile.clone(),
             access_keys: account.access_keys.clone(),
             second_factor: None,
+            passkeys: Passkeys::of(account),
             told: Told::default(),
         }
     }
@@ -138,6 +144,7 @@ impl Line {
             "generation" => drop(number(member, value, "a number")?),
             ACCESS_KEYS => self.access_keys = keys::parse(value, machine::now())?,
             SECOND_FACTOR => self.second_factor = OpenFactor::parse(value)?,
+            PASSKEYS => self.passkeys = Passkeys::parse(value, machine::now())?,
             "profile" if value.is_null() => {}
             "profile" => {
                 let profile = value.as_object().ok_or("profile: an object is expected")?;
@@ -190,6 +197,8 @@ impl Line {
             created,
             profile: self.profile,
             access_keys: self.access_keys,
+            handle: self.passkeys.as_ref().map(|passkeys| passkeys.handle),
+            passkeys: self.passkeys.map(|passkeys| passkeys.keys).unwrap_or_default(),
             ..Account::new(&self.email, name, sub, now).map_err(|error| format!("email: {error}"))?
         };
         if account.texts_bytes() > TEXTS_MAX_BYTES {

@@ -141,14 +141,14 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         target: Target,
     },
-    /// Let nobody log on to an account any more; ends all its sessions, and removes its access keys
+    /// Let nobody log on to an account any more; ends all its sessions, and removes its access keys and passkeys
     Disable {
         /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
     },
-    /// Let the owner of a disabled account log on again; its access keys do not come back
+    /// Let the owner of a disabled account log on again; access keys and passkeys do not come back
     Enable {
         /// The account's email
         email: String,
@@ -309,9 +309,11 @@ fn changed_and_ended(
     target: &Target,
 ) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
-    let keys = changed.account.access_keys.len();
-    if changed.keys_removed > 0 {
-        output::note(&format!("{} removed for good", output::count(changed.keys_removed, "access key")));
+    let (keys, passkeys) = (changed.account.access_keys.len(), changed.account.passkeys.len());
+    for (removed, what) in [(changed.keys_removed, "access key"), (changed.passkeys_removed, "passkey")] {
+        if removed > 0 {
+            output::note(&format!("{} removed for good", output::count(removed, what)));
+        }
     }
     show(&[changed.account], target)?;
     output::note(&ended(alive));
@@ -319,6 +321,9 @@ fn changed_and_ended(
         let keys = output::count(keys, "access key");
         let told = format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str());
         output::note(&target.said(&told));
+    }
+    if passkeys > 0 {
+        output::note(&format!("{} can still be used", output::count(passkeys, "passkey")));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::domain::{
     access_key::{AccessKeyId, StoredKey},
     factor::Factor,
     ids::AccountId,
+    passkey::{CredentialId, StoredPasskey, UserHandle},
     password::PasswordHash,
     time::Timestamp,
 };
@@ -14,7 +15,8 @@ pub use crate::domain::{
     name::{InvalidLabel, LABEL_MAX_BYTES, NO_ROLE, Name, Role},
 };
 
-/// The most that the texts of an account may have together, in bytes, those of its access keys not counted.
+/// The most that the texts of an account may have together, in bytes, with the ids and keys of its passkeys, and
+/// without its access keys.
 pub const TEXTS_MAX_BYTES: usize = 60_000;
 /// How long a password is good that its owner must change at the first log-on (ASVS 5.0, 6.4.1).
 pub const TEMPORARY_LIFE: Duration = Duration::from_hours(7 * 24);
@@ -85,6 +87,11 @@ pub struct Account {
     pub factor: Option<Factor>,
     /// The sealed secret of a second factor that was begun and not confirmed. Nothing is asked of it yet.
     pub begun_factor: Option<Vec<u8>>,
+    /// What passkeys know the account by. It is made with the first of them, and stays when they go: an authenticator
+    /// keeps one passkey for each handle, so the next one takes the place of one that is of no use any more.
+    pub handle: Option<UserHandle>,
+    /// Its passkeys: each is a whole log-on.
+    pub passkeys: BTreeMap<CredentialId, StoredPasskey>,
 }
 
 /// What of an account its sessions live by.
@@ -123,6 +130,8 @@ impl Account {
             access_keys: BTreeMap::new(),
             factor: None,
             begun_factor: None,
+            handle: None,
+            passkeys: BTreeMap::new(),
         })
     }
 
@@ -139,10 +148,10 @@ impl Account {
         [self.email.as_str(), &self.registered_email, self.name.as_str()]
     }
 
-    /// Whether it has a second factor, so that whoever learned its password alone is kept out.
+    /// Whether its owner has more than a password to show: an authenticator app, or a passkey.
     #[must_use]
     pub fn has_factor(&self) -> bool {
-        self.factor.is_some()
+        self.factor.is_some() || !self.passkeys.is_empty()
     }
 
     /// The hash that a password is compared with: none if there is no password, or its days are over.
@@ -164,14 +173,15 @@ impl Account {
         Self { temporary_until: Some(end), ..self.with_password(hash) }
     }
 
-    /// How many bytes its texts have, those of its access keys not counted.
+    /// How many bytes its texts have, with the ids and keys of its passkeys, and without its access keys.
     #[must_use]
     pub fn texts_bytes(&self) -> usize {
         let texts = [self.registered_email.as_str(), self.name.as_str(), self.sub.as_str()];
         let role = self.role.as_ref().map(Role::as_str);
         let hash = self.password_hash.as_ref().map(PasswordHash::as_str);
         let profile = self.profile.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-        texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum()
+        let passkeys: usize = self.passkeys.iter().map(|(id, passkey)| id.text().len() + passkey.bytes()).sum();
+        texts.into_iter().chain(role).chain(hash).chain(profile).map(str::len).sum::<usize>() + passkeys
     }
 
     /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them

@@ -34,6 +34,8 @@ pub struct Changed {
     pub account: Account,
     /// How many access keys were removed.
     pub keys_removed: usize,
+    /// How many passkeys were removed.
+    pub passkeys_removed: usize,
 }
 
 /// What an operator changes of who somebody is.
@@ -110,13 +112,18 @@ impl Administration {
         self.change_and_end(email, |account| account.with_temporary_password(hash.clone(), now)).await
     }
 
-    /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there
-    /// is no such account.
+    /// Lets nobody log on any more, ends all sessions, access keys and passkeys, and voids all links. Nothing comes
+    /// back if there is no such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
     pub async fn disable(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        let disabled = |account| Account { status: Status::Disabled, access_keys: BTreeMap::new(), ..account };
+        let disabled = |account| Account {
+            status: Status::Disabled,
+            access_keys: BTreeMap::new(),
+            passkeys: BTreeMap::new(),
+            ..account
+        };
         self.change_and_end(email, disabled).await
     }
 
@@ -272,7 +279,8 @@ impl Administration {
         let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
         let account = changed.after;
         let keys_removed = changed.before.access_keys.len().saturating_sub(account.access_keys.len());
-        Ok(Some(Changed { account, keys_removed }))
+        let passkeys_removed = changed.before.passkeys.len().saturating_sub(account.passkeys.len());
+        Ok(Some(Changed { account, keys_removed, passkeys_removed }))
     }
 
     /// The same account with all its sessions ended and all links void, once it is written.

@@ -76,6 +76,7 @@ mod reach;
 mod reasons;
 mod secrets;
 mod sessions;
+mod stored_passkeys;
 mod template;
 mod template_build;
 mod template_kept;
@@ -84,4 +85,4 @@ mod template_rates;
 mod terminal;
 mod throttle;
 
-use support::{client, event, log, proxy, runtime_api, service};
+use support::{authenticator, client, event, log, proxy, runtime_api, service};

@@ -5,6 +5,7 @@ use std::{
     fs,
 };
 
+use aws_sdk_dynamodb::types::KeySchemaElement;
 use jea_auth::{
     api::{Access, Feature, Features, ROUTES, Route},
     domain::token::Issuer,
@@ -263,15 +264,24 @@ async fn the_tables_are_those_that_the_code_creates() {
         assert_eq!(text(at(properties, &["TableName"])), format!("${{AWS::StackName}}-{suffix}"));
         let name = format!("{}-{suffix}", service.running.config.stack);
         let table = client.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
-        let created: Vec<(&str, &str)> =
-            table.key_schema().iter().map(|key| (key.attribute_name(), key.key_type().as_str())).collect();
-        let described: Vec<(&str, &str)> = at(properties, &["KeySchema"])
-            .as_sequence()
-            .unwrap()
-            .iter()
-            .map(|key| (text(&key["AttributeName"]), text(&key["KeyType"])))
-            .collect();
-        assert_eq!(created, described, "{resource}");
+        let described = |schema: &Value| -> Vec<String> {
+            let keys = at(schema, &["KeySchema"]).as_sequence().unwrap().iter();
+            keys.map(|key| format!("{} {}", text(&key["AttributeName"]), text(&key["KeyType"]))).collect()
+        };
+        let created = |schema: &[KeySchemaElement]| -> Vec<String> {
+            schema.iter().map(|key| format!("{} {}", key.attribute_name(), key.key_type().as_str())).collect()
+        };
+        assert_eq!(created(table.key_schema()), described(properties), "{resource}");
+        let indexes = properties.get("GlobalSecondaryIndexes").map(|indexes| indexes.as_sequence().unwrap());
+        let indexes = indexes.into_iter().flatten().map(|index| {
+            let projection = text(at(index, &["Projection", "ProjectionType"]));
+            (text(&index["IndexName"]), described(index), projection)
+        });
+        let made = table.global_secondary_indexes().iter().map(|index| {
+            let projection = index.projection().unwrap().projection_type().unwrap().as_str();
+            (index.index_name().unwrap(), created(index.key_schema()), projection)
+        });
+        assert_eq!(made.collect::<Vec<_>>(), indexes.collect::<Vec<_>>(), "{resource}");
         let ttl = client.describe_time_to_live().table_name(&name).send().await.unwrap();
         let ttl = ttl.time_to_live_description.unwrap().attribute_name;
         let described = properties.get("TimeToLiveSpecification").map(|ttl| text(&ttl["AttributeName"]).to_owned());

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     CONDITION_FAILED, Store, StoreError,
-    account_item::{account, attributes},
+    account_item::{HANDLE, account, attributes},
     cancellation_codes,
     item::{number, seconds, text},
     meets_transaction, meets_writes, sessions,
@@ -243,7 +243,7 @@ impl Store {
     }
 
     /// Sends a change that is not needed any more where its condition fails.
-    async fn if_as_read(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
+    pub(super) async fn if_as_read(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
         match self.until_alone(meets_transaction, || update.clone().send()).await {
             Ok(_) => Ok(()),
             Err(error)
@@ -261,7 +261,7 @@ impl Store {
 
     /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its
     /// sessions have not been ended since.
-    fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
+    pub(super) fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
         self.update_account(&read.email)
             .condition_expression(format!("#sub = :sub AND generation = :generation AND {condition}"))
             .expression_attribute_names("#sub", "sub")
@@ -314,8 +314,17 @@ pub enum Renamed {
 }
 
 /// The attributes that an account can be without.
-const OPTIONAL: [&str; 7] =
-    ["password_hash", "temporary_until", "role", "access_keys", "factor", "begun_factor", "used_link"];
+const OPTIONAL: [&str; 9] = [
+    "password_hash",
+    "temporary_until",
+    "role",
+    "access_keys",
+    "factor",
+    "begun_factor",
+    "used_link",
+    HANDLE,
+    "passkeys",
+];
 
 /// What an update says to make one account another one, attribute by attribute.
 struct Difference {

@@ -77,7 +77,7 @@ impl Item {
     }
 
     /// Whether something is so; what is not there is not.
-    pub(super) fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
+    pub(super) fn is_set(&self, name: &'static str) -> Result<bool, StoreError> {
         let Some(value) = self.attributes.get(name) else { return Ok(false) };
         value.as_bool().copied().map_err(|_| self.malformed(name))
     }
@@ -108,6 +108,10 @@ impl Item {
         items.collect()
     }
 
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
+        self.attributes.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or(self.malformed(name))
+    }
+
     pub(super) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
         let digits = self.attributes.get(name).and_then(|value| value.as_n().ok());
         digits.and_then(|digits| digits.parse().ok()).ok_or(self.malformed(name))
@@ -135,6 +139,10 @@ pub(super) fn text(text: &str) -> AttributeValue {
 
 pub(super) fn bytes(bytes: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
+}
+
+pub(super) fn flag(flag: bool) -> AttributeValue {
+    AttributeValue::Bool(flag)
 }
 
 pub(super) fn number(number: u64) -> AttributeValue {

@@ -139,7 +139,7 @@ pub(super) fn session(item: &Item) -> Result<Option<Session>, StoreError> {
         generation: item.number("generation")?,
         confirmed_at: item.seconds_or_none("confirmed_at")?,
         by: item.parsed("by", By::parse)?,
-        limited: item.flag(LIMITED)?,
+        limited: item.is_set(LIMITED)?,
         agent: item.text("agent")?.to_owned(),
         address: item.text("address")?.to_owned(),
     }))

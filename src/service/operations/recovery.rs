@@ -45,7 +45,7 @@ impl Operations {
         Ok(self.store.send_mail(&context.random.bytes(), MailKind::Reset, email, context.now).await?)
     }
 
-    /// Sets the password by a link, and ends all sessions and access keys. A password that is refused leaves the link
+    /// Sets the password by a link, and ends all sessions, access keys and passkeys. A password that is refused leaves the link
     /// good; one that is set voids it. Whoever sends the same link with the same password again, as the answer may have
     /// been lost, hears the same again. Gives back the cookie value that makes the device a known one.
     ///
@@ -86,7 +86,12 @@ impl Operations {
             let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
             let account = with_code_used(account, code.as_ref())?.next_generation(now).next_links(now);
             let account = account.with_password(hash.clone());
-            Ok::<_, Refusal>(Account { used_link: Some(tag.clone()), access_keys: [].into(), ..account })
+            Ok::<_, Refusal>(Account {
+                used_link: Some(tag.clone()),
+                access_keys: [].into(),
+                passkeys: [].into(),
+                ..account
+            })
         };
         let changed = self.store.change_account(&link.email, set).await?.ok_or(Refusal::BadLink)?;
         if let Some(code) = &code {
