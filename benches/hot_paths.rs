@@ -14,8 +14,8 @@ use std::{hint::black_box, time::Duration};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jea_auth::{
     domain::{
-        credential::Credential,
         ids::{AccountId, SessionId},
+        json,
         password::{Hasher, ITERATIONS, MEMORY_KIB, PARALLELISM, Password},
         session::Lifetimes,
         signing_key::{Algorithm, KeyId, KeyMaterial, encoding_key},
@@ -24,6 +24,7 @@ use jea_auth::{
     functions::app,
     local::DEMO_PASSWORD,
     platform::machine,
+    service::operations::Credential,
     web::event::Event,
 };
 use serde_json::json;
@@ -71,7 +72,7 @@ fn tokens(criterion: &mut Criterion) {
 fn credentials(criterion: &mut Criterion) {
     let body = json!({"email": "Yi@jePlus.org", "password": "a password of many words"}).to_string();
     criterion.bench_function("credential/parse", |bencher| {
-        bencher.iter(|| Credential::parse(black_box(body.as_bytes())).unwrap());
+        bencher.iter(|| json::object::<Credential>(black_box(body.as_bytes())).unwrap());
     });
 }
 

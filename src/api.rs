@@ -1,7 +1,7 @@
-//! The table of routes: what the service does, where, and who may ask for it. The functions and the local gateway
+//! The table of operations: what the service does, where, and who may ask for it. The functions and the local gateway
 //! decide by it; tests compare the template and the README with it.
 
-/// One row.
+/// One row: a method and a path, and what is done there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method.
@@ -10,13 +10,82 @@ pub struct Route {
     pub path: &'static str,
     /// What is done there.
     pub operation: Operation,
+    /// The operation's name in the journal and in the description.
+    pub name: &'static str,
     /// Who may ask for it.
     pub access: Access,
     /// What it is for, in a few words.
     pub summary: &'static str,
+    /// What sets the operation apart.
+    pub marks: Marks,
+}
+
+/// Who may ask for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody. The gateway does not ask the authorizer.
+    Open,
+    /// Whoever has a session.
+    Session,
+    /// Whoever has a session that no access key opened.
+    Person,
+    /// Whoever has such a session, and gave its password a moment ago.
+    SteppedUp,
+}
+
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything.
+    Whole,
+    /// Reading: whatever is asked for by a safe method (RFC 9110, section 9.2.1), and what renews or ends the session.
+    Reading,
+    /// Setting up a second factor.
+    Enrolment,
+}
+
+impl Reach {
+    /// Its name in the journal.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "everything",
+            Self::Reading => "reading",
+            Self::Enrolment => "enrolment",
+        }
+    }
+}
+
+/// What sets an operation apart from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
     /// What an operator must have switched on for it to be there.
     pub feature: Option<Feature>,
+    /// Whether clients of the original service know it. Its refusals keep their two members; those of the others have a
+    /// `reason` for programs, too.
+    pub is_original: bool,
+    /// Whether it compares a password.
+    pub checks_password: bool,
+    /// Whether it changes what is kept of an account, or ends sessions that its owner chooses.
+    pub changes_account: bool,
+    /// Which sessions may ask for it that may not do everything.
+    pub within: &'static [Reach],
 }
+
+const PLAIN: Marks =
+    Marks { feature: None, is_original: false, checks_password: false, changes_account: false, within: &[] };
+const ORIGINAL: Marks = Marks { is_original: true, ..PLAIN };
+const RENEWS: Marks = Marks { within: &[Reach::Reading], ..ORIGINAL };
+const ENDS: Marks = Marks { within: &[Reach::Reading, Reach::Enrolment], ..ORIGINAL };
+const DETAILS: Marks = Marks { within: &[Reach::Enrolment], ..ORIGINAL };
+const CHANGES: Marks = Marks { changes_account: true, ..PLAIN };
+const ENROLS: Marks = Marks { within: &[Reach::Enrolment], ..CHANGES };
+const CREDENTIAL: Marks = Marks { is_original: true, checks_password: true, ..PLAIN };
+const PASSWORD: Marks = Marks { checks_password: true, ..CHANGES };
+const FACTOR: Marks = Marks { within: &[Reach::Enrolment], ..PLAIN };
+const FORGOT: Marks = Marks { feature: Some(Feature::Mail), ..PLAIN };
+const RESET: Marks = Marks { feature: Some(Feature::Mail), ..CHANGES };
+const PAGE: Marks = Marks { feature: Some(Feature::Pages), ..PLAIN };
 
 /// What an operator can switch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,225 +120,74 @@ impl Features {
     }
 }
 
-/// Who may ask for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody. The gateway does not ask the authorizer.
-    Open,
-    /// Whoever has a session.
-    Session,
-    /// Whoever has a session that no access key opened.
-    Person,
-    /// Whoever has such a session, and gave its password a moment ago.
-    SteppedUp,
-}
-
-/// What the service does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Version info.
-    Info,
-    /// Log on.
-    LogOn,
-    /// Renew a session.
-    CheckIn,
-    /// End a session.
-    LogOff,
-    /// Give the password once more.
-    Confirm,
-    /// Account details.
-    User,
-    /// Change account details.
-    UpdateUser,
-    /// Change the password.
-    Password,
-    /// List one's own sessions.
-    Sessions,
-    /// End one of them.
-    EndSession,
-    /// End all others.
-    EndOtherSessions,
-    /// List access keys.
-    Keys,
-    /// Make an access key.
-    MakeKey,
-    /// End an access key.
-    EndKey,
-    /// Begin a second factor.
-    BeginFactor,
-    /// Confirm it with a code.
-    ConfirmFactor,
-    /// Remove it.
-    RemoveFactor,
-    /// Ask for a link by mail, with which a forgotten password is set anew.
-    Forgot,
-    /// Set the password by such a link.
-    Reset,
-    /// The description of all this (`OpenAPI` 3.1).
-    Description,
-    /// The page to log on, and to set a password by a link.
-    SignInPage,
-    /// The page of one's own account.
-    AccountPage,
-    /// Public keys (RFC 7517).
-    Jwks,
-    /// `OpenID` Connect Discovery 1.0.
-    Discovery,
-}
-
-impl Operation {
-    /// Its name in the journal.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::LogOn => "log-on",
-            Self::CheckIn => "check-in",
-            Self::LogOff => "log-off",
-            Self::Confirm => "confirm",
-            Self::User => "user",
-            Self::UpdateUser => "update-user",
-            Self::Password => "password",
-            Self::Sessions => "sessions",
-            Self::EndSession => "end-session",
-            Self::EndOtherSessions => "end-other-sessions",
-            Self::Keys => "keys",
-            Self::MakeKey => "make-key",
-            Self::EndKey => "end-key",
-            Self::BeginFactor => "begin-factor",
-            Self::ConfirmFactor => "confirm-factor",
-            Self::RemoveFactor => "remove-factor",
-            Self::Forgot => "forgot",
-            Self::Reset => "reset",
-            Self::Description => "description",
-            Self::SignInPage => "sign-in-page",
-            Self::AccountPage => "account-page",
-            Self::Jwks => "jwks",
-            Self::Discovery => "discovery",
+/// Declares the operations, each by one row. An operation can have a second path.
+macro_rules! operations {
+    ($(
+        $operation:ident $name:literal $method:ident $path:literal $access:ident $marks:ident $summary:literal
+        $(also $alias:literal $alias_summary:literal)?;
+    )+) => {
+        /// What the service does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Operation {
+            $(#[doc = $summary] $operation,)+
         }
-    }
 
-    /// The path that clients are told; an operation can have others.
-    #[must_use]
-    pub fn path(self) -> &'static str {
-        // Each operation has a row; a test holds that.
-        ROUTES.iter().find(|route| route.operation == self).map_or("/", |route| route.path)
-    }
+        /// All routes. Everything else needs a session, and is the backend's, or 404.
+        pub const ROUTES: &[Route] = &[$(
+            *Operation::$operation.route(),
+            $(Route { path: $alias, summary: $alias_summary, ..*Operation::$operation.route() },)?
+        )+];
 
-    /// Whether its refusals have a `reason` for programs. Those that clients of the original service know keep their
-    /// two members.
-    #[must_use]
-    pub fn gives_reasons(self) -> bool {
-        !matches!(
-            self,
-            Self::Info
-                | Self::LogOn
-                | Self::CheckIn
-                | Self::LogOff
-                | Self::Confirm
-                | Self::User
-                | Self::Jwks
-                | Self::Discovery
-        )
-    }
-
-    /// Whether it compares a password.
-    #[must_use]
-    pub fn checks_password(self) -> bool {
-        matches!(self, Self::LogOn | Self::Confirm | Self::Password)
-    }
-
-    /// Whether it changes what is kept of an account, or ends sessions that its owner chooses.
-    #[must_use]
-    pub fn changes_account(self) -> bool {
-        match self {
-            Self::UpdateUser
-            | Self::Password
-            | Self::EndSession
-            | Self::EndOtherSessions
-            | Self::MakeKey
-            | Self::EndKey
-            | Self::BeginFactor
-            | Self::ConfirmFactor
-            | Self::RemoveFactor
-            | Self::Reset => true,
-            Self::Info
-            | Self::LogOn
-            | Self::CheckIn
-            | Self::LogOff
-            | Self::Confirm
-            | Self::User
-            | Self::Sessions
-            | Self::Keys
-            | Self::Forgot
-            | Self::Description
-            | Self::SignInPage
-            | Self::AccountPage
-            | Self::Jwks
-            | Self::Discovery => false,
+        impl Operation {
+            /// Its row, with the path that clients are told.
+            #[must_use]
+            pub const fn route(self) -> &'static Route {
+                match self {
+                    $(Self::$operation => &Route {
+                        method: stringify!($method),
+                        path: $path,
+                        operation: Self::$operation,
+                        name: $name,
+                        access: Access::$access,
+                        summary: $summary,
+                        marks: $marks,
+                    },)+
+                }
+            }
         }
-    }
-}
-
-/// All routes. Everything else needs a session, and is the backend's, or 404.
-pub const ROUTES: [Route; 25] = {
-    use Access::{Open, Person, Session, SteppedUp};
-    use Operation::{
-        AccountPage, BeginFactor, CheckIn, Confirm, ConfirmFactor, Description, Discovery, EndKey, EndOtherSessions,
-        EndSession, Forgot, Info, Jwks, Keys, LogOff, LogOn, MakeKey, Password, RemoveFactor, Reset, Sessions,
-        SignInPage, UpdateUser, User,
     };
-    [
-        row("GET", "/users/api/info", Info, Open, "Version info"),
-        row("GET", "/users/api/openapi.json", Description, Open, "This description"),
-        row("POST", "/users/api/auth", LogOn, Open, "Log on"),
-        row("POST", "/users/api/logon", LogOn, Open, "Log on, by another name"),
-        row("POST", "/users/api/checkin", CheckIn, Session, "Renew the token"),
-        row("POST", "/users/api/logout", LogOff, Session, "End the session"),
-        row("POST", "/users/api/confirm", Confirm, Person, "Give the password once more"),
-        row("GET", "/users/api/user", User, Session, "Account details"),
-        row("POST", "/users/api/user", UpdateUser, Session, "Change account details"),
-        row("POST", "/users/api/password", Password, Session, "Change the password"),
-        row("GET", "/users/api/sessions", Sessions, Session, "My sessions"),
-        row("DELETE", "/users/api/sessions", EndOtherSessions, SteppedUp, "End all my other sessions"),
-        row("DELETE", "/users/api/sessions/{sid}", EndSession, SteppedUp, "End one of my sessions"),
-        row("GET", "/users/api/keys", Keys, Session, "My access keys"),
-        row("POST", "/users/api/keys", MakeKey, SteppedUp, "Make an access key"),
-        row("DELETE", "/users/api/keys/{id}", EndKey, SteppedUp, "End an access key"),
-        row("POST", "/users/api/totp", BeginFactor, SteppedUp, "Begin a second factor"),
-        row("DELETE", "/users/api/totp", RemoveFactor, SteppedUp, "Remove the second factor"),
-        row("POST", "/users/api/totp/confirm", ConfirmFactor, Person, "Confirm a second factor with a code"),
-        by_mail("POST", "/users/api/forgot", Forgot, Open, "Ask for a link to set a forgotten password"),
-        by_mail("POST", "/users/api/reset", Reset, Open, "Set the password by the link"),
-        page("/users/sign-in", SignInPage, "Page to log on, and to set a password by a link"),
-        page("/users/account", AccountPage, "Page of one's own account"),
-        row("GET", "/.well-known/jwks.json", Jwks, Open, "Public keys"),
-        row("GET", "/.well-known/openid-configuration", Discovery, Open, "OpenID discovery"),
-    ]
-};
-
-const fn row(
-    method: &'static str,
-    path: &'static str,
-    operation: Operation,
-    access: Access,
-    summary: &'static str,
-) -> Route {
-    Route { method, path, operation, access, summary, feature: None }
 }
 
-const fn by_mail(
-    method: &'static str,
-    path: &'static str,
-    operation: Operation,
-    access: Access,
-    summary: &'static str,
-) -> Route {
-    Route { feature: Some(Feature::Mail), ..row(method, path, operation, access, summary) }
-}
-
-const fn page(path: &'static str, operation: Operation, summary: &'static str) -> Route {
-    Route { feature: Some(Feature::Pages), ..row("GET", path, operation, Access::Open, summary) }
+operations! {
+    Info "info" GET "/users/api/info" Open ORIGINAL "Version info";
+    Description "description" GET "/users/api/openapi.json" Open PLAIN "This description";
+    LogOn "log-on" POST "/users/api/auth" Open CREDENTIAL "Log on"
+        also "/users/api/logon" "Log on, by another name";
+    CheckIn "check-in" POST "/users/api/checkin" Session RENEWS "Renew the token";
+    LogOff "log-off" POST "/users/api/logout" Session ENDS "End the session";
+    Confirm "confirm" POST "/users/api/confirm" Person CREDENTIAL "Give the password once more";
+    User "user" GET "/users/api/user" Session DETAILS "Account details";
+    UpdateUser "update-user" POST "/users/api/user" Session CHANGES "Change account details";
+    Password "password" POST "/users/api/password" Session PASSWORD "Change the password";
+    Sessions "sessions" GET "/users/api/sessions" Session PLAIN "My sessions";
+    EndOtherSessions "end-other-sessions" DELETE "/users/api/sessions" SteppedUp CHANGES "End all my other sessions";
+    EndSession "end-session" DELETE "/users/api/sessions/{sid}" SteppedUp CHANGES "End one of my sessions";
+    Keys "keys" GET "/users/api/keys" Session PLAIN "My access keys";
+    MakeKey "make-key" POST "/users/api/keys" SteppedUp CHANGES "Make an access key";
+    EndKey "end-key" DELETE "/users/api/keys/{id}" SteppedUp CHANGES "End an access key";
+    Factor "factor" GET "/users/api/totp" Session FACTOR "Whether there is a second factor";
+    BeginFactor "begin-factor" POST "/users/api/totp" SteppedUp ENROLS "Begin a second factor";
+    RemoveFactor "remove-factor" DELETE "/users/api/totp" SteppedUp CHANGES "Remove the second factor";
+    ConfirmFactor "confirm-factor" POST "/users/api/totp/confirm" Person ENROLS "Confirm a second factor with a code";
+    NewCodes "new-codes" POST "/users/api/totp/codes" SteppedUp CHANGES "Make new recovery codes";
+    Forgot "forgot" POST "/users/api/forgot" Open FORGOT "Ask for a link to set a forgotten password";
+    Reset "reset" POST "/users/api/reset" Open RESET "Set the password by the link";
+    SignInPage "sign-in-page" GET "/users/sign-in" Open PAGE "Page to log on, and to set a password by a link";
+    AccountPage "account-page" GET "/users/account" Open PAGE "Page of one's own account";
+    ChangePasswordPage "change-password-page" GET "/.well-known/change-password" Open PAGE
+        "Where programs that keep passwords lead their owners";
+    Jwks "jwks" GET "/.well-known/jwks.json" Open ORIGINAL "Public keys";
+    Discovery "discovery" GET "/.well-known/openid-configuration" Open ORIGINAL "OpenID discovery";
 }
 
 /// What a request asks for.
@@ -287,7 +205,7 @@ pub enum Asked<'a> {
 #[must_use]
 pub fn asked<'a>(method: &str, path: &'a str, features: Features) -> Asked<'a> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let on = || ROUTES.iter().filter(|route| features.has(route.feature));
+    let on = || ROUTES.iter().filter(|route| features.has(route.marks.feature));
     let found = || on().filter_map(|route| Some((route, matched(route.path, path)?)));
     match found().find(|(route, _)| route.method == method) {
         Some((route, parameter)) => Asked::For(route, Some(parameter).filter(|parameter| !parameter.is_empty())),
@@ -313,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_switched_off_is_nothing() {
-        for route in ROUTES.iter().filter(|route| route.feature.is_some()) {
+        for route in ROUTES.iter().filter(|route| route.marks.feature.is_some()) {
             assert_eq!(asked_with(route.method, route.path, Features::default()), Asked::Nothing);
             assert!(matches!(asked(route.method, route.path), Asked::For(..)));
         }
@@ -321,7 +239,7 @@ mod tests {
 
     #[test]
     fn one_slash_at_the_end_is_the_same_operation_and_two_are_none() {
-        for route in &ROUTES {
+        for route in ROUTES {
             let Route { method, path, .. } = route;
             let (path, parameter) = match path.split_once('{') {
                 Some((before, _)) => (format!("{before}x"), Some("x")),
@@ -349,9 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_a_path_and_every_route_is_its_own() {
+    fn every_route_is_its_own() {
         for (at, route) in ROUTES.iter().enumerate() {
-            assert!(route.operation.path().starts_with('/') && route.operation.path().len() > 1, "{route:?}");
             let is_again = |other: &Route| (other.method, other.path) == (route.method, route.path);
             assert!(!ROUTES[at + 1..].iter().any(is_again), "{route:?}");
         }

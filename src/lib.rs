@@ -28,7 +28,7 @@
 //! | [`platform`] | DynamoDB, KMS, SES, CloudWatch, and the machine itself |
 //! | [`web`] | the gateway's events, tokens on their way, origins, identities, pages |
 //! | [`domain`] | accounts, sessions, passwords, keys, tokens: no calls of AWS, no requests, no environment, no clock |
-//! | [`api`], [`causes`] | the table of routes, and how errors are written down |
+//! | [`api`], [`causes`] | the table of operations, and how errors are written down |
 //!
 //! A file imports from its own layer and from those below it, and no two files import each other by way of others; a
 //! test holds both. Each folder's parent file says what its layer may know.

@@ -3,6 +3,7 @@
 
 mod backend;
 mod database;
+mod demo;
 mod door;
 mod event;
 mod folder;
@@ -26,9 +27,10 @@ use tokio::{
     sync::watch,
     task::{JoinError, JoinSet},
 };
-use zeroize::Zeroizing;
 
+pub use self::demo::{DEMO_EMAIL, DEMO_PASSWORD};
 use self::{
+    demo::demo_account,
     door::Door,
     gateway::Gateway,
     mail::Mailbox,
@@ -37,9 +39,8 @@ use self::{
 use crate::{
     causes::Causes,
     domain::{
-        account::{Account, Email, InvalidEmail, InvalidLabel, Name},
-        ids::AccountId,
-        password::{Hasher, Password, UnusableHash},
+        account::{InvalidEmail, InvalidLabel},
+        password::UnusableHash,
         time::Clock,
     },
     functions::{
@@ -51,18 +52,13 @@ use crate::{
         aws::{Aws, Limits, StaticCredentials},
         journal::Journal,
         machine,
-        store::{Store, StoreError},
+        store::StoreError,
     },
     service::{
         keyring::KeyringError,
         rotation::{Rotation, RotationError},
     },
 };
-
-/// Email of the account that an empty store gets.
-pub const DEMO_EMAIL: &str = "demo@example.org";
-/// Its password. It is printed, it exists on loopback addresses only, and only where nobody has an account.
-pub const DEMO_PASSWORD: &str = "one-machine-demo-only";
 
 /// How often keys are looked after and what has expired is removed.
 const UPKEEP: Duration = Duration::from_hours(1);
@@ -98,6 +94,8 @@ pub struct Options {
     pub mail: bool,
     /// Whether there are pages.
     pub pages: bool,
+    /// Whose accounts must have a second factor: `off`, `all`, or the name of a role.
+    pub require_factor: String,
 }
 
 impl Options {
@@ -118,6 +116,7 @@ impl Options {
             patience: PATIENCE,
             mail: false,
             pages: false,
+            require_factor: "off".to_owned(),
         }
     }
 }
@@ -334,6 +333,7 @@ fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, 
         ("TOKEN_DELIVERY", options.delivery.name().to_owned()),
         ("FAILED_LOGON_STATUS", options.failed_logon_status.as_str().to_owned()),
         ("ALLOWED_ORIGINS", options.allowed_origins.join(",")),
+        ("REQUIRE_FACTOR", options.require_factor.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),
@@ -380,19 +380,4 @@ pub fn aws(endpoints: Endpoints) -> Aws {
         ses_endpoint: Some(endpoints.kms.clone()),
         kms_endpoint: Some(endpoints.kms),
     }
-}
-
-/// Adds the demo account to an empty store. Tells whether it is there, now or since an earlier start.
-async fn demo_account(store: &Store, clock: &Clock) -> Result<bool, LocalError> {
-    let email = Email::parse(DEMO_EMAIL)?;
-    if store.has_accounts().await? {
-        return Ok(store.account(&email).await?.is_some());
-    }
-    let password = Password::new(&Zeroizing::new(DEMO_PASSWORD.to_owned()));
-    let name = Name::parse("Demo")?;
-    let mut account = Account::new(DEMO_EMAIL, name, AccountId::new(&machine::random()), clock())?;
-    account.password_hash = Some(Hasher::default().hash(&password, machine::random())?);
-    account.profile = [("country".to_owned(), "GB".to_owned())].into();
-    let _ = store.add_account(&account).await?;
-    Ok(true)
 }

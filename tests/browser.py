@@ -161,6 +161,15 @@ class Browser:
     def at(self, end):
         self.wait(lambda: self.driver.current_url.split("?")[0].endswith(end), f"not at {end}")
 
+    def downloaded(self, selector, name):
+        """What is saved under this name when somebody follows a link."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.cdp("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder})
+            self.press(selector)
+            self.wait(lambda: name in os.listdir(folder), f"{name} is not saved")
+            with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+                return file.read()
+
     def expect(self, *statuses):
         """Chromium writes a line to its console for each answer of such a status."""
         self.expected |= set(statuses)

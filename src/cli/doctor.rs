@@ -13,6 +13,7 @@ use super::{Failure, Target, connection::Connection, hint::word, network, output
 use crate::{
     causes::Causes,
     domain::{
+        enrolment::RequireFactor,
         password::{Hasher, Password, Verification},
         signing_key::{self, PUBLISHED_AHEAD, SigningKey},
         time::Timestamp,
@@ -38,8 +39,16 @@ pub(super) struct Doctor {
     /// The address that mails come from, as the stack was given it: tells whether SES lets it send
     #[arg(long, value_name = "ADDRESS", env = "MAIL_FROM", hide_env_values = true)]
     mail_from: Option<String>,
+    /// Whose accounts must have a second factor, as the stack was given it: tells how many have none
+    #[arg(long, value_name = "off|all|ROLE", env = "REQUIRE_FACTOR", hide_env_values = true, value_parser = require_factor)]
+    require_factor: Option<RequireFactor>,
     #[command(flatten)]
     target: Target,
+}
+
+/// Whose accounts must have a second factor, as an option of a command says it.
+pub(super) fn require_factor(text: &str) -> Result<RequireFactor, &'static str> {
+    RequireFactor::parse(text).ok_or("off, all, or the name of a role is expected")
 }
 
 /// One thing that was looked at.
@@ -100,7 +109,7 @@ impl Doctor {
         let url = self.url.filter(|url| !url.is_empty()).or_else(|| connection.service_url.clone());
         findings.extend(service::check(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
-        findings.extend(accounts(&connection, now).await);
+        findings.extend(accounts(&connection, self.require_factor, now).await);
         let mail_from = self.mail_from.filter(|address| !address.is_empty());
         findings.extend(mails::check(&connection, self.target.local, mail_from.as_deref()).await);
         findings.push(hash_time());
@@ -213,10 +222,10 @@ fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 /// Reads all accounts: whether each can be read, and how many have another hash than a new one would get.
-async fn accounts(connection: &Connection, now: Timestamp) -> Vec<Finding> {
+async fn accounts(connection: &Connection, required: Option<RequireFactor>, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "accounts";
     let (mut findings, mut read, mut outdated, mut without) = (Vec::new(), 0_usize, 0_usize, 0_usize);
-    let mut factors = Factors::of(connection, now).await;
+    let mut factors = Factors::of(connection, required, now).await;
     let mut pages = connection.stack.store.accounts();
     loop {
         match pages.next().await {
@@ -245,6 +254,7 @@ async fn accounts(connection: &Connection, now: Timestamp) -> Vec<Finding> {
     }
     findings.push(Finding::ok(CHECK, format!("{read} can be read; {without} have no password")));
     findings.push(factors.finding());
+    findings.push(factors.required());
     findings.push(if outdated == 0 {
         Finding::ok("password hashes", "all current")
     } else {

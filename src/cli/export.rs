@@ -10,8 +10,8 @@ use super::{
 
 pub(super) const HELP: &str = "\
 Everything that is stored of the accounts comes out, in the form that `jea-auth user import` reads: password hashes, profiles,
-and of access keys the SHA-256 of their secrets, never a password or a key itself. Keep it where you would keep the tables:
-weak passwords can be guessed from their hashes. Sessions are not in it.
+the public keys of passkeys, and of access keys the SHA-256 of their secrets, never a password or a key itself. Keep it where you
+would keep the tables: weak passwords can be guessed from their hashes. Sessions are not in it.
 
 Second factors are left out, and counted, unless you say --with-factors: then their secrets are in the file in clear, and whoever
 has it can make their codes. For that you need kms:Decrypt on the stack's key.

@@ -32,13 +32,16 @@ use source::Source;
 
 pub(super) const HELP: &str = "\
 A line has email and name; it may have password_hash, role, status (active or disabled, 1 or 0, true or false), sub, created
-(seconds since 1970) and members of a profile: any other column in CSV, the object \"profile\" in JSON. Names and roles
-have at most 256 bytes and no control characters, all texts of an account together at most 60,000. A profile is public to
-its owner's clients: columns that name a secret are refused.
+(seconds since 1970), temporary_until (the same, if the password must be changed, for which it is good until then) and members of
+a profile: any other column in CSV, the object \"profile\" in JSON. Names and roles have at most 256 bytes and no control
+characters, all texts of an account together at most 60,000. A profile is public to its owner's clients: columns that name a
+secret are refused.
 
 A line of JSON may have access keys as well, as `user export` writes them: \"access_keys\" is an object of ids, each with name,
-sha256 (of the key's secret), created, expires and perhaps last_used. They go on opening sessions; to leave them behind, say
---skip access_keys. CSV has no place for them.
+sha256 (of the key's secret), created, expires and perhaps last_used, read_only and end_told. They go on opening sessions; to leave
+them behind, say --skip access_keys. CSV has no place for them. The same goes for \"passkeys\": an object of handle and keys, these by
+their ids, each with name, public_key (a COSE_Key in base64url), rp_id, created, and perhaps last_used, sign_count and
+backed_up. Passkeys work where the stack's issuer has the host that they were made for.
 
 With --with-factors second factors come along that the file has in clear, as `user export --with-factors` writes them:
 \"second_factor\" is an object of secret (base32), last_step and recovery_codes (their SHA-256). Without it they are left out, and
@@ -105,7 +108,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         checked.check(entry?);
     }
     let mut already_there = None;
-    if dry_run || (checked.bad == 0 && checked.has_subs()) {
+    if dry_run || (checked.bad == 0 && checked.has_ids()) {
         let store = target.connect().await.stack.store;
         match checked.compare(&store).await {
             Ok(number) => already_there = Some(number),
@@ -123,7 +126,8 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         checked.tell_dry_run();
     } else if bad == 0 {
         summary.already_there = Some(0);
-        add(file, &source, reading, &secrets, &checked, &mut summary, target).await?;
+        let adding = Adding::start(target.connect().await.stack, &checked, target).await?;
+        add(entries(file, &source, reading, &secrets)?, reading.with_factors, adding, &mut summary).await?;
     }
     checked.tell_what_stays_behind(reading.with_factors, target);
     output::rows(&[&summary], &COLUMNS, target.json)?;
@@ -140,22 +144,18 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
 }
 
 async fn add(
-    file: &Path,
-    source: &Source<'_>,
-    reading: &Reading,
-    secrets: &Secrets,
-    checked: &Checked,
+    entries: impl Iterator<Item = Result<(Place, Result<Entry, Bad>), Failure>>,
+    with_factors: bool,
+    mut adding: Adding<'_>,
     summary: &mut Summary,
-    target: &Target,
 ) -> Result<(), Failure> {
-    let mut adding = Adding::start(target.connect().await.stack, checked, target).await?;
-    for entry in entries(file, source, reading, secrets)? {
+    for entry in entries {
         let (place, entry) = entry?;
         let entry = entry.map_err(|Bad { reason, .. }| {
             Failure::new(format!("{place} has changed: {reason}"), "import again when nobody writes the file")
         })?;
         if let Entry::Account(mut read) = entry {
-            read.factor = read.factor.filter(|_| reading.with_factors);
+            read.factor = read.factor.filter(|_| with_factors);
             adding.add(*read, summary).await?;
         }
     }

@@ -73,7 +73,7 @@ pub(super) async fn get(url: &str) -> Result<reqwest::Response, reqwest::Error> 
 
 /// What an operation of the service answers that anybody may ask for; else, what was found.
 pub(super) async fn object(url: &str, operation: Operation) -> Result<Value, String> {
-    let url = format!("{}{}", url.trim_end_matches('/'), operation.path());
+    let url = format!("{}{}", url.trim_end_matches('/'), operation.route().path);
     let answer = get(&url).await;
     let answer = answer.map_err(|error| format!("{url} does not answer: {}", Causes(&error).deepest()))?;
     let status = answer.status();

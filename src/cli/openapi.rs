@@ -6,18 +6,15 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use clap::Args;
-use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::{
-    api::{Access, Operation, ROUTES, Route},
-    domain::{access_key::DAYS_MAX, details, token::Issuer},
-    functions::logon::objects::{
-        AccountObject, AuthObject, Discovery, FactorObject, Failed, Included, JwkSet, KeyObject, MadeKeyObject,
-        RecoveryCodesObject, SessionObject, Succeeded, UpdatedObject, Version,
-    },
+    api::{Access, Feature, ROUTES, Route},
+    domain::token::Issuer,
+    functions::logon::{schema_of_refusals, schemas},
     web::carrier::COOKIE_NAME,
 };
 
@@ -70,7 +67,7 @@ fn description() -> Result<Value, Failure> {
     let mut generator = settings.into_generator();
     let mut paths: BTreeMap<&str, BTreeMap<String, OperationObject>> = BTreeMap::new();
     let mut common = Common::of(&examples);
-    for route in &ROUTES {
+    for route in ROUTES {
         let of_route = examples.get(&format!("{} {}", route.method, route.path));
         let operation = operation(route, of_route.unwrap_or(&BTreeMap::new()), &mut common, &mut generator);
         paths.entry(route.path).or_default().insert(route.method.to_lowercase(), operation);
@@ -115,6 +112,7 @@ struct OperationObject {
 #[derive(Serialize)]
 struct ResponseObject {
     description: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     content: BTreeMap<&'static str, Content>,
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Value>,
@@ -123,7 +121,7 @@ struct ResponseObject {
 /// A body ("Media Type Object").
 #[derive(Serialize)]
 struct Content {
-    schema: Value,
+    schema: Schema,
     #[serde(skip_serializing_if = "Option::is_none")]
     example: Option<Value>,
 }
@@ -167,22 +165,24 @@ fn operation(
     common: &mut Common,
     generator: &mut SchemaGenerator,
 ) -> OperationObject {
-    let name = route.operation.name();
     let parameters = route.path.split_once('{').map(|(_, parameter)| {
         let schema = json!({"type": "string", "minLength": 1});
         json!([{"name": parameter.trim_end_matches('}'), "in": "path", "required": true, "schema": schema}])
     });
-    let request_body = request(route.operation).map(|schema| {
+    let (taken, given) = schemas(route.operation, generator);
+    let refused = schema_of_refusals(generator);
+    let request_body = taken.map(|schema| {
         let example = examples.get("200").and_then(|example| example.request.clone());
         json!({"required": true, "content": {"application/json": Content { schema, example }}})
     });
     let responses = examples.iter().map(|(status, example)| {
-        let response = json!(response(route.operation, status, example, generator));
+        let response = json!(response(route, status, example, if status == "200" { &given } else { &refused }));
         (status.clone(), common.reference(status, &example.answer, response))
     });
+    let name = route.name;
     OperationObject {
         // An operation can have two paths, and an id stands once.
-        operation_id: if route.path == route.operation.path() { name.to_owned() } else { format!("{name}-alias") },
+        operation_id: if route == route.operation.route() { name.to_owned() } else { format!("{name}-alias") },
         summary: route.summary,
         description: match route.access {
             Access::Open | Access::Session => None,
@@ -202,105 +202,17 @@ fn operation(
     }
 }
 
-fn response(operation: Operation, status: &str, example: &Example, generator: &mut SchemaGenerator) -> ResponseObject {
-    let schema = if status == "200" { answer(operation, generator) } else { reference::<Failed<'_>>(generator) };
+fn response(route: &Route, status: &str, example: &Example, schema: &Schema) -> ResponseObject {
     let code = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
-    let media = if is_page(operation) { "text/html" } else { "application/json" };
+    let media = if route.marks.feature == Some(Feature::Pages) { "text/html" } else { "application/json" };
     let example = Some(example.answer.clone()).filter(|answer| !answer.is_null());
     ResponseObject {
         description: code.and_then(|code| code.canonical_reason()).unwrap_or_default(),
-        content: [(media, Content { schema, example })].into(),
+        // What leads elsewhere has no body.
+        content: (status != "302").then(|| (media, Content { schema: schema.clone(), example })).into_iter().collect(),
         headers: ["429", "503"].contains(&status).then(|| {
             let schema = json!({"type": "integer", "minimum": 1});
             json!({"Retry-After": {"description": "Seconds to wait.", "required": true, "schema": schema}})
         }),
     }
-}
-
-fn is_page(operation: Operation) -> bool {
-    matches!(operation, Operation::SignInPage | Operation::AccountPage)
-}
-
-/// The body that an operation takes; nothing if it takes any or none.
-fn request(operation: Operation) -> Option<Value> {
-    let text = || json!({"type": "string"});
-    let otp = || json!({"type": ["string", "null"], "description": "A code of the second factor, or a recovery code."});
-    Some(match operation {
-        Operation::LogOn | Operation::Confirm => {
-            object(&["email", "password"], &json!({"email": text(), "password": text(), "otp": otp()}))
-        }
-        Operation::UpdateUser => {
-            let text = json!({"type": ["string", "null"], "maxLength": details::VALUE_MAX_BYTES});
-            let members = details::MEMBERS.iter().map(|name| ((*name).to_owned(), text.clone()));
-            let mut object = object(&[], &Value::Object(members.collect()));
-            // What `data` of the account details has may be sent back, and what clients of the original service send.
-            if let Some(members) = object.as_object_mut() {
-                members.insert("additionalProperties".to_owned(), true.into());
-            }
-            object
-        }
-        Operation::Password => {
-            object(&["password", "new_password"], &json!({"password": text(), "new_password": text(), "otp": otp()}))
-        }
-        Operation::MakeKey => {
-            let days = json!({"type": ["integer", "null"], "minimum": 1, "maximum": DAYS_MAX});
-            object(&["name"], &json!({"name": text(), "days": days}))
-        }
-        Operation::ConfirmFactor => object(&["otp"], &json!({"otp": text()})),
-        Operation::Forgot => object(&["email"], &json!({"email": text()})),
-        Operation::Reset => {
-            object(&["token", "new_password"], &json!({"token": text(), "new_password": text(), "otp": otp()}))
-        }
-        Operation::Info
-        | Operation::CheckIn
-        | Operation::LogOff
-        | Operation::User
-        | Operation::Sessions
-        | Operation::EndSession
-        | Operation::EndOtherSessions
-        | Operation::Keys
-        | Operation::EndKey
-        | Operation::BeginFactor
-        | Operation::RemoveFactor
-        | Operation::Description
-        | Operation::SignInPage
-        | Operation::AccountPage
-        | Operation::Jwks
-        | Operation::Discovery => return None,
-    })
-}
-
-fn object(required: &[&str], properties: &Value) -> Value {
-    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
-}
-
-/// What a 200 of an operation holds.
-fn answer(operation: Operation, generator: &mut SchemaGenerator) -> Value {
-    match operation {
-        Operation::Info => reference::<Version>(generator),
-        Operation::LogOn | Operation::CheckIn | Operation::LogOff | Operation::Confirm | Operation::Password => {
-            reference::<AuthObject<'_>>(generator)
-        }
-        Operation::User => reference::<AccountObject<'_>>(generator),
-        Operation::UpdateUser => reference::<UpdatedObject>(generator),
-        Operation::Sessions => reference::<Included<Vec<SessionObject<'_>>>>(generator),
-        Operation::Keys => reference::<Included<Vec<KeyObject<'_>>>>(generator),
-        Operation::MakeKey => reference::<Included<MadeKeyObject<'_>>>(generator),
-        Operation::BeginFactor => reference::<Included<FactorObject<'_>>>(generator),
-        Operation::ConfirmFactor => reference::<Included<RecoveryCodesObject<'_>>>(generator),
-        Operation::EndSession
-        | Operation::EndOtherSessions
-        | Operation::EndKey
-        | Operation::RemoveFactor
-        | Operation::Forgot
-        | Operation::Reset => reference::<Succeeded<'_>>(generator),
-        Operation::Description => json!({"type": "object"}),
-        Operation::SignInPage | Operation::AccountPage => json!({"type": "string"}),
-        Operation::Jwks => reference::<JwkSet>(generator),
-        Operation::Discovery => reference::<Discovery>(generator),
-    }
-}
-
-fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
-    generator.subschema_for::<T>().to_value()
 }

@@ -179,8 +179,17 @@ fn style_of(cell: &str) -> Style {
 }
 
 /// Columns of points in time. A program gets them in seconds since the epoch, a person as dates in UTC.
-const DATES: [&str; 8] =
-    ["auth_time", "created", "expires", "expires_at", "last_used", "signs_from", "signs_until", "verifies_until"];
+const DATES: [&str; 9] = [
+    "auth_time",
+    "created",
+    "expires",
+    "expires_at",
+    "last_used",
+    "signs_from",
+    "signs_until",
+    "temporary_until",
+    "verifies_until",
+];
 
 fn cell(column: &str, value: Option<&Value>) -> String {
     match value {

@@ -2,6 +2,7 @@
 
 mod factor;
 mod keys;
+mod passkeys;
 pub(super) mod profile;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use factor::{OpenFactor, sealing_secret};
+use passkeys::Passkeys;
 
 use crate::{
     domain::access_key::{AccessKeyId, StoredKey},
-    domain::account::{Account, Email, Name, Role, Status, TEXTS_MAX_BYTES},
+    domain::account::{Account, Email, Name, Role, Status, TEMPORARY_LIFE, TEXTS_MAX_BYTES},
     domain::ids::AccountId,
     domain::password::PasswordHash,
     domain::time::Timestamp,
@@ -25,13 +27,14 @@ use crate::{
 // names of what they have.
 const _: () = assert!(TEXTS_MAX_BYTES * ADDED_AT_ONCE <= 3_000_000);
 
-/// What a line may hold, but for members of a profile and for access keys.
-pub(super) const MEMBERS: [&str; 8] =
-    ["email", "name", "role", "password_hash", "status", "sub", "created", "generation"];
+/// What a line may hold, but for members of a profile, access keys and passkeys.
+pub(super) const MEMBERS: [&str; 9] =
+    ["email", "name", "role", "password_hash", "temporary_until", "status", "sub", "created", "generation"];
 /// What a line of JSON may hold beside them. In a cell of CSV these have no place.
-pub(super) const OF_JSON_ALONE: [&str; 2] = [ACCESS_KEYS, SECOND_FACTOR];
+pub(super) const OF_JSON_ALONE: [&str; 3] = [ACCESS_KEYS, SECOND_FACTOR, PASSKEYS];
 const ACCESS_KEYS: &str = "access_keys";
 const SECOND_FACTOR: &str = "second_factor";
+const PASSKEYS: &str = "passkeys";
 
 /// One account as it stands in a file.
 #[derive(Default, Serialize)]
@@ -42,6 +45,8 @@ pub(super) struct Line {
     role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) password_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temporary_until: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +60,8 @@ pub(super) struct Line {
     /// With its secret in clear; there if an operator wants it so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) second_factor: Option<OpenFactor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkeys: Option<Passkeys>,
     /// What a file says of the account beside what is kept of it.
     #[serde(skip)]
     pub(super) told: Told,
@@ -103,12 +110,14 @@ impl Line {
             name: account.name.as_str().to_owned(),
             role: account.role.as_ref().map(|role| role.as_str().to_owned()),
             password_hash: account.password_hash.as_ref().map(|hash| hash.as_str().to_owned()),
+            temporary_until: account.temporary_until.map(Timestamp::seconds),
             status: Some(account.status.name().to_owned()),
             sub: Some(account.sub.as_str().to_owned()),
             created: Some(account.created.seconds()),
             profile: account.profile.clone(),
             access_keys: account.access_keys.clone(),
             second_factor: None,
+            passkeys: Passkeys::of(account),
             told: Told::default(),
         }
     }
@@ -126,6 +135,7 @@ impl Line {
             "name" => self.name = text(member, value)?.unwrap_or_default(),
             "role" => self.role = text(member, value)?,
             "password_hash" => self.password_hash = text(member, value)?,
+            "temporary_until" => self.temporary_until = number(member, value, "seconds since 1970")?,
             "status" => self.status = status(value)?,
             "sub" => self.sub = text(member, value)?,
             "created" => self.created = number(member, value, "seconds since 1970")?,
@@ -134,6 +144,7 @@ impl Line {
             "generation" => drop(number(member, value, "a number")?),
             ACCESS_KEYS => self.access_keys = keys::parse(value, machine::now())?,
             SECOND_FACTOR => self.second_factor = OpenFactor::parse(value)?,
+            PASSKEYS => self.passkeys = Passkeys::parse(value, machine::now())?,
             "profile" if value.is_null() => {}
             "profile" => {
                 let profile = value.as_object().ok_or("profile: an object is expected")?;
@@ -169,6 +180,10 @@ impl Line {
         if created > now {
             return Err("created is in the future: seconds since 1970 are expected, not milliseconds".to_owned());
         }
+        let temporary_until = self.temporary_until.map(Timestamp::from_seconds);
+        if temporary_until.is_some_and(|end| end > now.plus(TEMPORARY_LIFE)) {
+            return Err("temporary_until: a time in at most 7 days is expected, in seconds since 1970".to_owned());
+        }
         let sub = self.sub.as_deref().map(AccountId::parse).transpose().map_err(|error| format!("sub: {error}"))?;
         let name = Name::parse(&self.known_name(name_from_email)?).map_err(|error| format!("name: {error}"))?;
         let role = self.role.as_deref().map(Role::parse).transpose().map_err(|error| format!("role: {error}"))?;
@@ -178,9 +193,12 @@ impl Line {
             role,
             status: if self.told.standing == Standing::Open { status } else { Status::Disabled },
             password_hash,
+            temporary_until,
             created,
             profile: self.profile,
             access_keys: self.access_keys,
+            handle: self.passkeys.as_ref().map(|passkeys| passkeys.handle),
+            passkeys: self.passkeys.map(|passkeys| passkeys.keys).unwrap_or_default(),
             ..Account::new(&self.email, name, sub, now).map_err(|error| format!("email: {error}"))?
         };
         if account.texts_bytes() > TEXTS_MAX_BYTES {

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use axum::http::{StatusCode, Uri};
 use clap::{Args, ValueEnum};
 
-use super::{Failure, output};
+use super::{Failure, doctor, output};
 use crate::{
     api::Operation,
     functions::{config::is_origin, logon::TokenDelivery},
@@ -50,6 +50,9 @@ pub(super) struct Serve {
     /// Where a log-on puts the session token
     #[arg(long, value_enum, default_value = "cookie")]
     token_delivery: Delivery,
+    /// Whose accounts must have a second factor
+    #[arg(long, value_name = "off|all|ROLE", value_parser = require_factor, default_value = "off")]
+    require_factor: String,
     /// The HTTP status of a failed log-on; 200 is for clients that read the answer only then
     #[arg(long, value_parser = ["401", "200"], default_value = "401")]
     failed_logon_status: String,
@@ -85,6 +88,7 @@ impl Serve {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
             },
+            require_factor: self.require_factor,
         };
         machine::start_log();
         // Before the first request is answered: whoever starts this as a program may stop it right after that.
@@ -107,7 +111,7 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     let Running { url, dynamodb_url, kms_url, .. } = running;
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
     if options.pages {
-        output::note(&format!("  page      {url}{}", Operation::SignInPage.path()));
+        output::note(&format!("  page      {url}{}", Operation::SignInPage.route().path));
     }
     output::note(&format!("  service   {url}"));
     output::note(&format!("  DynamoDB  {dynamodb_url}"));
@@ -130,8 +134,8 @@ fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
     output::data(&format!(
         "curl -c cookies -H 'Content-Type: application/json' -X POST -d '{credential}' {url}{}\n\
          curl -b cookies {url}{}\n",
-        Operation::LogOn.path(),
-        Operation::User.path()
+        Operation::LogOn.route().path,
+        Operation::User.route().path
     ))?;
     Ok(())
 }
@@ -200,6 +204,10 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 
 fn origin(text: &str) -> Result<String, String> {
     if is_origin(text) { Ok(text.to_owned()) } else { Err("not an origin like http://localhost:5173".to_owned()) }
+}
+
+fn require_factor(text: &str) -> Result<String, &'static str> {
+    doctor::require_factor(text).map(|_| text.to_owned())
 }
 
 fn http_url(text: &str) -> Result<Uri, String> {

@@ -5,16 +5,18 @@ mod delete;
 mod factor;
 mod invite;
 mod keys;
+mod password;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde::Serialize;
 
+use self::password::NewPassword;
 use super::{
     Failure, Target, export,
     failures::{broke_off, left_out, unknown},
-    import, mail, output, secret,
+    import, mail, output,
     session::{Alive, alive, ended},
 };
 use crate::{
@@ -22,8 +24,8 @@ use crate::{
         access_key::AccessKeyId,
         account::{Account, Email, Name, Role},
         ids::AccountId,
-        mail::MailKind,
-        password::{Hasher, PasswordHash},
+        password::PasswordHash,
+        time::Timestamp,
     },
     platform::{machine, store::Added},
     service::administration::Changed,
@@ -139,14 +141,14 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         target: Target,
     },
-    /// Let nobody log on to an account any more; ends all its sessions, and removes its access keys
+    /// Let nobody log on to an account any more; ends all its sessions, and removes its access keys and passkeys
     Disable {
         /// The account's email
         email: String,
         #[command(flatten)]
         target: Target,
     },
-    /// Let the owner of a disabled account log on again; its access keys do not come back
+    /// Let the owner of a disabled account log on again; access keys and passkeys do not come back
     Enable {
         /// The account's email
         email: String,
@@ -187,25 +189,6 @@ pub(super) enum UserCommand {
     },
 }
 
-/// How a new password comes in.
-#[derive(Args)]
-pub(super) struct NewPassword {
-    /// Read the password from stdin instead of asking; a line end after it is left out
-    #[arg(long)]
-    password_stdin: bool,
-    /// Accept 8 characters or more instead of 15, for an account that something else protects too
-    #[arg(long)]
-    allow_short: bool,
-}
-
-impl NewPassword {
-    /// The hash of a new password for an account with these names.
-    fn hash(&self, names: &[&str]) -> Result<PasswordHash, Failure> {
-        let password = secret::new_password(self.password_stdin, self.allow_short, names)?;
-        Ok(Hasher::default().hash(&password, machine::random())?)
-    }
-}
-
 /// What is shown of an account.
 #[derive(Serialize)]
 struct AccountRow<'a> {
@@ -218,13 +201,19 @@ struct AccountRow<'a> {
     /// Nothing if it has no password.
     current_hash: Option<bool>,
     profile: &'a BTreeMap<String, String>,
+    /// Its second factor, if it has one.
+    factor: Option<&'static str>,
+    /// `set`, or `temporary` if the owner must change it; nothing if it has none.
+    password: Option<&'static str>,
+    /// Until when a temporary one is good.
+    temporary_until: Option<u64>,
     /// How many access keys it has, expired ones included.
     keys: usize,
 }
 
-const COLUMNS: [&str; 4] = ["email", "name", "role", "status"];
+const COLUMNS: [&str; 6] = ["email", "name", "role", "status", "factor", "password"];
 /// Where one account is looked at.
-const COLUMNS_OF_ONE: [&str; 5] = ["email", "name", "role", "status", "keys"];
+const COLUMNS_OF_ONE: [&str; 8] = ["email", "name", "role", "status", "factor", "password", "temporary_until", "keys"];
 
 impl UserCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
@@ -249,17 +238,7 @@ impl UserCommand {
             Self::Factor { email, reset: false, target, .. } => factor::show(&Email::parse(&email)?, &target).await,
             Self::Factor { email, yes, target, .. } => factor::reset(&Email::parse(&email)?, yes, &target).await,
             Self::Passwd { email, password, target } => {
-                let email = Email::parse(&email)?;
-                let administration = target.connect().await.stack.administration();
-                let account = administration.store.account(&email).await.map_err(|error| target.unreachable(error))?;
-                let hash = password.hash(&account.ok_or_else(|| unknown(email.as_str()))?.names())?;
-                let before = alive(&administration, &email).await;
-                let changed = administration.change_password(&email, hash).await;
-                let changed = changed.map_err(|error| broke_off(error, &target))?;
-                if changed.is_some() {
-                    mail::notify(&administration.store, MailKind::PasswordChanged, &email).await;
-                }
-                changed_and_ended(changed, before.as_ref(), &email, &target)
+                password::passwd(&Email::parse(&email)?, &password, &target).await
             }
             Self::Reset { email, target } => invite::reset(&Email::parse(&email)?, &target).await,
             Self::Disable { email, target } => {
@@ -290,7 +269,8 @@ async fn add(
     target: &Target,
 ) -> Result<(), Failure> {
     let mut account = Account::new(&email, name, AccountId::new(&machine::random()), machine::now())?;
-    (account.role, account.password_hash) = (role, Some(password.hash(&account.names())?));
+    account.role = role;
+    let account = password.given_to(account)?;
     let added = target.connect().await.stack.store.add_account(&account).await;
     match added.map_err(|error| target.unreachable(error))? {
         Added::Added => {
@@ -329,9 +309,11 @@ fn changed_and_ended(
     target: &Target,
 ) -> Result<(), Failure> {
     let changed = changed.ok_or_else(|| unknown(email.as_str()))?;
-    let keys = changed.account.access_keys.len();
-    if changed.keys_removed > 0 {
-        output::note(&format!("{} removed for good", output::count(changed.keys_removed, "access key")));
+    let (keys, passkeys) = (changed.account.access_keys.len(), changed.account.passkeys.len());
+    for (removed, what) in [(changed.keys_removed, "access key"), (changed.passkeys_removed, "passkey")] {
+        if removed > 0 {
+            output::note(&format!("{} removed for good", output::count(removed, what)));
+        }
     }
     show(&[changed.account], target)?;
     output::note(&ended(alive));
@@ -339,6 +321,9 @@ fn changed_and_ended(
         let keys = output::count(keys, "access key");
         let told = format!("{keys} can still be used; `jea-auth user keys {}` lists them", email.as_str());
         output::note(&target.said(&told));
+    }
+    if passkeys > 0 {
+        output::note(&format!("{} can still be used", output::count(passkeys, "passkey")));
     }
     Ok(())
 }
@@ -366,6 +351,12 @@ fn row(account: &Account) -> AccountRow<'_> {
         created: account.created.seconds(),
         current_hash: account.password_hash.as_ref().map(PasswordHash::is_current),
         profile: &account.profile,
+        factor: account.factor.as_ref().map(|_| "otp"),
+        password: account
+            .password_hash
+            .as_ref()
+            .map(|_| if account.temporary_until.is_some() { "temporary" } else { "set" }),
+        temporary_until: account.temporary_until.map(Timestamp::seconds),
         keys: account.access_keys.len(),
     }
 }

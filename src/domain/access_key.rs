@@ -22,6 +22,8 @@ pub const DAYS_DEFAULT: u64 = 90;
 pub const DAYS_MAX: u64 = 365;
 /// How many keys an account may have, expired ones not counted.
 pub const KEYS_MAX: usize = 20;
+/// How long before its end a key's owner is told of it.
+pub const TOLD_AHEAD: Duration = Duration::from_hours(7 * 24);
 
 const ID_DIGITS: usize = 32;
 const SECRET_BYTES: usize = 32;
@@ -74,7 +76,14 @@ impl AccessKey {
         Self { id: AccessKeyId::new(id), secret: secret.clone() }
     }
 
-    /// The key that a text is, if it has the shape of one.
+    /// The key that a text is, if it has the shape of one. Blanks, line ends and a byte order mark around it are no
+    /// part of it: scripts read keys from files.
+    #[must_use]
+    pub fn handed_over(text: &str) -> Option<Self> {
+        Self::parse(bare(text))
+    }
+
+    /// The key that a text is, if it is exactly one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -98,12 +107,20 @@ impl AccessKey {
         text
     }
 
-    /// What an account keeps of it.
+    /// What an account keeps of it, if it is good for more than reading.
     #[must_use]
     pub fn to_store(&self, name: Name, now: Timestamp, days: u64) -> StoredKey {
         let created = Timestamp::from_seconds(now.seconds());
         let life = DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
-        StoredKey { name, digest: self.digest(), created, expires_at: created.plus(life), last_used: None }
+        StoredKey {
+            name,
+            digest: self.digest(),
+            created,
+            expires_at: created.plus(life),
+            last_used: None,
+            read_only: false,
+            end_told: false,
+        }
     }
 
     /// Whether this is the hash of its secret, in a time that does not tell how much of it is right.
@@ -117,6 +134,17 @@ impl AccessKey {
         bytes.copy_from_slice(digest(&SHA256, self.secret.as_slice()).as_ref());
         Digest(bytes)
     }
+}
+
+/// Whether a text begins as a key does, so that it may be taken for one and is no password.
+#[must_use]
+pub fn begins_as_key(text: &str) -> bool {
+    bare(text).starts_with(PREFIX)
+}
+
+/// A text without what may come along around a key.
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// The SHA-256 of a key's secret.
@@ -147,6 +175,10 @@ pub struct StoredKey {
     pub expires_at: Timestamp,
     /// The last day on which it opened a session; its first second.
     pub last_used: Option<Timestamp>,
+    /// Whether its sessions may read, and do nothing else.
+    pub read_only: bool,
+    /// Whether its owner was told by mail that it ends.
+    pub end_told: bool,
 }
 
 impl StoredKey {
@@ -154,6 +186,12 @@ impl StoredKey {
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// Whether a log-on with it now is one after which its owner is told that it ends: in its last days, and once.
+    #[must_use]
+    pub fn is_end_due(&self, now: Timestamp) -> bool {
+        !self.end_told && self.is_alive(now) && now >= self.expires_at.minus(TOLD_AHEAD)
     }
 }
 
@@ -223,6 +261,32 @@ mod tests {
         let stored = key(1, 2).to_store(Name::parse("n").unwrap(), NOW, 1);
         let end = NOW.plus(DAY);
         assert!(stored.is_alive(end.minus(Duration::from_secs(1))) && !stored.is_alive(end));
+    }
+
+    // Check 75.
+    #[test]
+    fn a_key_may_come_with_blanks_line_ends_and_a_byte_order_mark_around_it() {
+        let text = key(1, 2).expose();
+        for (before, after) in [("", "\r\n"), (" \t", "\n\n"), ("\u{feff}", ""), ("\u{a0}", "\u{3000}\u{2028}\u{feff}")]
+        {
+            let handed_over = format!("{before}{}{after}", *text);
+            assert!(AccessKey::handed_over(&handed_over).is_some() && begins_as_key(&handed_over), "{handed_over:?}");
+        }
+        for (before, after) in [("\"", "\""), ("\u{200b}", ""), ("", "\0"), ("x ", "")] {
+            assert!(AccessKey::handed_over(&format!("{before}{}{after}", *text)).is_none(), "{before:?} {after:?}");
+        }
+        assert!(!begins_as_key("x jea_") && begins_as_key("\u{feff} jea_ and more"));
+    }
+
+    #[test]
+    fn the_end_of_a_key_is_told_once_in_its_last_days() {
+        let mut stored = key(1, 2).to_store(Name::parse("n").unwrap(), NOW, 90);
+        let last_days = NOW.plus(DAY * 83);
+        assert!(!stored.is_end_due(last_days.minus(Duration::from_millis(1))));
+        assert!(stored.is_end_due(last_days) && stored.is_end_due(stored.expires_at.minus(Duration::from_millis(1))));
+        assert!(!stored.is_end_due(stored.expires_at), "it has ended");
+        stored.end_told = true;
+        assert!(!stored.is_end_due(last_days));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The second factor of an account: codes of an authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 s), and recovery
 //! codes for whoever has lost the app. Every code counts once.
 
+mod otp;
+
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
@@ -10,6 +12,7 @@ use data_encoding::BASE32_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+pub use self::otp::Otp;
 use crate::domain::{
     access_key::Digest,
     ids::{AccountId, SessionId},
@@ -109,26 +112,6 @@ impl TotpSecret {
     }
 }
 
-/// What a person types as a code: that of an app, or a recovery code. Not checked. It cannot be printed, and clears
-/// itself.
-pub struct Otp(Zeroizing<String>);
-
-impl Otp {
-    /// What was typed, without the blanks and hyphens that stand between groups, in upper case.
-    #[must_use]
-    pub fn new(typed: &str) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(typed.len()));
-        text.extend(typed.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()));
-        Self(text)
-    }
-
-    /// The recovery code that it is, if it has the shape of one.
-    fn recovery_code(&self) -> Option<RecoveryCode> {
-        let bytes = Zeroizing::new(BASE32_NOPAD.decode(self.0.as_bytes()).ok()?);
-        Some(RecoveryCode(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
-    }
-}
-
 /// A recovery code. It cannot be printed, and clears itself.
 pub struct RecoveryCode(Zeroizing<[u8; RECOVERY_CODE_BYTES]>);
 
@@ -179,6 +162,18 @@ pub struct Factor {
     pub confirmed_by: Option<SessionId>,
 }
 
+/// What comparing a typed code with a factor tells.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeVerification {
+    /// It is right, and counts.
+    Right(Accepted),
+    /// It is right, but it was used, or a later one was. A recovery code that was used is forgotten, and so is wrong.
+    Used,
+    /// It is wrong.
+    Wrong,
+}
+
 /// A code that is right, and that was not used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
@@ -198,14 +193,14 @@ pub fn step_of(secret: &TotpSecret, otp: &Otp, now: Timestamp) -> Option<u64> {
 }
 
 impl Factor {
-    /// What a typed code is, if it counts now.
-    #[must_use]
-    pub fn accept(&self, secret: &TotpSecret, otp: &Otp, now: Timestamp) -> Option<Accepted> {
-        let accepted = match otp.recovery_code() {
-            Some(code) => Accepted::Recovery(code.digest()),
-            None => Accepted::Step(step_of(secret, otp, now)?),
-        };
-        self.has(&accepted).then_some(accepted)
+    /// What a typed code is worth now.
+    pub fn verify(&self, secret: &TotpSecret, otp: &Otp, now: Timestamp) -> CodeVerification {
+        let code = otp.recovery_code().map(|code| Accepted::Recovery(code.digest()));
+        match code.or_else(|| step_of(secret, otp, now).map(Accepted::Step)) {
+            Some(accepted) if self.has(&accepted) => CodeVerification::Right(accepted),
+            Some(Accepted::Step(_)) => CodeVerification::Used,
+            Some(Accepted::Recovery(_)) | None => CodeVerification::Wrong,
+        }
     }
 
     /// The factor after a code was used by a request of this id; nothing if another one has used the code meanwhile.
@@ -245,15 +240,15 @@ mod tests {
         };
     }
 
-    fn secret() -> TotpSecret {
+    pub(super) fn secret() -> TotpSecret {
         TotpSecret::from_slice(b"12345678901234567890").unwrap()
     }
 
-    fn at(seconds: u64) -> Timestamp {
+    pub(super) fn at(seconds: u64) -> Timestamp {
         Timestamp::from_seconds(seconds)
     }
 
-    fn factor(last_step: u64) -> Factor {
+    pub(super) fn factor(last_step: u64) -> Factor {
         let recovery = [1, 2].map(|byte| RecoveryCode::new(&[byte; RECOVERY_CODE_BYTES]).digest()).to_vec();
         Factor { sealed: Vec::new(), last_step, last_use: String::new(), recovery, confirmed_by: None }
     }
@@ -278,45 +273,22 @@ mod tests {
         assert_eq!((0..10).map(|step| secret().code(step)).collect::<Vec<_>>(), codes);
     }
 
-    // Check 76.
+    // Checks 76, 86.
     #[test]
     fn the_present_code_and_the_one_before_count_once() {
         let now = at(3_000);
+        let verify = |factor: &Factor, step| factor.verify(&secret(), &Otp::new(&secret().code(step)), now);
         for (step, counts) in [(98, false), (99, true), (100, true), (101, false)] {
-            let accepted = factor(0).accept(&secret(), &Otp::new(&secret().code(step)), now);
-            assert_eq!(accepted, counts.then_some(Accepted::Step(step)), "{step}");
+            let expected = if counts { CodeVerification::Right(Accepted::Step(step)) } else { CodeVerification::Wrong };
+            assert_eq!(verify(&factor(0), step), expected, "{step}");
         }
         let used = factor(0).after(&Accepted::Step(99), "a").unwrap();
         assert_eq!((used.last_step, used.last_use.as_str()), (99, "a"));
         assert!(used.after(&Accepted::Step(99), "b").is_none(), "twice");
-        assert_eq!(used.accept(&secret(), &Otp::new(&secret().code(99)), now), None);
-        assert_eq!(used.accept(&secret(), &Otp::new(&secret().code(100)), now), Some(Accepted::Step(100)));
-        assert_eq!(factor(100).accept(&secret(), &Otp::new(&secret().code(99)), now), None, "an earlier one");
-    }
-
-    // Check 76.
-    #[test]
-    fn a_recovery_code_counts_once_however_it_is_typed() {
-        let code = RecoveryCode::new(&[1; RECOVERY_CODE_BYTES]);
-        let text = code.expose();
-        assert_eq!((text.len(), text.matches('-').count()), (29, 5));
-        for typed in
-            [text.to_string(), text.to_uppercase(), text.replace('-', " "), format!(" {}\n", text.replace('-', ""))]
-        {
-            let accepted = factor(0).accept(&secret(), &Otp::new(&typed), at(3_000)).unwrap();
-            assert_eq!(accepted, Accepted::Recovery(code.digest()));
-            let used = factor(0).after(&accepted, "a").unwrap();
-            assert_eq!(used.recovery.len(), 1);
-            assert!(
-                used.after(&accepted, "b").is_none() && used.accept(&secret(), &Otp::new(&typed), at(3_000)).is_none()
-            );
-        }
-        let other = RecoveryCode::new(&[3; RECOVERY_CODE_BYTES]).expose();
-        for typed in
-            ["", "12345", "1234567", "abcdef", "\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", &text[1..], &other]
-        {
-            assert_eq!(factor(0).accept(&secret(), &Otp::new(typed), at(3_000)), None, "{typed}");
-        }
+        assert_eq!(verify(&used, 98), CodeVerification::Wrong, "its time is over");
+        assert_eq!(verify(&used, 99), CodeVerification::Used);
+        assert_eq!(verify(&used, 100), CodeVerification::Right(Accepted::Step(100)));
+        assert_eq!(verify(&factor(100), 99), CodeVerification::Used, "an earlier one");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::{
     api::Operation,
     domain::{
+        access_key::{AccessKeyId, StoredKey},
         link::{INVITATION_LIFE, RESET_LIFE},
         token::Issuer,
     },
@@ -19,6 +20,9 @@ pub const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
 /// The most that an encoded word has of a text, in bytes: in base64, with what stands around it, that is 72 characters
 /// of the 75 that it may have (RFC 2047, section 2).
 const ENCODED_MAX_BYTES: usize = 45;
+
+/// How many of the last digits of a key's id a mail has.
+const KEY_DIGITS: usize = 4;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub enum MailKind {
     KeyMade,
     /// An access key was ended.
     KeyEnded,
+    /// An access key was used that ends in some days.
+    KeyEnds,
     /// A second factor was set up.
     FactorSet,
     /// The second factor was removed.
@@ -47,7 +53,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Reset,
         Self::Invitation,
         Self::PasswordChanged,
@@ -55,6 +61,7 @@ impl MailKind {
         Self::EmailChanged,
         Self::KeyMade,
         Self::KeyEnded,
+        Self::KeyEnds,
         Self::FactorSet,
         Self::FactorRemoved,
         Self::Test,
@@ -71,6 +78,7 @@ impl MailKind {
             Self::EmailChanged => "email-changed",
             Self::KeyMade => "key-made",
             Self::KeyEnded => "key-ended",
+            Self::KeyEnds => "key-ends",
             Self::FactorSet => "factor-set",
             Self::FactorRemoved => "factor-removed",
             Self::Test => "test",
@@ -94,6 +102,7 @@ impl MailKind {
             | Self::EmailChanged
             | Self::KeyMade
             | Self::KeyEnded
+            | Self::KeyEnds
             | Self::FactorSet
             | Self::FactorRemoved
             | Self::Test => None,
@@ -112,6 +121,17 @@ pub struct Sender {
     pub issuer: Issuer,
     /// Whether there is a page that sets a password.
     pub pages: bool,
+}
+
+/// What a mail is about, beside its kind.
+#[derive(Clone, Copy, Debug)]
+pub enum About<'a> {
+    /// Nothing else.
+    Nothing,
+    /// A link with this token.
+    Link(&'a str),
+    /// This access key.
+    Key(&'a AccessKeyId, &'a StoredKey),
 }
 
 /// A mail as it is sent: plain text in UTF-8.
@@ -135,9 +155,9 @@ impl Sender {
         }
     }
 
-    /// The words of a mail, with the token of its link if it has one.
+    /// The words of a mail.
     #[must_use]
-    pub fn write(&self, kind: MailKind, token: Option<&str>) -> Mail {
+    pub fn write(&self, kind: MailKind, about: About<'_>) -> Mail {
         let service = &self.service;
         let (subject, happened) = match kind {
             MailKind::Reset => {
@@ -156,6 +176,10 @@ impl Sender {
             }
             MailKind::KeyMade => ("An access key was made", "An access key was made for your account."),
             MailKind::KeyEnded => ("An access key was ended", "An access key of your account was ended."),
+            MailKind::KeyEnds => (
+                "An access key ends soon",
+                "An access key that was used just now ends soon. Make another one in time for whatever uses it.",
+            ),
             MailKind::FactorSet => (
                 "A second factor was set up",
                 "From now on a log-on with your password needs a code of your authenticator app.",
@@ -168,12 +192,13 @@ impl Sender {
         };
         // No address of the service: its owners shall not learn to follow links in mails that need none.
         let mut body = format!("{happened}\n\nService: {service}\n");
-        match (token, kind.link_life()) {
-            (Some(token), Some(life)) => {
+        match (about, kind.link_life()) {
+            (About::Link(token), Some(life)) => {
                 body.push_str(&self.link(token, life));
                 body.push_str("\nIf it was not you, do nothing: without this mail nobody can set your password.\n");
             }
             (_, _) if kind == MailKind::Test => {}
+            (About::Key(id, key), _) => body.push_str(&of_key(id, key)),
             // Whoever has set a factor up is asked for its codes, and not its owner.
             (_, _) if kind == MailKind::FactorSet => {
                 body.push_str("\nIf it was not you, tell whoever runs the service: somebody else can log on, and you cannot.\n");
@@ -192,15 +217,26 @@ impl Sender {
         let how = if self.pages {
             // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link
             // to look at it uses nothing up (RFC 3986, section 3.5).
-            format!("{issuer}{}#reset={token}", Operation::SignInPage.path())
+            format!("{issuer}{}#reset={token}", Operation::SignInPage.route().path)
         } else {
             format!(
                 "curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' {issuer}{}",
-                Operation::Reset.path()
+                Operation::Reset.route().path
             )
         };
         format!("\nSet the password within {ends}, once:\n\n{how}\n")
     }
+}
+
+/// Which key it is, without the name that somebody gave it.
+fn of_key(id: &AccessKeyId, key: &StoredKey) -> String {
+    let (_, last_digits) = id.as_str().split_at(id.as_str().len().saturating_sub(KEY_DIGITS));
+    format!(
+        "Key: its id ends in {last_digits}\nMade: {}\nEnds: {}\n\n\
+         If it was not you who made it, end it now, or tell whoever runs the service: somebody else can log on.\n",
+        key.created.day(),
+        key.expires_at.day()
+    )
 }
 
 /// A text beyond ASCII as a header can hold it (RFC 2047, section 2).
@@ -220,6 +256,7 @@ fn encoded_words(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
+        access_key::AccessKey,
         account::{Account, EMAIL_MAX_BYTES, Name},
         ids::{AccountId, ID_MAX_BYTES},
         link::Link,
@@ -241,7 +278,7 @@ mod tests {
         for kind in MailKind::ALL {
             assert_eq!(MailKind::named(kind.name()), Some(kind));
             let token = kind.link_life().map(|_| "TOKEN");
-            let Mail { subject, body } = sender().write(kind, token);
+            let Mail { subject, body } = sender().write(kind, token.map_or(About::Nothing, About::Link));
             assert!(subject.starts_with("Example: ") && !subject.contains('\n') && subject.len() < 70, "{subject}");
             assert!(body.contains("Service: Example\n"), "{body}");
             assert_eq!(body.contains("TOKEN"), token.is_some());
@@ -252,8 +289,19 @@ mod tests {
             assert!(body.lines().all(|line| line.len() < 500 && !line.contains('\r')), "{body}");
         }
         assert_eq!(MailKind::named("pigeon"), None);
-        assert!(sender().write(MailKind::Reset, Some("t")).body.contains("within 30 minutes"));
-        assert!(sender().write(MailKind::Invitation, Some("t")).body.contains("within 7 days"));
+        assert!(sender().write(MailKind::Reset, About::Link("t")).body.contains("within 30 minutes"));
+        assert!(sender().write(MailKind::Invitation, About::Link("t")).body.contains("within 7 days"));
+    }
+
+    #[test]
+    fn a_key_that_ends_is_told_by_digits_and_dates_and_by_nothing_that_somebody_typed() {
+        let (now, name) =
+            (Timestamp::from_seconds(1_756_252_800), Name::parse("Your bank, log on at evil.example").unwrap());
+        let key = AccessKey::new(&[0xab; 16], &[1; 32].into());
+        let stored = key.to_store(name, now, 90);
+        let body = sender().write(MailKind::KeyEnds, About::Key(&key.id, &stored)).body;
+        assert!(body.contains("Key: its id ends in abab\nMade: 2025-08-27\nEnds: 2025-11-25\n\n"), "{body}");
+        assert!(body.contains("If it was not you") && !body.contains("evil") && !body.contains("ababa"), "{body}");
     }
 
     #[test]
@@ -266,7 +314,7 @@ mod tests {
         let token = Link::of(&account).token(&secret, Timestamp::from_seconds(9_999_999_999));
         for pages in [true, false] {
             let issuer = Issuer::parse(&format!("https://{}", "a".repeat(150))).unwrap();
-            let body = Sender { issuer, pages, ..sender() }.write(MailKind::Invitation, Some(&token)).body;
+            let body = Sender { issuer, pages, ..sender() }.write(MailKind::Invitation, About::Link(&token)).body;
             assert!(body.lines().all(|line| line.len() <= LINE_MAX_BYTES), "{body}");
         }
     }

@@ -115,9 +115,13 @@ fn is_directional(c: char) -> bool {
 /// The fillers of Hangul (U+115F, U+3164 and their like) are letters that fonts do not draw, which Unicode tells by
 /// this property; that of Braille (U+2800) is a symbol without a dot, which it tells by nothing.
 fn is_visible(c: char) -> bool {
-    let is_drawn = CodePointMapData::<GeneralCategory>::new().get(c) != GeneralCategory::Format
-        && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
-    is_drawn && !c.is_whitespace() && c != '\u{2800}'
+    !is_undrawn(c) && !c.is_whitespace() && c != '\u{2800}'
+}
+
+/// Whether a font does not draw this: marks of direction, joiners, selectors of variants, and the fillers of Hangul.
+pub(crate) fn is_undrawn(c: char) -> bool {
+    CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::Format
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::domain::access_key::AccessKey;
@@ -33,9 +34,18 @@ pub const SALT_BYTES: usize = 16;
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$k9LrLOzVsq1B1mKYDcXhMQ$1fdJ3LqCH6Iu1iZkSrwsrT3j94ZpCa6ptS0v7BH1W8c";
 
 /// A password in NFC, and as it was sent. It has no `Debug` or `Display`, and clears itself.
+#[derive(Deserialize)]
+#[serde(from = "Zeroizing<String>")]
 pub struct Password {
     text: Zeroizing<String>,
     sent: Zeroizing<String>,
+}
+
+// What comes out of JSON lies in memory that clears itself: from nothing else is it read.
+impl From<Zeroizing<String>> for Password {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self::new(&text)
+    }
 }
 
 impl Password {
@@ -50,7 +60,13 @@ impl Password {
     /// The access key that was given in the place of a password, if its text has the shape of one.
     #[must_use]
     pub fn access_key(&self) -> Option<AccessKey> {
-        AccessKey::parse(&self.sent)
+        AccessKey::handed_over(&self.sent)
+    }
+
+    /// Whether it is the same as another one.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        verify_slices_are_equal(self.text.as_bytes(), other.text.as_bytes()).is_ok()
     }
 
     /// Whether it is longer than [`PASSWORD_MAX_BYTES`], so that it matches nothing.

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::domain::ids::AccountId;
 
-/// The key of all keyed hashes (HMAC-SHA-256): names of buckets, accounts in the log, tags of device cookies and of
-/// links. A key that is derived from it seals the secrets of second factors.
+/// The key of all keyed hashes (HMAC-SHA-256): names of buckets, accounts in the log, tags of device cookies,
+/// of links and of challenges. A key that is derived from it seals the secrets of second factors.
 pub struct ServiceSecret {
     tags: hmac::Key,
     /// What the sealing key is derived from, when it is needed: not at each start of a function.
@@ -125,6 +125,10 @@ pub enum TagUse {
     Link,
     /// The cookie of a known device.
     DeviceCookie,
+    /// A challenge for the use of a passkey.
+    Assertion,
+    /// A challenge for the registration of a passkey.
+    Registration,
 }
 
 impl TagUse {
@@ -143,6 +147,8 @@ impl TagUse {
             Self::Confirmation => "code-confirmation",
             Self::Link => "link",
             Self::DeviceCookie => "known-device",
+            Self::Assertion => "passkey-assertion",
+            Self::Registration => "passkey-registration",
         }
     }
 }

@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
-use crate::domain::{
-    access_key::{AccessKeyId, InvalidAccessKeyId},
-    account::{Holder, Status},
-    ids::{AccountId, SessionId},
-    time::Timestamp,
+use crate::{
+    api::Reach,
+    domain::{
+        access_key::{AccessKeyId, InvalidAccessKeyId},
+        account::{Holder, Status},
+        ids::{AccountId, SessionId},
+        time::Timestamp,
+    },
 };
 
 /// One session of one account.
@@ -33,6 +36,10 @@ pub struct Session {
     pub confirmed_at: Option<Timestamp>,
     /// What opened it.
     pub by: By,
+    /// Whether it can do nothing but set up the second factor that its account must have and has not. The first factor
+    /// that is set up in it lifts that, and in no other session of the account: whoever else has learned the password
+    /// may have opened one.
+    pub limited: bool,
     /// The User-Agent of the log-on, as [`agent`] cuts it.
     pub agent: String,
     /// The address of the log-on, as the gateway saw it.
@@ -111,6 +118,18 @@ impl Session {
     }
 }
 
+impl Session {
+    /// What it may do, if it lives by this account. What a key may do is told by the account, as its life is.
+    #[must_use]
+    pub fn reach(&self, holder: Holder<'_>) -> Reach {
+        match &self.by {
+            By::Key(id) if holder.access_keys.get(id).is_none_or(|key| key.read_only) => Reach::Reading,
+            By::Key(_) | By::Password if self.limited => Reach::Enrolment,
+            By::Key(_) | By::Password => Reach::Whole,
+        }
+    }
+}
+
 /// How long tokens and sessions live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -155,11 +174,7 @@ mod tests {
         let (yi, other) = (AccountId::new(&[1; 16]), AccountId::new(&[2; 16]));
         let (id, another) = (AccessKeyId::new(&[3; 16]), AccessKeyId::new(&[4; 16]));
         let keys = |id: &AccessKeyId, expires_at| {
-            let name = Name::parse("key").unwrap();
-            BTreeMap::from([(
-                id.clone(),
-                StoredKey { name, digest: Digest::OF_NO_KEY, created: now, expires_at, last_used: None },
-            )])
+            BTreeMap::from([(id.clone(), StoredKey { created: now, expires_at, ..stored_key() })])
         };
         let none = BTreeMap::new();
         let session = |by: &By| Session {
@@ -171,6 +186,7 @@ mod tests {
             generation: 7,
             confirmed_at: None,
             by: by.clone(),
+            limited: false,
             agent: String::new(),
             address: String::new(),
         };
@@ -198,6 +214,44 @@ mod tests {
             assert_eq!(session(by).life(Some(holder), at), life, "{by:?} {at:?} {holder:?}");
         }
         assert_eq!(session(&password).life(None, now), Life::Ended, "there is no account at its email");
+    }
+
+    fn stored_key() -> StoredKey {
+        let at = Timestamp::from_seconds(1_000);
+        let (name, digest) = (Name::parse("key").unwrap(), Digest::OF_NO_KEY);
+        StoredKey { name, digest, created: at, expires_at: at, last_used: None, read_only: false, end_told: false }
+    }
+
+    // Checks 82, 84.
+    #[test]
+    fn a_session_reads_by_a_key_for_reading_and_enrols_if_it_is_limited() {
+        let (sub, id) = (AccountId::new(&[1; 16]), AccessKeyId::new(&[3; 16]));
+        let session = |by: By, limited| Session {
+            sub: sub.clone(),
+            sid: SessionId::new(&[2; 16]),
+            email: "yi@jeplus.org".into(),
+            auth_time: Timestamp::from_seconds(0),
+            expires_at: Timestamp::from_seconds(2_000),
+            generation: 7,
+            confirmed_at: None,
+            by,
+            limited,
+            agent: String::new(),
+            address: String::new(),
+        };
+        let key = |read_only| BTreeMap::from([(id.clone(), StoredKey { read_only, ..stored_key() })]);
+        let (whole, reading, none) = (key(false), key(true), BTreeMap::new());
+        for (by, limited, access_keys, reach) in [
+            (By::Password, false, &none, Reach::Whole),
+            (By::Password, false, &reading, Reach::Whole),
+            (By::Password, true, &none, Reach::Enrolment),
+            (By::Key(id.clone()), false, &whole, Reach::Whole),
+            (By::Key(id.clone()), false, &reading, Reach::Reading),
+            (By::Key(id.clone()), false, &none, Reach::Reading),
+        ] {
+            let holder = Holder { sub: &sub, status: Status::Active, generation: 7, access_keys };
+            assert_eq!(session(by.clone(), limited).reach(holder), reach, "{by:?} {limited}");
+        }
     }
 
     #[test]

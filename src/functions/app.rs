@@ -4,11 +4,10 @@ use std::sync::Mutex;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
 
 use crate::{
     causes::Causes,
-    domain::{factor::RECOVERY_CODES, time::Clock},
+    domain::time::Clock,
     functions::{
         authorizer::AuthorizerFunction,
         config::Config,
@@ -19,7 +18,7 @@ use crate::{
     platform::{
         aws::Aws,
         kms::Kms,
-        machine::{now, random, start_log, system_clock},
+        machine::{RANDOM, now, random, start_log, system_clock},
         ses::Ses,
         store::Store,
     },
@@ -27,7 +26,7 @@ use crate::{
         access::Gatekeeper,
         administration::Administration,
         keyring::Keyring,
-        operations::{Fresh, Operations},
+        operations::{Operations, Rules},
         rotation::Rotation,
     },
     web::event::Event,
@@ -145,17 +144,16 @@ impl Stack {
 pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
     let stack = Stack::of(config);
     let keyring = stack.keyring();
+    let rules = Rules {
+        tokens: config.tokens.clone(),
+        paces: config.paces,
+        require_factor: config.require_factor.clone(),
+        sends_mail: config.site.features.mail,
+    };
     LogonFunction {
-        operations: Operations::new(
-            stack.store,
-            keyring,
-            config.tokens.clone(),
-            config.paces,
-            config.site.features.mail,
-        ),
+        operations: Operations::new(stack.store, keyring, rules, RANDOM),
         site: config.site.clone(),
         clock,
-        fresh,
         journal: config.journal.clone(),
     }
 }
@@ -166,21 +164,4 @@ pub fn authorizer(config: &Config, clock: Clock) -> AuthorizerFunction {
     let store = Store::new(config.aws.dynamodb(), &config.stack);
     let gatekeeper = Gatekeeper::new(store, config.tokens.clone(), config.site.origins.clone(), config.session_memory);
     AuthorizerFunction { gatekeeper, clock, journal: config.journal.clone() }
-}
-
-/// Random bytes for one operation.
-#[must_use]
-pub fn fresh() -> Fresh {
-    Fresh {
-        sids: [random(), random()],
-        jti: random(),
-        salt: random(),
-        device: random(),
-        key_id: random(),
-        key_secret: Zeroizing::new(random()),
-        mail: random(),
-        totp: Zeroizing::new(random()),
-        seal: random(),
-        recovery: Zeroizing::new([(); RECOVERY_CODES].map(|()| random())),
-    }
 }

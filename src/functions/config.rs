@@ -8,6 +8,7 @@ use crate::{
     api::Features,
     domain::{
         account::{DOMAIN_MAX_BYTES, Email, is_host, is_unseen},
+        enrolment::{ROLE_MAX_CHARACTERS, RequireFactor},
         mail::Sender,
         session::Lifetimes,
         signing_key::TOKEN_LIFE_MAX,
@@ -48,6 +49,8 @@ pub struct Config {
     pub sender: Option<Sender>,
     /// How often passwords may be tried.
     pub paces: Paces,
+    /// Whose accounts must have a second factor.
+    pub require_factor: RequireFactor,
     /// How long the authorizer remembers a session.
     pub session_memory: Duration,
     /// Where the lines of the journal go.
@@ -69,7 +72,7 @@ pub struct Variable {
 
 /// The variables that the template sets: the stack's name, the service's URL, and what an operator chooses by
 /// parameters.
-pub const VARIABLES: [Variable; 17] = [
+pub const VARIABLES: [Variable; 18] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },
     Variable { name: "AUDIENCE", default: Some("") },
@@ -87,6 +90,7 @@ pub const VARIABLES: [Variable; 17] = [
     Variable { name: "MAIL_FROM", default: Some("") },
     Variable { name: "PAGES", default: Some("off") },
     Variable { name: "SERVICE_NAME", default: Some(DEFAULT_STACK) },
+    Variable { name: "REQUIRE_FACTOR", default: Some("off") },
 ];
 
 impl Config {
@@ -124,6 +128,11 @@ impl Config {
         let mail_from = reader.take("MAIL_FROM", mail_from, "an email in ASCII of at most 64 characters, or nothing");
         let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters without a colon");
         let pages = reader.take("PAGES", on_or_off, "on or off");
+        let require_factor = reader.take(
+            "REQUIRE_FACTOR",
+            RequireFactor::parse,
+            &format!("off, all, or the name of a role, of at most {ROLE_MAX_CHARACTERS} characters"),
+        );
         // A page keeps no token, so a token in an answer's body would be lost with the page.
         if pages == Some(true) && delivery == Some(TokenDelivery::Body) {
             reader.wrong.push("PAGES must be off if TOKEN_DELIVERY is body".to_owned());
@@ -142,12 +151,12 @@ impl Config {
                 Some(session_memory),
             ),
             (Some(configured), Some(cookie_domain), Some(aws), Some(account), Some(address)),
-            (Some(mail_from), Some(service), Some(pages)),
+            (Some(mail_from), Some(service), Some(pages), Some(require_factor)),
             true,
         ) = (
             read,
             (configured, cookie_domain, aws, account, address),
-            (mail_from, service_name, pages),
+            (mail_from, service_name, pages, require_factor),
             reader.wrong.is_empty(),
         )
         else {
@@ -179,6 +188,7 @@ impl Config {
                 service,
             },
             paces: Paces { account, address },
+            require_factor,
             session_memory,
         })
     }

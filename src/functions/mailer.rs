@@ -13,9 +13,10 @@ use tokio::sync::OnceCell;
 use crate::{
     causes::Causes,
     domain::{
+        access_key::{AccessKeyId, StoredKey},
         account::Email,
         link::Link,
-        mail::{MailKind, Sender},
+        mail::{About, MailKind, Sender},
         secret::ServiceSecret,
         time::{Clock, Timestamp},
     },
@@ -131,6 +132,14 @@ enum NotSent {
     NoSecret,
 }
 
+/// What was found that a mail is about.
+enum Found {
+    Nothing,
+    /// A link, and how long it is good.
+    Link(Link, Duration),
+    Key(AccessKeyId, StoredKey),
+}
+
 /// What came of an item.
 #[derive(Clone, Copy)]
 enum MailOutcome {
@@ -218,26 +227,38 @@ impl MailerFunction {
             return Ok(MailOutcome::TooLate);
         }
         let Ok(email) = Email::parse(email) else { return Ok(MailOutcome::Nobody) };
-        let link = match kind.link_life() {
-            None => None,
+        let found = match kind.link_life() {
             Some(life) => {
                 let account = self.store.account(&email).await?;
                 let link = account.map(|account| (Link::of(&account), account));
                 let Some((link, _)) = link.filter(|(link, account)| link.is_of(account)) else {
                     return Ok(MailOutcome::Nobody);
                 };
-                Some((link, life))
+                Found::Link(link, life)
             }
+            None if kind == MailKind::KeyEnds => {
+                let Some(id) = text(image, "key", "S").and_then(|id| AccessKeyId::parse(id).ok()) else {
+                    return Ok(MailOutcome::Unknown);
+                };
+                let key = self.store.account(&email).await?.and_then(|mut account| account.access_keys.remove(&id));
+                // One that was ended meanwhile is not told of.
+                let Some(key) = key else { return Ok(MailOutcome::Nobody) };
+                Found::Key(id, key)
+            }
+            None => Found::Nothing,
         };
         if !email.can_be_mailed() {
             tracing::error!(kind = kind.name(), "a mail will not be sent: SES takes no such address");
             return Ok(MailOutcome::Refused);
         }
-        let token = match link {
-            None => None,
-            Some((link, life)) => Some(link.token(&*self.secret().await?, now.plus(life))),
+        let mail = match found {
+            Found::Nothing => self.sender.write(kind, About::Nothing),
+            Found::Link(link, life) => {
+                let token = link.token(&*self.secret().await?, now.plus(life));
+                self.sender.write(kind, About::Link(&token))
+            }
+            Found::Key(id, key) => self.sender.write(kind, About::Key(&id, &key)),
         };
-        let mail = self.sender.write(kind, token.as_deref());
         self.ses.send(&self.sender, email.as_str(), &mail).await?;
         Ok(MailOutcome::Sent)
     }

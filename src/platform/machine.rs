@@ -12,7 +12,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::domain::time::{Clock, Timestamp};
+use crate::domain::{
+    random::Random,
+    time::{Clock, Timestamp},
+};
 
 /// The time of this machine.
 #[must_use]
@@ -28,17 +31,25 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(0).plus(since_epoch)
 }
 
-/// Random bytes.
+/// Random bytes of this machine.
 ///
 /// # Panics
 /// If AWS-LC has none to give, in which case nothing may go on.
-#[expect(clippy::disallowed_methods, reason = "this is the place that draws random bytes")]
+pub const RANDOM: Random = Random(fill);
+
+/// So many random bytes of this machine.
+///
+/// # Panics
+/// As [`RANDOM`].
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    let drawn = aws_lc_rs::rand::fill(&mut bytes);
+    RANDOM.bytes()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that draws random bytes")]
+fn fill(bytes: &mut [u8]) {
+    let drawn = aws_lc_rs::rand::fill(bytes);
     assert!(drawn.is_ok(), "the random number generator failed");
-    bytes
 }
 
 /// One variable of the process's environment; an empty one counts as not set.

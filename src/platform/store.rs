@@ -3,9 +3,9 @@
 //!
 //! | Table | Key | Holds |
 //! |---|---|---|
-//! | accounts | `email` | who can log on |
+//! | accounts | `email`; an index by `handle` | who can log on |
 //! | sessions | `sub`, `sid` | who is logged on |
-//! | attempts | `key` | what was tried lately, and how often: passwords, keys, codes, mails, changes |
+//! | attempts | `key` | what was tried lately, and how often: passwords, keys, codes, mails, changes; used challenges |
 //! | outbox | `id` | mails that are to be sent |
 //! | signing-keys | `kid` | the keys of tokens, private halves sealed |
 
@@ -16,6 +16,7 @@ mod changes;
 mod item;
 mod living;
 mod outbox;
+mod passkeys;
 mod sessions;
 mod signing_keys;
 mod tables;
@@ -38,6 +39,7 @@ pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
 pub use changes::{ChangedAccount, Kept, KeptSession, Renamed};
 pub use living::{AccountSummary, ReadOfAccount};
 pub use outbox::KEPT_FOR;
+pub use passkeys::Spent;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 
 /// The names of the tables: the stack's name and what is in them.

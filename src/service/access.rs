@@ -7,7 +7,7 @@ mod memory;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    api::{self, Asked, Features},
+    api::{self, Asked, Features, Reach},
     causes::Causes,
     domain::{
         ids::{AccountId, SessionId},
@@ -54,6 +54,28 @@ pub struct Presented<'a> {
     pub claims_identity: bool,
 }
 
+impl Presented<'_> {
+    /// Whether a session may do what is asked, by each of the methods that it may be routed by.
+    fn is_within_reach_of(&self, Living { session, account }: &Living) -> Result<(), Denial> {
+        let reach = session.reach(account.holder());
+        let is_of_table = |method: &&str| match api::asked(method, self.path, Features::ALL) {
+            Asked::For(route, _) => route.marks.within.contains(&reach),
+            Asked::ByOtherMethod(_) | Asked::Nothing => false,
+        };
+        let is_within = |method: &&str| match reach {
+            Reach::Whole => true,
+            Reach::Reading => is_safe(method) || is_of_table(method),
+            Reach::Enrolment => is_of_table(method),
+        };
+        if self.methods.iter().all(is_within) { Ok(()) } else { Err(Denial::OutOfReach(reach)) }
+    }
+}
+
+/// Whether a method changes nothing (RFC 9110, section 9.2.1).
+fn is_safe(method: &&str) -> bool {
+    matches!(*method, "GET" | "HEAD" | "OPTIONS")
+}
+
 /// A session that is alive, and its account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Living {
@@ -93,6 +115,9 @@ pub enum Denial {
     /// Its session has ended.
     #[error("session ended")]
     SessionEnded,
+    /// Its session may do this and nothing else, and it asks for more.
+    #[error("beyond what its session may do: {}", .0.name())]
+    OutOfReach(Reach),
     /// It could not be decided.
     #[error(transparent)]
     Undecided(#[from] StoreError),
@@ -137,7 +162,7 @@ impl Gatekeeper {
         let (carrier, text) =
             carrier::one_token(presented.cookies.iter().copied(), presented.authorizations.iter().copied())?;
         if carrier == Carrier::Cookie
-            && !presented.methods.iter().all(|method| matches!(*method, "GET" | "HEAD" | "OPTIONS"))
+            && !presented.methods.iter().all(is_safe)
             && self.origins.is_cross_site(&presented.provenance, presented.host)
         {
             return Err(Denial::CrossSite);
@@ -146,6 +171,8 @@ impl Gatekeeper {
             api::asked(presented.methods.first().unwrap_or(&""), presented.path, Features::ALL) != Asked::Nothing;
         if let Some(known) = self.memory.recall(text, now).filter(|_| !is_own)
             && self.is_still_good(&known, now).await?
+            // If it may not by what is remembered, it is read again: a second factor may have been set up since.
+            && presented.is_within_reach_of(&known.living).is_ok()
         {
             return Ok(Admitted { living: Arc::clone(&known.living), carrier });
         }
@@ -159,6 +186,7 @@ impl Gatekeeper {
         let living = Arc::new(Living { session, account });
         let known = Known { kid: token.key_id().clone(), claims, living: Arc::clone(&living), read_at: now };
         self.memory.remember(text, known);
+        presented.is_within_reach_of(&living)?;
         Ok(Admitted { living, carrier })
     }
 

@@ -34,6 +34,8 @@ pub struct Changed {
     pub account: Account,
     /// How many access keys were removed.
     pub keys_removed: usize,
+    /// How many passkeys were removed.
+    pub passkeys_removed: usize,
 }
 
 /// What an operator changes of who somebody is.
@@ -88,25 +90,41 @@ pub enum RenameError {
 }
 
 impl Administration {
-    /// Replaces the password, ends all sessions, and voids all links. Nothing comes back if there is no such account.
+    /// Replaces the password by one that stays, ends all sessions, and voids all links. Nothing comes back if there is
+    /// no such account.
     ///
     /// # Errors
     /// [`StoreError`]. If DynamoDB did not answer it is perhaps done; doing it again is then the same once more.
     pub async fn change_password(&self, email: &Email, hash: PasswordHash) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, |account| account.password_hash = Some(hash.clone())).await
+        self.change_and_end(email, |account| account.with_password(hash.clone())).await
     }
 
-    /// Lets nobody log on any more, ends all sessions and access keys, and voids all links. Nothing comes back if there
-    /// is no such account.
+    /// As [`Self::change_password`], by one that the owner must change.
+    ///
+    /// # Errors
+    /// As [`Self::change_password`].
+    pub async fn set_temporary_password(
+        &self,
+        email: &Email,
+        hash: PasswordHash,
+    ) -> Result<Option<Changed>, StoreError> {
+        let now = (self.clock)();
+        self.change_and_end(email, |account| account.with_temporary_password(hash.clone(), now)).await
+    }
+
+    /// Lets nobody log on any more, ends all sessions, access keys and passkeys, and voids all links. Nothing comes
+    /// back if there is no such account.
     ///
     /// # Errors
     /// As [`Self::change_password`].
     pub async fn disable(&self, email: &Email) -> Result<Option<Changed>, StoreError> {
-        self.change_and_end(email, |account| {
-            account.status = Status::Disabled;
-            account.access_keys.clear();
-        })
-        .await
+        let disabled = |account| Account {
+            status: Status::Disabled,
+            access_keys: BTreeMap::new(),
+            passkeys: BTreeMap::new(),
+            ..account
+        };
+        self.change_and_end(email, disabled).await
     }
 
     /// Lets its owner log on again. Nothing comes back if there is no such account.
@@ -255,17 +273,14 @@ impl Administration {
     async fn change_and_end(
         &self,
         email: &Email,
-        change: impl Fn(&mut Account),
+        change: impl Fn(Account) -> Account,
     ) -> Result<Option<Changed>, StoreError> {
-        let change = |account: &Account| {
-            let mut changed = account.clone();
-            change(&mut changed);
-            Ok::<_, StoreError>(self.moved_on(changed))
-        };
+        let change = |account: &Account| Ok::<_, StoreError>(self.moved_on(change(account.clone())));
         let Some(changed) = self.store.change_account(email, change).await? else { return Ok(None) };
         let account = changed.after;
         let keys_removed = changed.before.access_keys.len().saturating_sub(account.access_keys.len());
-        Ok(Some(Changed { account, keys_removed }))
+        let passkeys_removed = changed.before.passkeys.len().saturating_sub(account.passkeys.len());
+        Ok(Some(Changed { account, keys_removed, passkeys_removed }))
     }
 
     /// The same account with all its sessions ended and all links void, once it is written.

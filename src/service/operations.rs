@@ -12,17 +12,16 @@ mod sessions;
 
 use std::{sync::Arc, time::Duration};
 
-use zeroize::Zeroizing;
-
 use crate::{
     causes::Causes,
     domain::{
         account::{Account, Email, Name, Role},
         details::BadDetails,
-        factor::{RECOVERY_CODE_BYTES, RECOVERY_CODES, SECRET_BYTES},
+        device::Device,
+        enrolment::RequireFactor,
         ids::hexadecimal,
-        password::{Hasher, SALT_BYTES, UnusableHash, policy::Unfit},
-        secret::SealNonce,
+        password::{Hasher, UnusableHash, policy::Unfit},
+        random::Random,
         session::Session,
         signing_key::Jwk,
         throttle::{BucketKey, Paces},
@@ -33,11 +32,14 @@ use crate::{
         journal::Times,
         store::{Store, StoreError},
     },
-    service::keyring::{Keyring, KeyringError, Signer},
+    service::keyring::{Keyring, KeyringError, Unsealed},
 };
+pub use account::PasswordChange;
 use attempts::Attempts;
 pub use factor::BegunFactor;
-pub use keys::MadeKey;
+pub use keys::{MadeKey, NewKey};
+pub use log_on::{Amends, Credential};
+pub use recovery::NewPasswordByLink;
 pub use sessions::{EndedOthers, ListedSession};
 
 /// What the operations work with.
@@ -45,65 +47,77 @@ pub struct Operations {
     store: Store,
     keyring: Keyring,
     hasher: Arc<Hasher>,
-    tokens: TokenRules,
-    paces: Paces,
+    rules: Rules,
+    random: Random,
     attempts: Attempts,
+}
+
+/// What an operator has chosen.
+#[derive(Clone)]
+pub struct Rules {
+    /// What stands in tokens, and how long they live.
+    pub tokens: TokenRules,
+    /// How often a password may be tried.
+    pub paces: Paces,
+    /// Whose accounts must have a second factor.
+    pub require_factor: RequireFactor,
     /// Whether there is anybody who sends mails.
-    sends_mail: bool,
+    pub sends_mail: bool,
 }
 
 /// Where a credential comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Client<'a> {
     /// Its address, as the gateway saw it.
     pub address: &'a str,
     /// What it calls itself: its header `User-Agent`.
     pub agent: &'a str,
     /// What it shows to be a known device.
-    pub devices: &'a [&'a str],
+    pub devices: Vec<&'a str>,
 }
 
-/// Random bytes for one operation, drawn whether they are used or not.
-#[derive(Clone)]
-pub struct Fresh {
-    /// For the ids of a new session: one for each of two tries to write it.
-    pub sids: [[u8; 16]; 2],
-    /// For a token id.
-    pub jti: [u8; 16],
-    /// For the salt of a new password hash.
-    pub salt: [u8; SALT_BYTES],
-    /// For the id of a new device.
-    pub device: [u8; 16],
-    /// For the id of a new access key.
-    pub key_id: [u8; 16],
-    /// For the secret of a new access key.
-    pub key_secret: Zeroizing<[u8; 32]>,
-    /// For the id of a mail.
-    pub mail: [u8; 16],
-    /// For the secret of a second factor.
-    pub totp: Zeroizing<[u8; SECRET_BYTES]>,
-    /// To seal it with.
-    pub seal: SealNonce,
-    /// For recovery codes.
-    pub recovery: Zeroizing<[[u8; RECOVERY_CODE_BYTES]; RECOVERY_CODES]>,
+/// What an operation works with that looks at an attempt, seals, signs or draws random bytes, beside what it is asked
+/// for.
+pub struct Context<'a> {
+    /// Where the request comes from.
+    client: Client<'a>,
+    /// The keys of this moment.
+    keys: Unsealed,
+    /// The time of the request, which is one for all that the operation does.
+    now: Timestamp,
+    random: Random,
 }
 
-/// What came of an operation that checks a credential, with what the journal tells of it.
+impl Context<'_> {
+    /// The bucket of the client's address.
+    fn address_bucket(&self) -> BucketKey {
+        BucketKey::address(&self.keys.secret, self.client.address)
+    }
+
+    /// The cookie value that makes a device a known one of an account's present generation: the one that it was
+    /// before, if it was one, or a new one.
+    fn device_of(&self, account: &Account, known: Option<&Device>) -> String {
+        let id = known.map_or_else(|| self.random.bytes(), |device| device.id);
+        Device::of(account, id).cookie(&self.keys.secret, &account.email, self.now)
+    }
+}
+
+/// What came of an operation that checks a password, with what the journal tells of it.
 #[must_use]
 pub struct Outcome<T> {
     /// What is answered.
     pub result: Result<T, Refusal>,
-    /// The keyed hash of the email, if it got that far.
-    pub account: Option<BucketKey>,
-    /// How long its parts took.
-    pub times: Times,
+    /// What the journal tells.
+    pub told: Told,
 }
 
-impl<T> Outcome<T> {
-    /// Refused before there was anything to tell.
-    fn early(refusal: Refusal) -> Self {
-        Self { result: Err(refusal), account: None, times: Times::default() }
-    }
+/// What the journal tells of a request, beside what was asked for and answered.
+#[derive(Clone, Default)]
+pub struct Told {
+    /// The keyed hash of the email, if a password got as far as being compared.
+    pub account: Option<BucketKey>,
+    /// How long the parts of that took.
+    pub times: Times,
 }
 
 /// A new token, and what its answer tells.
@@ -144,9 +158,18 @@ pub enum Refusal {
     /// The account has a second factor, and no code came.
     #[error("no code")]
     CodeNeeded,
-    /// The code is wrong, or was used.
+    /// The code is wrong.
     #[error("wrong code")]
     WrongCode,
+    /// The code was right, and was used already.
+    #[error("used code")]
+    UsedCode,
+    /// The password is right, and must be changed: another one has to come with it.
+    #[error("the password must be changed")]
+    ChangeNeeded,
+    /// The account must have a second factor: it has none, or this would remove it.
+    #[error("a second factor is required")]
+    FactorRequired,
     /// The account has no second factor, or has begun none.
     #[error("no second factor")]
     NoFactor,
@@ -246,8 +269,16 @@ impl From<KeyringError> for Refusal {
 impl Operations {
     /// Operations on `store`, with keys of `keyring`.
     #[must_use]
-    pub fn new(store: Store, keyring: Keyring, tokens: TokenRules, paces: Paces, sends_mail: bool) -> Self {
-        Self { store, keyring, hasher: Arc::default(), tokens, paces, attempts: Attempts::default(), sends_mail }
+    pub fn new(store: Store, keyring: Keyring, rules: Rules, random: Random) -> Self {
+        Self { store, keyring, hasher: Arc::default(), rules, random, attempts: Attempts::default() }
+    }
+
+    /// What an operation works with for a request of `client` at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`] without keys.
+    pub async fn context<'a>(&self, client: Client<'a>, now: Timestamp) -> Result<Context<'a>, Refusal> {
+        Ok(Context { client, keys: self.keyring.unsealed(now).await?, now, random: self.random })
     }
 
     /// Does before the first request what that one would wait for: opens as many connections as a log-on uses at once,
@@ -275,20 +306,14 @@ impl Operations {
         Ok(self.keyring.public_keys(now).await?)
     }
 
-    fn issue(
-        &self,
-        session: &Session,
-        account: &Account,
-        signer: &Signer,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Result<Issued, Refusal> {
+    fn issue(&self, session: &Session, account: &Account, context: &Context<'_>) -> Result<Issued, Refusal> {
+        let (signer, now) = (&context.keys.signer, context.now);
         let claims = Claims {
-            iss: self.tokens.issuer.as_str().to_owned(),
-            aud: self.tokens.audience.clone(),
+            iss: self.rules.tokens.issuer.as_str().to_owned(),
+            aud: self.rules.tokens.audience.clone(),
             sub: session.sub.clone(),
             sid: session.sid.clone(),
-            jti: hexadecimal(&fresh.jti),
+            jti: hexadecimal(&context.random.bytes::<16>()),
             iat: now.seconds(),
             exp: session.expires_at.seconds(),
             auth_time: session.auth_time.seconds(),

@@ -35,6 +35,8 @@ mod member {
     pub(super) const BY: &str = "by";
     /// What the token came by.
     pub(super) const CARRIER: &str = "carrier";
+    /// That the session can do nothing but set up a second factor. Of others it says nothing.
+    pub(super) const LIMITED: &str = "limited";
 }
 
 /// The time of something that has not been.
@@ -79,6 +81,8 @@ pub struct Identity {
     pub by: By,
     /// How the token came.
     pub carrier: Carrier,
+    /// Whether the session can do nothing but set up a second factor.
+    pub limited: bool,
 }
 
 impl Identity {
@@ -92,6 +96,7 @@ impl Identity {
             confirmed_at: read(member::CONFIRMED_AT)?.parse().ok().map(Timestamp::from_seconds),
             by: By::parse(read(member::BY)?).ok()?,
             carrier: Carrier::named(read(member::CARRIER)?)?,
+            limited: read(member::LIMITED).is_some(),
         })
     }
 
@@ -125,6 +130,9 @@ pub fn context(
         (member::CARRIER, carrier.name().to_owned()),
     ]
     .into();
+    if session.limited {
+        context.insert(member::LIMITED, "true".to_owned());
+    }
     for header in HEADERS {
         let value = context.get(header.plain).map(|text| header_value(text)).unwrap_or_default();
         context.insert(header.member, value);
@@ -197,6 +205,7 @@ mod tests {
             confirmed_at,
             by,
             carrier: Carrier::Cookie,
+            limited: false,
         };
         let ago = |seconds: u64| Some(now.minus(Duration::from_secs(seconds)));
         assert!(identity(ago(900), By::Password).is_confirmed(now));
@@ -208,7 +217,11 @@ mod tests {
     #[test]
     fn an_identity_arrives_as_it_was_handed_on() {
         let now = Timestamp::from_seconds(1_750_000_000);
-        for (confirmed_at, by) in [(None, By::Key(AccessKeyId::new(&[3; 16]))), (Some(now), By::Password)] {
+        for (confirmed_at, by, limited) in [
+            (None, By::Key(AccessKeyId::new(&[3; 16])), false),
+            (Some(now), By::Password, false),
+            (Some(now), By::Password, true),
+        ] {
             let session = Session {
                 sub: AccountId::new(&[1; 16]),
                 sid: SessionId::new(&[2; 16]),
@@ -218,6 +231,7 @@ mod tests {
                 generation: 7,
                 confirmed_at,
                 by: by.clone(),
+                limited,
                 agent: String::new(),
                 address: String::new(),
             };
@@ -226,6 +240,7 @@ mod tests {
             assert_eq!((identity.sub, identity.sid), (session.sub, session.sid));
             assert_eq!((identity.email.as_str(), identity.auth_time), ("yi@jeplus.org", now));
             assert_eq!((identity.confirmed_at, identity.by, identity.carrier), (confirmed_at, by, Carrier::Bearer));
+            assert_eq!(identity.limited, limited);
             for missing in ["sub", "sid", "email", "auth_time", "confirmed_at", "by", "carrier"] {
                 let read = |name: &str| context.get(name).filter(|_| name != missing).map(String::as_str);
                 assert_eq!(Identity::from_context(read), None, "{missing}");

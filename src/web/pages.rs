@@ -34,10 +34,14 @@ pub static ACCOUNT: Page = Page {
 };
 
 impl Page {
-    /// Its HTML, which names the origins that a log-on may lead on to. An origin has no quote and no angle bracket.
+    /// Its HTML, which names the origins that a log-on may lead on to, and the service. An origin has no quote and no
+    /// ampersand.
     #[must_use]
-    pub fn html(&self, origins: &[String]) -> String {
+    pub fn html(&self, origins: &[String], service: &str) -> String {
         let head = HEAD.replacen("data-origins=\"\"", &format!("data-origins=\"{}\"", origins.join(" ")), 1);
+        // Between quotes nothing else ends a value, or stands for something else (HTML, section 13.1.2.3).
+        let service = service.replace('&', "&amp;").replace('"', "&quot;");
+        let head = head.replacen("data-service=\"\"", &format!("data-service=\"{service}\""), 1);
         let script = self.scripts.concat();
         format!("{head}<style>{STYLE}</style>\n{}<script type=\"module\">{script}</script>\n", self.body)
     }
@@ -68,9 +72,9 @@ mod tests {
     #[test]
     fn a_page_has_one_style_and_one_script_and_fetches_nothing() {
         for page in [&SIGN_IN, &ACCOUNT] {
-            let html = page.html(&[]);
+            let html = page.html(&[], "");
             for (once, times) in
-                [("<style", 1), ("</style", 1), ("<script", 1), ("</script", 1), ("data-origins=\"\"", 1)]
+                [("<style", 1), ("</style", 1), ("<script", 1), ("</script", 1), ("data-service=\"\"", 1)]
             {
                 assert_eq!(html.matches(once).count(), times, "{once}");
             }
@@ -84,9 +88,11 @@ mod tests {
     }
 
     #[test]
-    fn a_page_names_the_configured_origins() {
+    fn a_page_names_the_configured_origins_and_the_service() {
         let origins = ["https://a.example".to_owned(), "https://b.example".to_owned()];
-        assert!(SIGN_IN.html(&origins).contains("data-origins=\"https://a.example https://b.example\""));
-        assert!(SIGN_IN.html(&[]).contains("data-origins=\"\""));
+        assert!(SIGN_IN.html(&origins, "").contains("data-origins=\"https://a.example https://b.example\""));
+        assert!(SIGN_IN.html(&[], "").contains("data-origins=\"\""));
+        let named = ACCOUNT.html(&[], "Salt & \"Pepper\" <b>");
+        assert!(named.contains("data-service=\"Salt &amp; &quot;Pepper&quot; <b>\">"), "{}", &named[..200]);
     }
 }

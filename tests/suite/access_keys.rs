@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, time::Duration};
 
-use jea_auth::domain::account::Status;
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use jea_auth::domain::{access_key::AccessKeyId, account::Status, mail::MailKind};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -295,4 +296,69 @@ async fn a_key_is_in_no_log_and_in_no_other_answer() {
     told += &log_on_with(&service, "nobody@jeplus.org", text(&key, "key")).await.text().await.unwrap();
     write!(told, "{:?}", service.account().await.access_keys).unwrap();
     assert!(!told.contains(&secret), "{told}");
+}
+
+// Check 75.
+#[tokio::test]
+async fn a_key_that_a_script_has_read_from_a_file_counts() {
+    let service = Service::start().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let key = make(&service, "file", 90).await;
+    let key = text(&key, "key");
+    for (before, after) in [("", "\n"), ("\u{feff}", "\r\n"), (" ", "\u{a0}")] {
+        let answer = log_on_with(&service, EMAIL, &format!("{before}{key}{after}")).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{before:?} {after:?}");
+    }
+    assert_refused(log_on_with(&service, EMAIL, &format!("\"{key}\"")).await, 401).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_key_is_told_once_however_many_ask_for_it() {
+    let service = crate::mails::service().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let key = make(&service, "Log on at evil.example", 5).await;
+    let id = AccessKeyId::parse(text(&key, "id")).unwrap();
+    let (account, now) = (service.account().await, service.now());
+    assert!(account.access_keys[&id].is_end_due(now));
+    let tells = (0..10).map(|number| {
+        let (store, account, id) = (service.store(), account.clone(), id.clone());
+        tokio::spawn(async move { store.tell_of_end(&[number; 16], &account, &id, now).await })
+    });
+    for told in tells.collect::<Vec<_>>() {
+        told.await.unwrap().unwrap();
+    }
+    assert!(service.account().await.access_keys[&id].end_told);
+    // One that it was made, and one that it ends.
+    let mails = crate::mails::mails(&service, 2).await;
+    assert_eq!((mails[1].to.as_str(), mails[1].subject.as_str()), (EMAIL, "jea-auth: An access key ends soon"));
+    let day = |member: &str| text(&key, member)[..10].to_owned();
+    let digits = &text(&key, "id")[28..];
+    let expected = format!("Key: its id ends in {digits}\nMade: {}\nEnds: {}\n", day("created"), day("expires"));
+    let body = mails[1].body.replace("\r\n", "\n");
+    assert!(body.contains(&expected) && !body.contains("evil"), "{body}");
+    // Not of an account whose sessions were ended since it was read, nor of a key that is gone.
+    service.administration().end_sessions(&account.email).await.unwrap().unwrap();
+    let account = service.account().await;
+    service.administration().end_key(&account.email, &id).await.unwrap().unwrap();
+    service.store().tell_of_end(&[11; 16], &account, &id, now).await.unwrap();
+    assert_eq!(crate::mails::mails(&service, 2).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_key_that_is_gone_is_not_told() {
+    let service = crate::mails::service().await;
+    let table = format!("{}-outbox", service.running.config.stack);
+    let expires_at = N((service.now().seconds() + 3600).to_string());
+    for (id, key) in [("1", Some("0123456789abcdef0123456789abcdef")), ("2", Some("no id")), ("3", None)] {
+        let text = |text: &str| S(text.to_owned());
+        let mut put = service.running.config.aws.dynamodb().put_item().table_name(&table).item("id", text(id));
+        put = put.item("kind", text("key-ends")).item("email", text(EMAIL)).item("expires_at", expires_at.clone());
+        if let Some(key) = key {
+            put = put.item("key", text(key));
+        }
+        put.send().await.unwrap();
+    }
+    // It comes behind them in the stream.
+    service.store().send_mail(&[4; 16], MailKind::Test, &service.account().await.email, service.now()).await.unwrap();
+    assert_eq!(crate::mails::mails(&service, 1).await[0].subject, "jea-auth: A test");
 }

@@ -256,7 +256,10 @@ async fn accounts_are_added_once_and_listed() {
         serving.local(&["user", "add", email, "--name", "Yi", "--role", "editor", "--password-stdin"], password)
     };
     let added = add("yi@jeplus.org", "a long enough password");
-    assert_eq!(text(&added.stdout), "EMAIL          NAME  ROLE    STATUS\nyi@jeplus.org  Yi    editor  active\n");
+    assert_eq!(
+        text(&added.stdout),
+        "EMAIL          NAME  ROLE    STATUS  FACTOR  PASSWORD\nyi@jeplus.org  Yi    editor  active  -       set\n"
+    );
     for (email, password, message) in [
         ("YI@jeplus.org", "a long enough password", "there is an account with the email yi@jeplus.org"),
         ("no email", "a long enough password", "an email has one @"),

@@ -150,6 +150,7 @@ async fn nothing_that_may_become_another_method_passes_as_a_preflight_or_as_a_re
 fn assert_readable(answer: &reqwest::Response) {
     assert_eq!(answer.headers()["access-control-allow-origin"], APP, "{}", answer.url());
     assert_eq!(answer.headers()["access-control-allow-credentials"], "true");
+    assert_eq!(answer.headers()["access-control-expose-headers"], "Retry-After");
 }
 
 #[tokio::test]

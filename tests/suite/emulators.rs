@@ -92,15 +92,16 @@ async fn under_the_runtime_interface_emulator_every_event_gives_what_it_is_named
     };
     {
         let (_authorizer, url) = emulate(&emulator, env!("CARGO_BIN_EXE_authorizer"), &service).await;
-        for (name, effect) in EFFECTS {
-            let verdict = invoke(&url, session.text(name)).await;
-            assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect, "{name}: {verdict}");
+        for outcome in EFFECTS {
+            let verdict = invoke(&url, session.text(outcome)).await;
+            let effect = &verdict["policyDocument"]["Statement"][0]["Effect"];
+            assert_eq!(effect, outcome.gives, "{}: {verdict}", outcome.name);
         }
     }
     let (_logon, url) = emulate(&emulator, env!("CARGO_BIN_EXE_logon"), &service).await;
-    for (name, status) in STATUSES {
-        let answer = invoke(&url, session.text(name)).await;
-        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+    for outcome in STATUSES {
+        let answer = invoke(&url, session.text(outcome)).await;
+        assert_eq!(answer["statusCode"], outcome.gives, "{}: {answer}", outcome.name);
     }
 }
 
@@ -172,9 +173,9 @@ async fn sam_local_invoke_gives_what_each_event_is_named_for() {
     let session = Session::new(&service).await;
     let_containers_in(&service).await;
     let folder = tempfile::tempdir().unwrap();
-    let invoke = async |function: &str, name: &str| -> Value {
+    let invoke = async |function: &str, name: &str, event: String| -> Value {
         let file = folder.path().join(format!("{name}.json"));
-        fs::write(&file, session.text(name)).unwrap();
+        fs::write(&file, event).unwrap();
         let arguments = ["invoke", function, "--event", file.to_str().unwrap()];
         let mut command = tokio::process::Command::from(sam_local(&service, folder.path(), BUILT, &arguments));
         let output = command.output().await.unwrap();
@@ -184,12 +185,13 @@ async fn sam_local_invoke_gives_what_each_event_is_named_for() {
         println!("sam local invoke {function} --event {name}.json\n{answer}\n");
         serde_json::from_str(answer).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
     };
-    for (name, effect) in EFFECTS {
-        let verdict = invoke("Authorizer", name).await;
-        assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], effect, "{name}");
+    for outcome in EFFECTS {
+        let verdict = invoke("Authorizer", outcome.name, session.text(outcome)).await;
+        assert_eq!(verdict["policyDocument"]["Statement"][0]["Effect"], outcome.gives, "{}", outcome.name);
     }
-    for (name, status) in STATUSES {
-        assert_eq!(invoke("Logon", name).await["statusCode"], status, "{name}");
+    for outcome in STATUSES {
+        let answer = invoke("Logon", outcome.name, session.text(outcome)).await;
+        assert_eq!(answer["statusCode"], outcome.gives, "{}", outcome.name);
     }
 }
 

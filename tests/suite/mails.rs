@@ -117,9 +117,8 @@ async fn an_owner_who_forgot_the_password_sets_another_by_the_link() {
 async fn nobody_learns_from_an_answer_who_has_an_account() {
     let service = service().await;
     service.add_account("disabled@jeplus.org", PASSWORD, Status::Disabled).await;
-    let long = format!("{}@jeplus.org", "x".repeat(300));
     let mut seen = Vec::new();
-    for email in [EMAIL, "nobody@jeplus.org", "disabled@jeplus.org", "no email", "", &long] {
+    for email in [EMAIL, "nobody@jeplus.org", "disabled@jeplus.org"] {
         for _ in 0..3 {
             let answer = forgot(&service, email).await;
             let status = answer.status();
@@ -132,6 +131,10 @@ async fn nobody_learns_from_an_answer_who_has_an_account() {
         assert_refused(throttled, 429).await;
     }
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
+    for email in ["no email", "", &format!("{}@jeplus.org", "x".repeat(300))] {
+        let refused = assert_refused(forgot(&service, email).await, 400).await;
+        assert_eq!(refused, "email: this is no email address.", "what no account can have");
+    }
     let told = mails(&service, 3).await;
     assert!(told.iter().all(|mail| mail.to == EMAIL), "nobody else is written to");
     service.advance(Duration::from_mins(15));

@@ -129,6 +129,7 @@ fn body_of(operation: Operation) -> Option<Value> {
         (Operation::Password, json!({"password": PASSWORD, "new_password": NEW_PASSWORD})),
         (Operation::MakeKey, json!({"name": "cluster", "days": 30})),
         (Operation::ConfirmFactor, json!({"otp": "123456"})),
+        (Operation::NewCodes, json!({"otp": "123456"})),
         (Operation::Forgot, json!({"email": EMAIL})),
         (Operation::Reset, json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD})),
     ];
@@ -141,8 +142,8 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
     let mut config = recorder.service.config();
     config.aws.dynamodb_endpoint = Some("http://127.0.0.1:1".to_owned());
     let broken = app::logon(&config, recorder.service.clock());
-    for route in &ROUTES {
-        let Route { method, path, operation, access, feature, .. } = *route;
+    for route in ROUTES {
+        let Route { method, path, operation, access, marks, .. } = *route;
         let at = path.replace("{sid}", "x").replace("{id}", &"0".repeat(32));
         if access != Access::Open {
             let answer = crate::client::plain()
@@ -163,7 +164,7 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
             let status = answer.status().as_u16();
             recorder.keep(method, path, status, None, answer.json().await.unwrap());
         }
-        if feature == Some(Feature::Pages) || matches!(operation, Operation::Info | Operation::Description) {
+        if marks.feature == Some(Feature::Pages) || matches!(operation, Operation::Info | Operation::Description) {
             continue;
         }
         let mut context = context_of(&token);
@@ -196,6 +197,10 @@ async fn record_a_life(recorder: &mut Recorder) {
     ] {
         recorder.expect(200, "GET", open, "", None).await;
     }
+    let leads = "/.well-known/change-password";
+    let client = crate::client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let led = client.get(format!("{}{leads}", recorder.service.running.url)).send().await.unwrap();
+    recorder.keep("GET", leads, led.status().as_u16(), None, Value::Null);
     for log_on in ["auth", "logon"] {
         recorder.expect(401, "POST", &path(log_on), "", Some(&wrong)).await;
         recorder.expect(200, "POST", &path(log_on), "", Some(&credential)).await;
@@ -219,9 +224,14 @@ async fn record_a_life(recorder: &mut Recorder) {
     recorder.expect(200, "DELETE", &path("sessions/{sid}"), other.as_str().unwrap(), None).await;
     recorder.expect(404, "DELETE", &path("totp"), "", None).await;
     recorder.expect(404, "POST", &path("totp/confirm"), "", body_of(Operation::ConfirmFactor).as_ref()).await;
+    recorder.expect(404, "POST", &path("totp/codes"), "", body_of(Operation::NewCodes).as_ref()).await;
     let begun = recorder.expect(200, "POST", &path("totp"), "", None).await;
     let code = factor::code(&recorder.service, begun["data"]["secret"].as_str().unwrap());
-    recorder.expect(200, "POST", &path("totp/confirm"), "", Some(&json!({"otp": code}))).await;
+    let confirmed = recorder.expect(200, "POST", &path("totp/confirm"), "", Some(&json!({"otp": code}))).await;
+    recorder.expect(200, "GET", &path("totp"), "", None).await;
+    recorder.expect(400, "POST", &path("totp/codes"), "", body_of(Operation::NewCodes).as_ref()).await;
+    let code = json!({"otp": confirmed["data"]["recovery_codes"][0]});
+    recorder.expect(200, "POST", &path("totp/codes"), "", Some(&code)).await;
     recorder.expect(200, "DELETE", &path("totp"), "", None).await;
     recorder
         .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
@@ -236,6 +246,7 @@ async fn record_a_life(recorder: &mut Recorder) {
         ("POST", "keys"),
         ("DELETE", "keys/{id}"),
         ("POST", "totp"),
+        ("POST", "totp/codes"),
         ("DELETE", "totp"),
     ] {
         let body = (name == "keys").then(|| json!({"name": "cluster"}));
@@ -296,7 +307,7 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
         fs::write(&file, format!("{examples:#}\n")).unwrap();
     }
     let told: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    for route in &ROUTES {
+    for route in ROUTES {
         let name = format!("{} {}", route.method, route.path);
         assert_eq!(told[&name], examples[&name], "{name}");
     }
@@ -306,7 +317,7 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
 #[test]
 fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
     let told: Value = serde_json::from_str(&fs::read_to_string(root().join(EXAMPLES)).unwrap()).unwrap();
-    for route in &ROUTES {
+    for route in ROUTES {
         let examples = told[format!("{} {}", route.method, route.path)].as_object().unwrap();
         for (status, example) in examples.iter().filter(|(status, _)| *status != "200") {
             let answer = &example["answer"];
@@ -315,7 +326,7 @@ fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
             let mut members = vec!["ok", "status"];
             if answer.get("factor").is_some() {
                 members.insert(0, "factor");
-            } else if route.operation.gives_reasons() && !is_gateways {
+            } else if !route.marks.is_original && !is_gateways {
                 members.insert(1, "reason");
                 assert!(reasons().contains(&answer["reason"]), "{answer}");
             }
@@ -339,9 +350,9 @@ async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
     assert!(served == printed, "the file is another one than what the program prints");
     let service = Service::start().await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
-    for route in &ROUTES {
+    for route in ROUTES {
         let is_there = served["paths"].get(route.path).is_some();
-        assert_eq!(is_there, route.feature.is_none(), "{}", route.path);
+        assert_eq!(is_there, route.marks.feature.is_none(), "{}", route.path);
     }
 }
 

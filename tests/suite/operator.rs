@@ -108,8 +108,8 @@ async fn an_account_s_life() {
     }
     let expected = "\
 $ user add Ann@Example.org --name Ann --role editor --password-stdin
-EMAIL            NAME  ROLE    STATUS
-Ann@Example.org  Ann   editor  active
+EMAIL            NAME  ROLE    STATUS  FACTOR  PASSWORD
+Ann@Example.org  Ann   editor  active  -       set
 --
 = 0
 $ user add ann@example.org --name Ann --password-stdin
@@ -134,20 +134,20 @@ error: the password is one of the commonest
 hint: use one that nobody else has; a few words in a row are easy to remember
 = 1
 $ user passwd ann@example.org --password-stdin --allow-short
-EMAIL            NAME  ROLE    STATUS
-Ann@Example.org  Ann   editor  active
+EMAIL            NAME  ROLE    STATUS  FACTOR  PASSWORD
+Ann@Example.org  Ann   editor  active  -       set
 --
 0 sessions ended
 = 0
 $ user disable ann@example.org
-EMAIL            NAME  ROLE    STATUS
-Ann@Example.org  Ann   editor  disabled
+EMAIL            NAME  ROLE    STATUS    FACTOR  PASSWORD
+Ann@Example.org  Ann   editor  disabled  -       set
 --
 0 sessions ended
 = 0
 $ user enable ann@example.org
-EMAIL            NAME  ROLE    STATUS
-Ann@Example.org  Ann   editor  active
+EMAIL            NAME  ROLE    STATUS  FACTOR  PASSWORD
+Ann@Example.org  Ann   editor  active  -       set
 --
 = 0
 $ user delete ann@example.org

@@ -52,18 +52,18 @@ async fn name_role_and_profile_are_set_and_removed() {
     }
     let expected = "\
 $ user set yi@jeplus.org --name Zhang Yi --role editor
-EMAIL          NAME      ROLE    STATUS  KEYS
-yi@jeplus.org  Zhang Yi  editor  active  0
+EMAIL          NAME      ROLE    STATUS  FACTOR  PASSWORD  TEMPORARY UNTIL  KEYS
+yi@jeplus.org  Zhang Yi  editor  active  -       set       -                0
 --
 = 0
 $ user set Yi@jeplus.ORG --profile company=jEPlus = Ltd --profile title=
-EMAIL          NAME      ROLE    STATUS  KEYS
-yi@jeplus.org  Zhang Yi  editor  active  0
+EMAIL          NAME      ROLE    STATUS  FACTOR  PASSWORD  TEMPORARY UNTIL  KEYS
+yi@jeplus.org  Zhang Yi  editor  active  -       set       -                0
 --
 = 0
 $ user set yi@jeplus.org --no-role --profile nothing=
-EMAIL          NAME      ROLE  STATUS  KEYS
-yi@jeplus.org  Zhang Yi  -     active  0
+EMAIL          NAME      ROLE  STATUS  FACTOR  PASSWORD  TEMPORARY UNTIL  KEYS
+yi@jeplus.org  Zhang Yi  -     active  -       set       -                0
 --
 = 0
 $ user set nobody@example.org --name Nobody
@@ -216,8 +216,8 @@ error: this is the email of the account already
 hint: there is nothing to change; `jea-auth user show yi@jeplus.org --local` shows it
 = 1
 $ user rename yi@jeplus.org Zhang.Yi@example.org
-EMAIL                 NAME  ROLE  STATUS  KEYS
-Zhang.Yi@example.org  Yi    -     active  0
+EMAIL                 NAME  ROLE  STATUS  FACTOR  PASSWORD  TEMPORARY UNTIL  KEYS
+Zhang.Yi@example.org  Yi    -     active  -       set       -                0
 --
 1 session ended
 = 0
@@ -227,8 +227,8 @@ error: there is no account with the email yi@jeplus.org, but there is one with z
 hint: if you say this a second time, it has been done; `jea-auth user show zhang.yi@example.org --local` shows the account
 = 1
 $ user rename ZHANG.YI@example.org zhang.yi@Example.org
-EMAIL                 NAME  ROLE  STATUS  KEYS
-zhang.yi@Example.org  Yi    -     active  0
+EMAIL                 NAME  ROLE  STATUS  FACTOR  PASSWORD  TEMPORARY UNTIL  KEYS
+zhang.yi@Example.org  Yi    -     active  -       set       -                0
 --
 0 sessions ended
 = 0

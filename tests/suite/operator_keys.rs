@@ -3,7 +3,14 @@
 use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jea_auth::domain::{account::Status, ids::SessionId};
+use jea_auth::{
+    domain::{
+        account::{Account, Status},
+        ids::SessionId,
+        time::Timestamp,
+    },
+    platform::store::StoreError,
+};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -36,7 +43,7 @@ async fn keys_are_listed_without_what_they_are_worth_and_ended_with_their_sessio
     let operator = Operator::of(&service);
     let none = operator.run(&["user", "keys", EMAIL], "");
     assert_eq!(none.status.code(), Some(0));
-    assert_eq!(String::from_utf8_lossy(&none.stdout), "ID  NAME  CREATED  EXPIRES  LAST USED\n");
+    assert_eq!(String::from_utf8_lossy(&none.stdout), "ID  NAME  CREATED  EXPIRES  LAST USED  READ ONLY\n");
     assert_eq!(told(&none), "no access keys\n");
     assert_eq!(operator.json(&["user", "keys", EMAIL]), json!([]));
 
@@ -48,7 +55,8 @@ async fn keys_are_listed_without_what_they_are_worth_and_ended_with_their_sessio
     let (by_two, by_password) = (token_of(&log_on_with(&service, EMAIL, &other).await), service.new_token().await);
     let listed = operator.json(&["user", "keys", EMAIL]);
     let row = |at: usize| listed[at].as_object().unwrap().clone();
-    assert_eq!((listed.as_array().unwrap().len(), row(0).len()), (2, 5), "{listed}");
+    assert_eq!((listed.as_array().unwrap().len(), row(0).len()), (2, 6), "{listed}");
+    assert_eq!(listed[0]["read_only"], false);
     assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(one), &json!("cluster")));
     assert_eq!((&listed[1]["id"], &listed[1]["name"]), (&json!(two), &json!("ledger \u{200b}")));
     let created = listed[0]["created"].as_u64().unwrap();
@@ -201,6 +209,13 @@ async fn an_export_that_is_imported_gives_the_same_table_and_keys_that_go_on() {
     let (_, used) = make(&service, "used").await;
     let (_, unused) = make(&service, "not used \u{1f511}").await;
     log_on_with(&service, EMAIL, &used).await;
+    let for_reading = |account: &Account| {
+        let mut account = account.clone();
+        account.access_keys.values_mut().for_each(|key| (key.read_only, key.end_told) = (true, true));
+        account.temporary_until = Some(Timestamp::from_seconds(service.now().seconds() + 3600));
+        Ok::<_, StoreError>(account)
+    };
+    service.store().change_account(&service.account().await.email, for_reading).await.unwrap();
     assert!(
         operator.run(&["user", "set", EMAIL, "--role", "editor", "--profile", "Motto=\u{202e}x"], "").status.success()
     );
@@ -263,7 +278,10 @@ async fn each_field_of_an_imported_key_is_checked_and_told_by_its_line() {
         (json!({"17": good}), "access_keys: the id of an access key is 32 hexadecimal digits in lower case"),
         (json!({id.to_uppercase(): good}), "access_keys: the id of an access key is 32 hexadecimal digits"),
         (json!({id: "jea_"}), "access key 0123456789abcdef0123456789abcdef: an object is expected"),
-        (with("secret", json!("x")), "unknown member secret: name, sha256, created, expires, last_used are expected"),
+        (
+            with("secret", json!("x")),
+            "unknown member secret: name, sha256, created, expires, last_used, read_only, end_told are expected",
+        ),
         (without("name"), ": name is missing"),
         (with("name", json!("a\u{7}")), ": name: it has 1 to 256 bytes and no control characters"),
         (with("name", json!(7)), ": name: a text is expected"),
@@ -282,6 +300,8 @@ async fn each_field_of_an_imported_key_is_checked_and_told_by_its_line() {
         (with("expires", json!(u64::MAX)), ": expires: a time after created is expected"),
         (with("last_used", json!("yesterday")), ": last_used: a whole number is expected"),
         (with("last_used", json!(32_503_680_000_u64)), ": last_used is in the future"),
+        (with("read_only", json!("true")), ": read_only: true or false is expected"),
+        (with("end_told", json!(1)), ": end_told: true or false is expected"),
         (many(21), "access_keys: at most 20 are expected"),
     ];
     let line = |number: usize, keys: &Value| {

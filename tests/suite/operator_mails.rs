@@ -46,8 +46,8 @@ async fn who_is_invited_sets_a_password_by_the_link_and_logs_on() {
     let invite = ["user", "invite", "Ann@Example.org", "--name", "Ann", "--role", "editor"];
     let expected = "\
 $ user invite Ann@Example.org --name Ann --role editor
-EMAIL            NAME  ROLE    STATUS
-Ann@Example.org  Ann   editor  active
+EMAIL            NAME  ROLE    STATUS  FACTOR  PASSWORD
+Ann@Example.org  Ann   editor  active  -       -
 --
 an invitation is on its way to ann@example.org; its link is good for 7 days
 = 0
@@ -201,9 +201,9 @@ async fn a_change_of_which_no_mail_tells_is_done_all_the_same() {
     let wire = Wire::default();
     let operator = Operator::at(&wire.proxy(&service.running.dynamodb_url).await, &service.running.kms_url);
     let passwd = ["user", "passwd", EMAIL, "--password-stdin"];
-    for call in ["DescribeTable", "PutItem"] {
+    for (call, password) in [("DescribeTable", "yet another long enough password"), ("PutItem", NEW_PASSWORD)] {
         wire.fail(call, "-outbox", Fault::Denied);
-        let output = operator.run(&passwd, NEW_PASSWORD);
+        let output = operator.run(&passwd, password);
         let told = text(&output.stderr);
         assert!(output.status.success() && text(&output.stdout).contains(EMAIL), "{told}");
         let expected = format!("warning: it is done, but yi@jeplus.org gets no mail about it: DynamoDB {call} failed");

@@ -25,7 +25,7 @@ async fn service() -> Service {
 }
 
 fn pages() -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().filter(|route| route.feature == Some(Feature::Pages)).map(|route| route.path)
+    ROUTES.iter().filter(|route| route.marks.feature == Some(Feature::Pages)).map(|route| route.path)
 }
 
 // Check 48.
@@ -54,6 +54,21 @@ async fn a_page_is_html_with_every_header_that_guards_it() {
 }
 
 #[tokio::test]
+async fn the_well_known_url_for_changing_a_password_leads_to_the_account_page() {
+    let service = service().await;
+    let client = crate::client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for slash in ["", "/"] {
+        let url = format!("{}/.well-known/change-password{slash}", service.running.url);
+        let answer = client.get(&url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FOUND);
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let followed = service.client.get(&url).send().await.unwrap();
+        assert_eq!(followed.url().path(), "/users/account", "{slash}");
+        assert_eq!(followed.status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn without_pages_their_paths_are_as_closed_as_any_other() {
     let service = Service::start().await;
     for path in pages() {
@@ -69,7 +84,7 @@ async fn without_pages_their_paths_are_as_closed_as_any_other() {
 async fn all_that_is_no_page_is_json() {
     let service = service().await;
     for _ in 0..2 {
-        for route in ROUTES.iter().filter(|route| route.feature != Some(Feature::Pages)) {
+        for route in ROUTES.iter().filter(|route| route.marks.feature != Some(Feature::Pages)) {
             let path = route.path.replace("{sid}", "x").replace("{id}", "x");
             let answer = service.request(route.method.parse().unwrap(), &path).send().await.unwrap();
             let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();

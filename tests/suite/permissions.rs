@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jea_auth::{
-    domain::account::Email,
+    domain::{account::Email, passkey::UserHandle},
     functions::{
         app::{self, Stack},
         config::Config,
@@ -43,6 +43,7 @@ fn granted(function: &str) -> BTreeSet<String> {
             // These tables are made last, so they are named and not referred to.
             let resource = match resource.rsplit_once(":table/${AWS::StackName}-") {
                 Some((_, "accounts")) => "Accounts",
+                Some((_, "accounts/index/by-handle")) => "Accounts/by-handle",
                 Some((_, "signing-keys")) => "SigningKeys",
                 Some(_) | None => resource.trim_end_matches(".Arn"),
             };
@@ -89,7 +90,8 @@ fn used(wire: &Wire) -> BTreeSet<String> {
                 }
             }
             ("DynamoDB_20120810", operation) => {
-                used.insert(format!("dynamodb:{operation} {}", table(&call)));
+                let index = call["IndexName"].as_str().map(|index| format!("/{index}")).unwrap_or_default();
+                used.insert(format!("dynamodb:{operation} {}{index}", table(&call)));
             }
             ("TrentService", operation) => {
                 used.insert(format!("kms:{operation} SealingKey"));
@@ -166,6 +168,9 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     for _ in 0..12 {
         function.handle(&log_on_event(EMAIL, "wrong").event()).await;
     }
+    // What a log-on with a passkey asks, whosever it is.
+    let store = Stack::of(&noted(&service, &wire).await).store;
+    assert!(store.account_of_handle(&UserHandle::new(&[1; 32])).await.unwrap().is_none());
     assert_eq!(used(&wire), granted("Logon"));
 }
 

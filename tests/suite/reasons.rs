@@ -60,10 +60,12 @@ fn refused_bodies() -> Vec<(&'static str, Value, u16, &'static str)> {
         ("password", password("two lines of\na password"), 400, "password-not-typeable"),
         ("password", password("jea_and something else"), 400, "password-like-key"),
         ("password", password("passwordpassword"), 400, "password-common"),
+        ("password", password(PASSWORD), 400, "password-unchanged"),
         ("password", json!({"password": "wrong", "new_password": NEW_PASSWORD}), 403, "wrong-password"),
         ("totp/confirm", json!({"otp": "123456"}), 404, "factor-not-begun"),
         ("reset", json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD}), 403, "bad-link"),
         ("forgot", json!({"mail": EMAIL}), 400, "malformed-body"),
+        ("forgot", json!({"email": "no email"}), 400, "bad-email"),
     ]
 }
 

@@ -6,7 +6,6 @@ use jea_auth::{
     domain::{
         access_key::AccessKey,
         account::Account,
-        credential::{Credential, NewPasswordByLink, PasswordChange},
         factor::{Otp, RecoveryCode, TotpSecret},
         password::{Password, PasswordHash},
         secret::ServiceSecret,
@@ -16,7 +15,7 @@ use jea_auth::{
     functions::logon::Answer,
     service::{
         keyring::{Signer, Unsealed},
-        operations::{BegunFactor, Fresh, Issued, MadeKey},
+        operations::{BegunFactor, Context, Credential, Issued, MadeKey, NewPasswordByLink, PasswordChange},
     },
 };
 use serde::Serialize;
@@ -30,7 +29,7 @@ fn types_that_hold_secrets_cannot_be_printed() {
         ($($secret:ty)+) => { $(assert_not_impl_any!($secret: Debug, Display, Serialize);)+ };
     }
     cannot_be_printed! {
-        AccessKey Account Answer BegunFactor Credential Fresh Issued KeyMaterial MadeKey PasswordChange NewPasswordByLink Otp Password
+        AccessKey Account Answer BegunFactor Context<'static> Credential Issued KeyMaterial MadeKey PasswordChange NewPasswordByLink Otp Password
         PasswordHash RecoveryCode ServiceSecret Signer Token TotpSecret Unsealed
     }
 }
@@ -41,10 +40,4 @@ fn secrets_that_others_see_clear_themselves() {
     fn clears_itself(_: &impl ZeroizeOnDrop) {}
     let _ = |key: &MadeKey| clears_itself(&key.text);
     let _ = |key: &KeyMaterial| clears_itself(&key.private);
-    let _ = |by_link: &NewPasswordByLink| clears_itself(&by_link.token);
-    let _ = |Fresh { key_secret, totp, recovery, .. }: &Fresh| {
-        clears_itself(key_secret);
-        clears_itself(totp);
-        clears_itself(recovery);
-    };
 }

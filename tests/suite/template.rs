@@ -5,6 +5,7 @@ use std::{
     fs,
 };
 
+use aws_sdk_dynamodb::types::KeySchemaElement;
 use jea_auth::{
     api::{Access, Feature, Features, ROUTES, Route},
     domain::token::Issuer,
@@ -125,8 +126,8 @@ fn the_api_has_exactly_the_routes_of_the_code_and_opens_only_the_open_ones() {
     let paths = at(&template, &["Resources", "Api", "Properties", "DefinitionBody", "paths"]);
     let expected: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).chain(["/", "/{proxy+}"]).collect();
     assert_eq!(keys(paths), expected);
-    for Route { method, path, access, feature, .. } in ROUTES {
-        let methods = match feature {
+    for &Route { method, path, access, marks, .. } in ROUTES {
+        let methods = match marks.feature {
             None => at(paths, &[path]),
             // Without mails or pages there is no such path, and it is the backend's.
             Some(feature) => {
@@ -230,6 +231,19 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
                 assert_eq!(quoted(found), value, "{name}");
             }
         }
+        // Where there is one origin, its pages read what the functions let them read.
+        let readable = Refused::NoSession.answer(None, &site).readable_by("${AllowedOrigins}");
+        let own = readable.headers.iter().filter(|(header, _)| header.as_str().starts_with("access-control-"));
+        let own: BTreeMap<String, String> =
+            own.map(|(header, value)| (header.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let of_origin = keys(headers).into_iter().filter(|header| header.starts_with("Access-Control-"));
+        let of_origin = of_origin.map(|header| {
+            let condition = at(headers, &[header]);
+            let Value::Tagged(condition) = condition else { panic!("{header} has a condition") };
+            assert_eq!((text(&condition.value[0]), text(&condition.value[2])), ("HasOneOrigin", "AWS::NoValue"));
+            (header.to_lowercase(), text(&condition.value[1]).trim_matches('\'').to_owned())
+        });
+        assert_eq!(of_origin.collect::<BTreeMap<_, _>>(), own, "{name}");
         let strict = quoted("Strict-Transport-Security");
         assert!(strict.starts_with("max-age=") && !strict.contains("includeSubDomains"), "{name}");
         if let Some((header, value)) = header {
@@ -250,15 +264,24 @@ async fn the_tables_are_those_that_the_code_creates() {
         assert_eq!(text(at(properties, &["TableName"])), format!("${{AWS::StackName}}-{suffix}"));
         let name = format!("{}-{suffix}", service.running.config.stack);
         let table = client.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
-        let created: Vec<(&str, &str)> =
-            table.key_schema().iter().map(|key| (key.attribute_name(), key.key_type().as_str())).collect();
-        let described: Vec<(&str, &str)> = at(properties, &["KeySchema"])
-            .as_sequence()
-            .unwrap()
-            .iter()
-            .map(|key| (text(&key["AttributeName"]), text(&key["KeyType"])))
-            .collect();
-        assert_eq!(created, described, "{resource}");
+        let described = |schema: &Value| -> Vec<String> {
+            let keys = at(schema, &["KeySchema"]).as_sequence().unwrap().iter();
+            keys.map(|key| format!("{} {}", text(&key["AttributeName"]), text(&key["KeyType"]))).collect()
+        };
+        let created = |schema: &[KeySchemaElement]| -> Vec<String> {
+            schema.iter().map(|key| format!("{} {}", key.attribute_name(), key.key_type().as_str())).collect()
+        };
+        assert_eq!(created(table.key_schema()), described(properties), "{resource}");
+        let indexes = properties.get("GlobalSecondaryIndexes").map(|indexes| indexes.as_sequence().unwrap());
+        let indexes = indexes.into_iter().flatten().map(|index| {
+            let projection = text(at(index, &["Projection", "ProjectionType"]));
+            (text(&index["IndexName"]), described(index), projection)
+        });
+        let made = table.global_secondary_indexes().iter().map(|index| {
+            let projection = index.projection().unwrap().projection_type().unwrap().as_str();
+            (index.index_name().unwrap(), created(index.key_schema()), projection)
+        });
+        assert_eq!(made.collect::<Vec<_>>(), indexes.collect::<Vec<_>>(), "{resource}");
         let ttl = client.describe_time_to_live().table_name(&name).send().await.unwrap();
         let ttl = ttl.time_to_live_description.unwrap().attribute_name;
         let described = properties.get("TimeToLiveSpecification").map(|ttl| text(&ttl["AttributeName"]).to_owned());

@@ -16,7 +16,7 @@ use crate::template::{at, template, text};
 /// A parameter, values that it takes, and values that it refuses.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const TABLE: [Row; 16] = [
+const TABLE: [Row; 17] = [
     (
         "Issuer",
         &["https://auth.example.org", "https://auth.example.org:8443", "https://auth.example.org/Prod"],
@@ -99,6 +99,11 @@ const TABLE: [Row; 16] = [
         &["", "a\nb", "a\u{202e}b", "a\u{ad}b", "a: b"],
     ),
     ("Pages", &["on", "off"], &["", "yes"]),
+    (
+        "RequireFactor",
+        &["off", "all", "All", "none", "editor", "J\u{f6}rg's \u{4e2d}\u{6587} editors"],
+        &["", " ", "a\nb", "a\u{202e}b", "\u{200b}", "\u{3164}", "\u{2800}"],
+    ),
 ];
 
 /// Whether `CloudFormation` takes the value.

@@ -44,7 +44,7 @@ fn every_operation_that_anybody_may_send_has_a_rate_and_counts_in_the_rule_for_o
         }
         let path = text(&setting["ResourcePath"]).replace("~1", "/");
         let route = ROUTES.iter().find(|route| path == format!("/{}", route.path)).unwrap();
-        assert_eq!(condition, route.feature.map(condition_of), "{path}");
+        assert_eq!(condition, route.marks.feature.map(condition_of), "{path}");
         assert_eq!(setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"], "{path}");
         limited.insert(route.path);
     }

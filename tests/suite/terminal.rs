@@ -143,13 +143,13 @@ async fn a_table_is_straight_however_wide_its_characters_are() {
     let listed = text(&operator.run(&["user", "list"], "").stdout);
     // Two columns for each ideograph and syllable, none for the accent.
     let expected = "\
-ann@example.org    Ann     editor  active
-jose@example.org   Jose\u{301}    editor  active
-kim@example.org    \u{ae40}\u{bbfc}\u{c900}  editor  active
+ann@example.org    Ann     editor  active  -       set
+jose@example.org   Jose\u{301}    editor  active  -       set
+kim@example.org    \u{ae40}\u{bbfc}\u{c900}  editor  active  -       set
 ";
     let lines: String = listed.lines().filter(|line| line.contains("editor")).flat_map(|line| [line, "\n"]).collect();
     assert!(lines.starts_with(expected), "{lines}");
-    assert!(lines.ends_with("zhang@example.org  \u{5f20}\u{6bc5}    editor  active\n"), "{lines}");
+    assert!(lines.ends_with("zhang@example.org  \u{5f20}\u{6bc5}    editor  active  -       set\n"), "{lines}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

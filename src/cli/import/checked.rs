@@ -13,6 +13,7 @@ use crate::{
     cli::{Target, output},
     domain::account::{Email, Status, is_unseen},
     domain::ids::AccountId,
+    domain::passkey::UserHandle,
     platform::store::{Store, StoreError},
 };
 
@@ -38,9 +39,12 @@ pub(super) struct Checked {
     first_unmailable: Option<Email>,
     /// Ids that the file brings, and where.
     subs: HashMap<AccountId, (Place, Email)>,
+    /// Handles of passkeys that the file brings, and where.
+    handles: HashMap<UserHandle, (Place, Email)>,
     /// Names of members of profiles.
     profile: BTreeSet<String>,
     access_keys: usize,
+    passkeys: usize,
     disabled: u64,
     told: u64,
 }
@@ -72,6 +76,9 @@ impl Checked {
         if let Some((first, _)) = self.subs.get(&account.sub) {
             return Err(format!("sub: the same as in {counted} {}", first.number()));
         }
+        if let Some((first, _)) = account.handle.and_then(|handle| self.handles.get(&handle)) {
+            return Err(format!("passkeys: handle: the same as in {counted} {}", first.number()));
+        }
         if let Some(withheld) = withheld {
             *self.withheld.entry(withheld.reason()).or_default() += 1;
             if let Withheld::Unusable(reason) = &withheld {
@@ -88,11 +95,15 @@ impl Checked {
             self.first_unmailable.get_or_insert_with(|| account.email.clone());
         }
         self.emails.insert(account.email.clone(), place.number());
+        if let Some(handle) = account.handle {
+            self.handles.insert(handle, (place, account.email.clone()));
+        }
         if has_sub {
             self.subs.insert(account.sub, (place, account.email));
         }
         self.profile.extend(account.profile.into_keys());
         self.access_keys += account.access_keys.len();
+        self.passkeys += account.passkeys.len();
         Ok(())
     }
 
@@ -118,13 +129,14 @@ impl Checked {
         self.emails.len()
     }
 
-    /// Whether the file brings ids.
-    pub(super) fn has_subs(&self) -> bool {
-        !self.subs.is_empty()
+    /// Whether the file brings what no two accounts may share.
+    pub(super) fn has_ids(&self) -> bool {
+        !self.subs.is_empty() || !self.handles.is_empty()
     }
 
     /// How many of the accounts are there already. An id that another account has is told: the two would share their
-    /// sessions. Malformed items are passed over, and two imports that run at once are not told of each other.
+    /// sessions. So is a handle of passkeys, which would lead to the other one. Malformed items are passed over, and
+    /// two imports that run at once are not told of each other.
     pub(super) async fn compare(&mut self, store: &Store) -> Result<u64, StoreError> {
         let mut already_there = 0;
         let mut pages = store.accounts();
@@ -135,6 +147,12 @@ impl Checked {
                     && *email != account.email
                 {
                     self.tell_bad(*place, None, &format!("sub: {} has it already", account.email.as_str()));
+                }
+                if let Some((place, email)) = account.handle.and_then(|handle| self.handles.get(&handle))
+                    && *email != account.email
+                {
+                    let told = format!("passkeys: handle: {} has it already", account.email.as_str());
+                    self.tell_bad(*place, None, &told);
                 }
             }
         }
@@ -181,6 +199,10 @@ impl Checked {
         if self.access_keys > 0 {
             let keys = output::count(self.access_keys, "access key");
             output::note(&format!("{keys} come along, and whoever has one can log on with it until it expires"));
+        }
+        if self.passkeys > 0 {
+            let passkeys = output::count(self.passkeys, "passkey");
+            output::note(&format!("{passkeys} come along, and log on where the stack's issuer is of their host"));
         }
         output::note(
             "not checked: whether a hash is that of its owner's password, and what others add or change meanwhile",

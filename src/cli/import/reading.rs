@@ -272,8 +272,13 @@ fn unsaid(name: &str, sense: Sense) -> Failure {
 }
 
 fn not_in_csv(member: &str) -> Failure {
+    let what = match member {
+        "access_keys" => "access keys",
+        "passkeys" => "passkeys",
+        _ => "second factors",
+    };
     Failure::new(
-        format!("{} do not fit into CSV", if member == "access_keys" { "access keys" } else { "second factors" }),
+        format!("{what} do not fit into CSV"),
         "leave the column out with --skip, or import JSON as `jea-auth user export` writes it",
     )
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     time::Timestamp,
 };
 
-const MEMBERS: [&str; 5] = ["name", "sha256", "created", "expires", "last_used"];
+const MEMBERS: [&str; 7] = ["name", "sha256", "created", "expires", "last_used", "read_only", "end_told"];
 const LONGEST: Duration = Duration::from_hours(24 * DAYS_MAX);
 
 /// One key as it stands in a file.
@@ -24,6 +24,15 @@ struct KeyObject<'a> {
     expires: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used: Option<u64>,
+    #[serde(skip_serializing_if = "is_not_so")]
+    read_only: bool,
+    #[serde(skip_serializing_if = "is_not_so")]
+    end_told: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_not_so(is_so: &bool) -> bool {
+    !is_so
 }
 
 pub(super) fn serialize<S: Serializer>(
@@ -37,6 +46,8 @@ pub(super) fn serialize<S: Serializer>(
             created: key.created.seconds(),
             expires: key.expires_at.seconds(),
             last_used: key.last_used.map(Timestamp::seconds),
+            read_only: key.read_only,
+            end_told: key.end_told,
         };
         (id.as_str(), object)
     }))
@@ -65,6 +76,14 @@ fn stored(key: &Map<String, Value>, now: Timestamp) -> Result<StoredKey, String>
         return Err(format!("unknown member {unknown}: {} are expected", MEMBERS.join(", ")));
     }
     let member = |name: &'static str| key.get(name).unwrap_or(&Value::Null);
+    let flag = |name: &'static str| match member(name) {
+        Value::Null => Ok(false),
+        Value::Bool(is_so) => Ok(*is_so),
+        // Whoever says it otherwise may mean a key that is for reading alone.
+        Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            Err(format!("{name}: true or false is expected"))
+        }
+    };
     let time = |name: &'static str| Ok::<_, String>(number(name, member(name), SECONDS)?.map(Timestamp::from_seconds));
     let name = text("name", member("name"))?.ok_or("name is missing")?;
     let sha256 = text("sha256", member("sha256"))?.ok_or("sha256 is missing")?;
@@ -84,6 +103,8 @@ fn stored(key: &Map<String, Value>, now: Timestamp) -> Result<StoredKey, String>
         created,
         expires_at,
         last_used,
+        read_only: flag("read_only")?,
+        end_told: flag("end_told")?,
     })
 }
 

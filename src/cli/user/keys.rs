@@ -20,8 +20,8 @@ use crate::{
 
 pub(super) const HELP: &str = "\
 An access key is what a script gives in the place of a password. The owner of an account makes it and is shown it once; here
-are its id and its name, when it was made, from when on it opens nothing, and the last day on which it was used. The key
-itself is not kept and cannot be shown. An account has at most 20 keys; one that has expired is listed until another one is made.
+are its id and its name, when it was made, from when on it opens nothing, the last day on which it was used, and whether its
+sessions may do nothing but read. The key itself is not kept and cannot be shown. An account has at most 20 keys; one that has expired is listed until another one is made.
 
 Without --revoke nothing changes. With it, the key opens nothing from now on, and the sessions that were opened with it end;
 all other keys and sessions of the account go on. Where mails are on, its owner is told by mail. It asks first; --yes is for
@@ -39,9 +39,10 @@ struct KeyRow<'a> {
     created: u64,
     expires: u64,
     last_used: Option<u64>,
+    read_only: bool,
 }
 
-const COLUMNS: [&str; 5] = ["id", "name", "created", "expires", "last_used"];
+const COLUMNS: [&str; 6] = ["id", "name", "created", "expires", "last_used", "read_only"];
 
 impl<'a> KeyRow<'a> {
     fn of(id: &'a AccessKeyId, key: &'a StoredKey) -> Self {
@@ -51,6 +52,7 @@ impl<'a> KeyRow<'a> {
             created: key.created.seconds(),
             expires: key.expires_at.seconds(),
             last_used: key.last_used.map(Timestamp::seconds),
+            read_only: key.read_only,
         }
     }
 }

@@ -5,7 +5,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::Zeroizing;
 
 use super::{PASSWORD_MAX_BYTES, Password};
-use crate::domain::access_key::PREFIX;
+use crate::domain::access_key::{PREFIX, begins_as_key};
 
 /// Fewest characters where the password is the only factor.
 pub const CHARACTERS_MIN: usize = 15;
@@ -44,6 +44,9 @@ pub enum Unfit {
     /// Everybody has it.
     #[error("the password is one of the commonest")]
     Common,
+    /// The account has it already.
+    #[error("the password is the one that the account has")]
+    Present,
 }
 
 impl Unfit {
@@ -57,6 +60,7 @@ impl Unfit {
             Self::Personal => "personal new password",
             Self::AccessKey => "key-shaped new password",
             Self::Common => "common new password",
+            Self::Present => "present password as the new one",
         }
     }
 
@@ -75,8 +79,18 @@ impl Unfit {
             }
             Self::AccessKey => "begin it with something else".to_owned(),
             Self::Common => "use one that nobody else has; a few words in a row are easy to remember".to_owned(),
+            Self::Present => "use another one".to_owned(),
         }
     }
+}
+
+/// Whether the new password of an account is another one than the present one, where that is given with it. Where it is
+/// not, [`Hasher::verify`](super::Hasher::verify) tells.
+///
+/// # Errors
+/// [`Unfit::Present`].
+pub fn differs(new: &Password, present: &Password) -> Result<(), Unfit> {
+    if new.is(present) { Err(Unfit::Present) } else { Ok(()) }
 }
 
 /// Whether `password` may be a new one of at least so many characters, for an account with these `names`: its email,
@@ -97,7 +111,7 @@ pub fn check(password: &Password, characters_min: usize, names: &[&str]) -> Resu
         Err(Unfit::TooLong)
     } else if text.chars().count() < characters_min {
         Err(Unfit::TooShort(characters_min))
-    } else if text.starts_with(PREFIX) {
+    } else if begins_as_key(text) {
         Err(Unfit::AccessKey)
     } else if names.iter().any(|name| nfc.normalize(name).to_lowercase() == *lowered) {
         Err(Unfit::Personal)
@@ -123,12 +137,21 @@ mod tests {
         assert_eq!(check("zhang yi of jeplus", CHARACTERS_MIN), Err(Unfit::Personal));
         assert_eq!(check("zhang yi of jeplus!", CHARACTERS_MIN), Ok(()));
         assert_eq!(check("jea_ and fifteen more", CHARACTERS_MIN), Err(Unfit::AccessKey));
+        assert_eq!(check("\u{3000}jea_ and fifteen more", CHARACTERS_MIN), Err(Unfit::AccessKey));
         assert_eq!(check("QwertyuiopAsdfghjkl", CHARACTERS_MIN), Err(Unfit::Common));
         assert_eq!(check("Password", CHARACTERS_MIN_SHORT), Err(Unfit::Common));
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES), CHARACTERS_MIN), Ok(()));
         assert_eq!(check(&"x".repeat(PASSWORD_MAX_BYTES + 1), CHARACTERS_MIN), Err(Unfit::TooLong));
         assert_eq!(check("two lines of text\nin one", CHARACTERS_MIN), Err(Unfit::Lines));
         assert_eq!(check("a bell \u{7} in a password", CHARACTERS_MIN), Err(Unfit::ControlCharacter));
+    }
+
+    #[test]
+    fn the_present_password_is_no_new_one_however_its_letters_are_composed() {
+        let present = Password::new("Jos\u{e9} of jEPlus Ltd");
+        assert_eq!(differs(&Password::new("Jose\u{301} of jEPlus Ltd"), &present), Err(Unfit::Present));
+        assert_eq!(differs(&Password::new("jos\u{e9} of jEPlus Ltd"), &present), Ok(()));
+        assert_eq!(differs(&Password::new("Jos\u{e9} of jEPlus Ltd "), &present), Ok(()));
     }
 
     #[test]

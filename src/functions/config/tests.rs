@@ -29,6 +29,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(config.site.delivery, TokenDelivery::Cookie);
     assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);
     assert_eq!((config.site.cookie_domain, config.site.origins.configured), (None, vec![]));
+    assert_eq!(config.require_factor, RequireFactor::Off);
 }
 
 // One message lists every problem.
@@ -47,6 +48,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
         ("ALLOWED_ORIGINS", "https://app.example.org/"),
         ("COOKIE_DOMAIN", "a; b"),
         ("SERVICE_NAME", "a: b"),
+        ("REQUIRE_FACTOR", ""),
     ])
     .unwrap_err()
     .to_string();
@@ -63,6 +65,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
     ] {
         assert!(error.contains(name), "{name} in {error}");
     }
+    assert!(error.contains("REQUIRE_FACTOR must be off, all, or the name of a role"), "{error}");
     let empty = Config::from(|_| None).unwrap_err().to_string();
     for name in ["ISSUER", "AWS_REGION", "AWS_ACCESS_KEY_ID"] {
         assert!(empty.contains(&format!("{name} is not set")), "{name} in {empty}");

@@ -1,6 +1,6 @@
 //! Answers: a status, headers and a body, which is JSON but for the pages, in the forms that API Gateway takes.
 
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
 use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
@@ -8,15 +8,22 @@ use lambda_http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-            RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL,
+            CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
         },
     },
 };
 use serde::Serialize;
 
-use super::{Reason, Refused, Site, objects::Failed};
-use crate::web::{event::Event, pages::Page};
+use super::{
+    Reason, Refused, Site, TokenDelivery,
+    objects::{Failed, Lacks},
+};
+use crate::{
+    domain::device::{DEVICE_COOKIE, KNOWN_FOR},
+    service::operations::{Outcome, Told},
+    web::{event::Event, pages::Page},
+};
 
 /// Headers of every answer, the gateway's own refusals included (OWASP REST Security Cheat Sheet).
 pub const SECURITY_HEADERS: [(&str, &str); 5] = [
@@ -66,6 +73,55 @@ impl<'a> Cookie<'a> {
     }
 }
 
+/// What a handler answers if it does what was asked: its type says which object. It is written down at once, as an
+/// object can hold a token.
+pub(crate) struct Reply<T> {
+    pub(super) answer: Answer,
+    /// What the journal tells.
+    pub(super) told: Told,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Reply<T> {
+    pub(super) fn ok(object: &T) -> Self {
+        Self::of(Answer::json(StatusCode::OK, object))
+    }
+
+    /// One that caches may keep.
+    pub(super) fn public(object: &T) -> Self {
+        let mut reply = Self::ok(object);
+        reply.answer.headers.insert(CACHE_CONTROL, PUBLIC);
+        reply
+    }
+}
+
+impl<T> Reply<T> {
+    pub(super) fn of(answer: Answer) -> Self {
+        Self { answer, told: Told::default(), of: PhantomData }
+    }
+
+    pub(super) fn with_cookie(self, site: &Site, cookie: Cookie<'_>) -> Self {
+        Self { answer: self.answer.with_cookie(site, cookie), ..self }
+    }
+
+    /// Makes the device a known one, where cookies are set at all.
+    pub(super) fn with_device(self, site: &Site, device: Option<&str>) -> Self {
+        match device.filter(|_| site.delivery == TokenDelivery::Cookie) {
+            Some(value) => self.with_cookie(site, Cookie { name: DEVICE_COOKIE, value, life: KNOWN_FOR }),
+            None => self,
+        }
+    }
+
+    /// The reply to what came of an operation that checks a password, with what the journal tells of it.
+    pub(super) fn to<O>(outcome: Outcome<O>, reply: impl FnOnce(O) -> Self) -> Result<Self, Refused> {
+        let Outcome { result, told } = outcome;
+        match result {
+            Ok(done) => Ok(Self { told, ..reply(done) }),
+            Err(refusal) => Err(Refused::ByOperation(refusal, told)),
+        }
+    }
+}
+
 /// An answer in a form that API Gateway takes.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -85,28 +141,18 @@ impl Answer {
 
     /// A failure that says what is wrong for programs, too, if there is a reason to be told.
     pub(super) fn refused(status: StatusCode, sentence: &str, reason: Option<Reason>) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence, factor: None, reason })
+        Self::json(status, &Failed { ok: false, status: sentence, lacks: Lacks::NOTHING, reason })
     }
 
-    /// The failure of a request that lacks a code of the second factor, or has a wrong one.
-    pub(super) fn lacks_code(status: StatusCode, sentence: &str) -> Self {
-        Self::json(status, &Failed { ok: false, status: sentence, factor: Some("otp"), reason: None })
-    }
-
-    pub(super) fn ok(object: &impl Serialize) -> Self {
-        Self::json(StatusCode::OK, object)
-    }
-
-    /// One that caches may keep.
-    pub(super) fn public(object: &impl Serialize) -> Self {
-        let mut answer = Self::ok(object);
-        answer.headers.insert(CACHE_CONTROL, PUBLIC);
-        answer
+    /// The failure of a request whose password is right, and that lacks something beside it.
+    pub(super) fn lacks(status: StatusCode, sentence: &str, lacks: Lacks) -> Self {
+        Self::json(status, &Failed { ok: false, status: sentence, lacks, reason: None })
     }
 
     /// A page. Its policy lets it do what an answer in JSON need not; the rest is that of every answer, and more.
-    pub(super) fn page(page: &Page, origins: &[String]) -> Self {
-        let mut answer = Self { body: page.html(origins), ..Self::ok(&()) };
+    pub(super) fn page(page: &Page, site: &Site) -> Self {
+        let body = page.html(&site.origins.configured, &site.service);
+        let mut answer = Self { body, ..Self::json(StatusCode::OK, &()) };
         for (name, value) in PAGE_HEADERS {
             answer.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -116,7 +162,18 @@ impl Answer {
         answer
     }
 
-    pub(super) fn with_cookie(self, site: &Site, cookie: Cookie<'_>) -> Self {
+    /// Leads to another place, by a reference that is relative to what was asked.
+    pub(super) fn found(location: &str) -> Self {
+        let mut answer = Self::json(StatusCode::FOUND, &());
+        answer.body.clear();
+        answer.headers.remove(CONTENT_TYPE);
+        if let Ok(location) = HeaderValue::from_str(location) {
+            answer.headers.insert(LOCATION, location);
+        }
+        answer
+    }
+
+    fn with_cookie(self, site: &Site, cookie: Cookie<'_>) -> Self {
         self.with_cookie_of(site, site.cookie_domain.as_deref(), cookie)
     }
 
@@ -170,12 +227,13 @@ impl Answer {
         answer
     }
 
-    /// Lets pages of one origin read the answer, cookies and all (Fetch Standard, section 3.3.3).
+    /// Lets pages of one origin read the answer, cookies and all, and how long to wait (Fetch Standard, section 3.3.3).
     #[must_use]
     pub fn readable_by(mut self, origin: &str) -> Self {
         if let Ok(origin) = HeaderValue::from_str(origin) {
             self.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             self.headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            self.headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
             self.headers.insert(VARY, HeaderValue::from_static("origin"));
         }
         self

@@ -25,6 +25,8 @@ pub enum Reason {
     MalformedBody,
     /// A name cannot be one.
     BadName,
+    /// No account can have this email.
+    BadEmail,
     /// An access key cannot live for so many days.
     BadDays,
     /// A value has too many bytes.
@@ -49,8 +51,15 @@ pub enum Reason {
     PasswordLikeKey,
     /// Everybody has the new password.
     PasswordCommon,
+    /// The new password is the present one.
+    PasswordUnchanged,
     /// The code is wrong.
     WrongCode,
+    /// The code was right, and was used already.
+    #[serde(rename = "code-used")]
+    UsedCode,
+    /// The account must have a second factor.
+    FactorRequired,
     /// There is no second factor.
     NoFactor,
     /// No second factor was begun.
@@ -76,6 +85,7 @@ impl From<Unfit> for Reason {
             Unfit::Personal => Self::PasswordPersonal,
             Unfit::AccessKey => Self::PasswordLikeKey,
             Unfit::Common => Self::PasswordCommon,
+            Unfit::Present => Self::PasswordUnchanged,
         }
     }
 }

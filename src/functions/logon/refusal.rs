@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use lambda_http::http::{HeaderValue, StatusCode, header::ALLOW};
 
-use super::{Answer, Reason, Site};
+use super::{Answer, Reason, Site, objects::Lacks};
 use crate::{
     api::Operation,
     causes::Causes,
     domain::access_key::KEYS_MAX,
-    service::operations::{Mismatch, Refusal},
+    service::operations::{Refusal, Told},
 };
 
 /// When to ask again after a 503: by then the tries of a call have had their time.
@@ -41,8 +41,8 @@ pub enum Refused {
     KeySession,
     /// Its path has an id that nothing has.
     NoSuchId,
-    /// The operation refused it.
-    ByOperation(Operation, Refusal),
+    /// The operation refused it. The journal tells more of an operation that checks a password.
+    ByOperation(Refusal, Told),
     /// Something that the service depends on failed.
     Unavailable,
 }
@@ -60,7 +60,18 @@ pub enum NotJson {
     OtherCharset,
 }
 
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::ByOperation(refusal, Told::default())
+    }
+}
+
 impl Refused {
+    /// What the journal tells, beside the reason.
+    pub(super) fn told(&self) -> Told {
+        if let Self::ByOperation(_, told) = self { told.clone() } else { Told::default() }
+    }
+
     /// Why, for the journal. Nothing comes back for what is no fault of the request's.
     pub(super) fn reason(&self) -> Option<&'static str> {
         match self {
@@ -68,61 +79,78 @@ impl Refused {
             Self::NotJson(_) | Self::TooLarge | Self::Malformed(..) => Some("malformed"),
             Self::NotConfirmed => Some("not confirmed"),
             Self::KeySession => Some("access key's session"),
-            Self::ByOperation(_, Refusal::Mismatch(mismatch) | Refusal::WrongPassword(mismatch)) => {
+            Self::ByOperation(Refusal::Mismatch(mismatch) | Refusal::WrongPassword(mismatch), _) => {
                 Some(mismatch.reason())
             }
-            Self::ByOperation(_, Refusal::Unfit(unfit)) => Some(unfit.reason()),
-            Self::ByOperation(_, Refusal::BadDetails(_)) => Some("bad details"),
-            Self::ByOperation(_, Refusal::TooManyKeys) => Some("too many keys"),
-            Self::ByOperation(_, Refusal::BadLink) => Some("bad link"),
-            Self::ByOperation(_, Refusal::CodeNeeded) => Some("no code"),
-            Self::ByOperation(_, Refusal::WrongCode) => Some("wrong code"),
-            Self::ByOperation(_, Refusal::NoFactor) => Some("no second factor"),
-            Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => Some("no such id"),
+            Self::ByOperation(Refusal::Unfit(unfit), _) => Some(unfit.reason()),
+            Self::ByOperation(Refusal::BadDetails(_), _) => Some("bad details"),
+            Self::ByOperation(Refusal::TooManyKeys, _) => Some("too many keys"),
+            Self::ByOperation(Refusal::BadLink, _) => Some("bad link"),
+            Self::ByOperation(Refusal::CodeNeeded, _) => Some("no code"),
+            Self::ByOperation(Refusal::WrongCode, _) => Some("wrong code"),
+            Self::ByOperation(Refusal::UsedCode, _) => Some("used code"),
+            Self::ByOperation(Refusal::ChangeNeeded, _) => Some("temporary password"),
+            Self::ByOperation(Refusal::FactorRequired, _) => Some("second factor required"),
+            Self::ByOperation(Refusal::NoFactor, _) => Some("no second factor"),
+            Self::NoSuchId | Self::ByOperation(Refusal::NotFound, _) => Some("no such id"),
             Self::NoSession
             | Self::NoOperation
             | Self::OtherMethod(_)
-            | Self::ByOperation(_, Refusal::Throttled(_) | Refusal::SessionEnded | Refusal::Unavailable(_))
+            | Self::ByOperation(Refusal::Throttled(_) | Refusal::SessionEnded | Refusal::Unavailable(_), _)
             | Self::Unavailable => None,
         }
     }
 
-    /// Whether a right password came without the code of the second factor.
-    pub(super) fn is_no_code(&self) -> bool {
-        matches!(self, Self::ByOperation(_, Refusal::CodeNeeded))
+    /// Whether a right password came without what is asked beside it.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self, Self::ByOperation(Refusal::CodeNeeded | Refusal::ChangeNeeded | Refusal::FactorRequired, _))
     }
 
     /// Whether a right password came with a wrong code of the second factor.
     pub(super) fn is_wrong_code(&self) -> bool {
-        // Whoever sets a factor up is no guesser.
-        matches!(self, Self::ByOperation(operation, Refusal::WrongCode) if *operation != Operation::ConfirmFactor)
+        matches!(self, Self::ByOperation(Refusal::WrongCode | Refusal::UsedCode, _))
     }
 
     /// What is wrong, for programs. An Auth Failed object has no reason, nor has one with `factor`, nor a refusal of
     /// what is no operation.
-    fn word(&self) -> Option<Reason> {
+    fn word(&self, asked: Option<Operation>) -> Option<Reason> {
+        let takes_code = is_about_codes(asked);
         Some(match self {
-            Self::NoSession | Self::ByOperation(_, Refusal::SessionEnded) => Reason::SessionNeeded,
+            Self::NoSession | Self::ByOperation(Refusal::SessionEnded, _) => Reason::SessionNeeded,
             Self::CrossSite => Reason::CrossSite,
             Self::NotJson(_) => Reason::NotJson,
             Self::TooLarge => Reason::BodyTooLarge,
             Self::Malformed(reason, _) => *reason,
             Self::NotConfirmed => Reason::StepUpNeeded,
             Self::KeySession => Reason::KeySession,
-            Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => Reason::NoSuchId,
-            Self::ByOperation(_, Refusal::WrongPassword(_)) => Reason::WrongPassword,
-            Self::ByOperation(_, Refusal::Unfit(unfit)) => (*unfit).into(),
-            Self::ByOperation(_, Refusal::BadDetails(bad)) => bad.into(),
-            Self::ByOperation(_, Refusal::BadLink) => Reason::BadLink,
-            Self::ByOperation(Operation::ConfirmFactor, Refusal::WrongCode) => Reason::WrongCode,
-            Self::ByOperation(Operation::ConfirmFactor, Refusal::NoFactor) => Reason::FactorNotBegun,
-            Self::ByOperation(_, Refusal::NoFactor) => Reason::NoFactor,
-            Self::ByOperation(_, Refusal::TooManyKeys) => Reason::TooManyKeys,
-            Self::ByOperation(_, Refusal::Throttled(_)) => Reason::TooManyAttempts,
-            Self::ByOperation(_, Refusal::Unavailable(_)) | Self::Unavailable => Reason::Unavailable,
+            Self::NoSuchId | Self::ByOperation(Refusal::NotFound, _) => Reason::NoSuchId,
+            Self::ByOperation(Refusal::WrongPassword(_), _) => Reason::WrongPassword,
+            Self::ByOperation(Refusal::Unfit(unfit), _) => (*unfit).into(),
+            Self::ByOperation(Refusal::BadDetails(bad), _) => bad.into(),
+            Self::ByOperation(Refusal::BadLink, _) => Reason::BadLink,
+            Self::ByOperation(Refusal::WrongCode, _) if takes_code => Reason::WrongCode,
+            Self::ByOperation(Refusal::UsedCode, _) if takes_code => Reason::UsedCode,
+            Self::ByOperation(Refusal::FactorRequired, _) if asked == Some(Operation::RemoveFactor) => {
+                Reason::FactorRequired
+            }
+            Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => {
+                Reason::FactorNotBegun
+            }
+            Self::ByOperation(Refusal::NoFactor, _) => Reason::NoFactor,
+            Self::ByOperation(Refusal::TooManyKeys, _) => Reason::TooManyKeys,
+            Self::ByOperation(Refusal::Throttled(_), _) => Reason::TooManyAttempts,
+            Self::ByOperation(Refusal::Unavailable(_), _) | Self::Unavailable => Reason::Unavailable,
             Self::NoOperation
             | Self::OtherMethod(_)
-            | Self::ByOperation(_, Refusal::Mismatch(_) | Refusal::CodeNeeded | Refusal::WrongCode) => return None,
+            | Self::ByOperation(
+                Refusal::Mismatch(_)
+                | Refusal::CodeNeeded
+                | Refusal::WrongCode
+                | Refusal::UsedCode
+                | Refusal::ChangeNeeded
+                | Refusal::FactorRequired,
+                _,
+            ) => return None,
         })
     }
 
@@ -130,13 +158,14 @@ impl Refused {
     /// gateway itself answers. A dependency's failure is logged here, once.
     #[must_use]
     pub fn answer(&self, asked: Option<Operation>, site: &Site) -> Answer {
-        let has_reason = asked.is_some_and(Operation::gives_reasons) || matches!(self, Self::KeySession);
-        let reason = self.word().filter(|_| has_reason);
+        let has_reason =
+            asked.is_some_and(|asked| !asked.route().marks.is_original) || matches!(self, Self::KeySession);
+        let reason = self.word(asked).filter(|_| has_reason);
         let failed = |status, sentence: &str| Answer::refused(status, sentence, reason);
         match self {
-            Self::NoSession | Self::ByOperation(_, Refusal::SessionEnded) => {
+            Self::NoSession | Self::ByOperation(Refusal::SessionEnded, _) => {
                 let sentence =
-                    format!("A valid session token is needed. Log on with POST {}.", Operation::LogOn.path());
+                    format!("A valid session token is needed. Log on with POST {}.", Operation::LogOn.route().path);
                 failed(StatusCode::UNAUTHORIZED, &sentence)
             }
             Self::NoOperation => failed(StatusCode::NOT_FOUND, "There is no such operation."),
@@ -161,49 +190,59 @@ impl Refused {
                 failed(StatusCode::FORBIDDEN, "An access key cannot do this. Log on with your password or a passkey.")
             }
             Self::NotConfirmed => {
-                let sentence = format!("Confirm your password first: POST {}.", Operation::Confirm.path());
+                let sentence = format!("Confirm your password first: POST {}.", Operation::Confirm.route().path);
                 failed(StatusCode::FORBIDDEN, &sentence)
             }
-            Self::NoSuchId | Self::ByOperation(_, Refusal::NotFound) => {
+            Self::NoSuchId | Self::ByOperation(Refusal::NotFound, _) => {
                 failed(StatusCode::NOT_FOUND, "You have nothing of this id.")
             }
-            Self::ByOperation(_, Refusal::WrongPassword(_)) => {
+            Self::ByOperation(Refusal::WrongPassword(_), _) => {
                 failed(StatusCode::FORBIDDEN, "The current password is wrong.")
             }
-            Self::ByOperation(_, Refusal::Unfit(unfit)) => {
+            Self::ByOperation(Refusal::Unfit(unfit), _) => {
                 let sentence = format!("new_password: {unfit}; {}.", unfit.advice());
                 failed(StatusCode::BAD_REQUEST, &sentence)
             }
-            Self::ByOperation(_, Refusal::BadDetails(bad)) => failed(StatusCode::BAD_REQUEST, &bad.to_string()),
-            Self::ByOperation(_, Refusal::BadLink) => {
+            Self::ByOperation(Refusal::BadDetails(bad), _) => failed(StatusCode::BAD_REQUEST, &bad.to_string()),
+            Self::ByOperation(Refusal::BadLink, _) => {
                 failed(StatusCode::FORBIDDEN, "This link has expired or was used. Ask for a new one.")
             }
-            Self::ByOperation(operation, Refusal::CodeNeeded) => {
+            Self::ByOperation(Refusal::CodeNeeded, _) => {
                 let sentence = "A code of your authenticator app is needed.";
-                Answer::lacks_code(without_code(*operation, site), sentence)
+                Answer::lacks(without_code(asked, site), sentence, Lacks::CODE)
             }
-            Self::ByOperation(Operation::ConfirmFactor, Refusal::WrongCode) => {
-                failed(StatusCode::BAD_REQUEST, WRONG_CODE)
+            Self::ByOperation(Refusal::WrongCode, _) => code_refused(asked, site, WRONG_CODE, reason),
+            Self::ByOperation(Refusal::UsedCode, _) => {
+                code_refused(asked, site, "This code was used. Wait for the next one.", reason)
             }
-            Self::ByOperation(operation, Refusal::WrongCode) => {
-                Answer::lacks_code(without_code(*operation, site), WRONG_CODE)
+            Self::ByOperation(Refusal::ChangeNeeded, _) => {
+                let sentence = "This password must be changed: send new_password with it.";
+                Answer::lacks(without_code(asked, site), sentence, Lacks::ANOTHER_PASSWORD)
             }
-            Self::ByOperation(Operation::ConfirmFactor, Refusal::NoFactor) => {
-                let sentence = format!("No second factor is begun. POST {} begins one.", Operation::BeginFactor.path());
+            Self::ByOperation(Refusal::FactorRequired, _) if asked == Some(Operation::RemoveFactor) => {
+                failed(StatusCode::FORBIDDEN, "This account must have a second factor.")
+            }
+            Self::ByOperation(Refusal::FactorRequired, _) => {
+                let sentence = "This account must have a second factor. Set it up on the sign-in page.";
+                Answer::lacks(without_code(asked, site), sentence, Lacks::FACTOR)
+            }
+            Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => {
+                let sentence =
+                    format!("No second factor is begun. POST {} begins one.", Operation::BeginFactor.route().path);
                 failed(StatusCode::NOT_FOUND, &sentence)
             }
-            Self::ByOperation(_, Refusal::NoFactor) => failed(StatusCode::NOT_FOUND, "There is no second factor."),
-            Self::ByOperation(_, Refusal::TooManyKeys) => {
+            Self::ByOperation(Refusal::NoFactor, _) => failed(StatusCode::NOT_FOUND, "There is no second factor."),
+            Self::ByOperation(Refusal::TooManyKeys, _) => {
                 let sentence = format!("An account has at most {KEYS_MAX} access keys. End one that you do not need.");
                 failed(StatusCode::BAD_REQUEST, &sentence)
             }
-            Self::ByOperation(operation, Refusal::Mismatch(mismatch)) => mismatched(*operation, *mismatch, site),
-            Self::ByOperation(_, Refusal::Throttled(wait)) => {
+            Self::ByOperation(Refusal::Mismatch(_), _) => mismatched(asked, site),
+            Self::ByOperation(Refusal::Throttled(wait), _) => {
                 let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
                 let sentence = format!("Too many attempts. Try again in {seconds} s.");
                 failed(StatusCode::TOO_MANY_REQUESTS, &sentence).retry_after(seconds)
             }
-            Self::ByOperation(_, Refusal::Unavailable(cause)) => {
+            Self::ByOperation(Refusal::Unavailable(cause), _) => {
                 tracing::error!(error = %Causes(cause), "dependency failed");
                 unavailable(reason)
             }
@@ -212,9 +251,23 @@ impl Refused {
     }
 }
 
+/// Whether an operation takes a code alone, so that a wrong one is a wrong body, and not a credential that lacks one.
+fn is_about_codes(asked: Option<Operation>) -> bool {
+    matches!(asked, Some(Operation::ConfirmFactor | Operation::NewCodes))
+}
+
+/// The refusal of a code: of a wrong body where it comes alone, or of a right password that lacks one.
+fn code_refused(asked: Option<Operation>, site: &Site, sentence: &str, reason: Option<Reason>) -> Answer {
+    if is_about_codes(asked) {
+        Answer::refused(StatusCode::BAD_REQUEST, sentence, reason)
+    } else {
+        Answer::lacks(without_code(asked, site), sentence, Lacks::CODE)
+    }
+}
+
 /// A credential that is refused looks the same whatever is wrong with it.
-fn mismatched(operation: Operation, _: Mismatch, site: &Site) -> Answer {
-    if operation == Operation::LogOn {
+fn mismatched(asked: Option<Operation>, site: &Site) -> Answer {
+    if asked == Some(Operation::LogOn) {
         Answer::failed(site.failed_logon_status, "No matching username and password pair was found!")
     } else {
         Answer::failed(StatusCode::FORBIDDEN, "User does not match the existing session")
@@ -222,13 +275,11 @@ fn mismatched(operation: Operation, _: Mismatch, site: &Site) -> Answer {
 }
 
 /// The status of a right password whose code is missing or wrong.
-fn without_code(operation: Operation, site: &Site) -> StatusCode {
-    if operation == Operation::LogOn {
-        site.failed_logon_status
-    } else if operation == Operation::Confirm {
-        StatusCode::UNAUTHORIZED
-    } else {
-        StatusCode::FORBIDDEN
+fn without_code(asked: Option<Operation>, site: &Site) -> StatusCode {
+    match asked {
+        Some(Operation::LogOn) => site.failed_logon_status,
+        Some(Operation::Confirm) => StatusCode::UNAUTHORIZED,
+        Some(_) | None => StatusCode::FORBIDDEN,
     }
 }
 

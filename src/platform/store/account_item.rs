@@ -6,24 +6,36 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     StoreError,
-    item::{Item, bytes, number, seconds, text},
+    item::{Item, bytes, flag, number, seconds, text},
 };
 use crate::domain::{
     access_key::{AccessKeyId, Digest, StoredKey},
     account::{Account, Email, Name, Role, Status},
     factor::Factor,
     ids::{AccountId, SessionId},
+    passkey::{CredentialId, PublicKey, StoredPasskey, UserHandle},
     password::PasswordHash,
 };
 
 /// The table's name without the stack.
 pub(super) const TABLE: &str = "accounts";
+/// The attribute that the index of handles has as its key. Accounts without passkeys lack it, so they are not in there.
+pub(super) const HANDLE: &str = "handle";
+
+/// Attributes of an access key that are there if they are so.
+const READ_ONLY: &str = "read_only";
+pub(super) const END_TOLD: &str = "end_told";
 
 pub(super) fn account(attributes: HashMap<String, AttributeValue>) -> Result<Account, StoreError> {
     account_of(&Item::new(TABLE, attributes))
 }
 
 pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
+    let (handle, passkeys) = (item.parsed_or_none(HANDLE, UserHandle::parse)?, passkeys(item)?);
+    // Nobody could use them, and their owner would see them.
+    if handle.is_none() && !passkeys.is_empty() {
+        return Err(item.malformed(HANDLE));
+    }
     Ok(Account {
         email: item.parsed("email", Email::parse)?,
         registered_email: item.text("registered_email")?.to_owned(),
@@ -32,6 +44,7 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         role: item.parsed_or_none("role", Role::stored)?,
         status: status(item)?,
         password_hash: item.parsed_or_none("password_hash", PasswordHash::parse)?,
+        temporary_until: item.seconds_or_none("temporary_until")?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
         // An account of before there was such a number never had it moved.
@@ -41,6 +54,8 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         access_keys: access_keys(item)?,
         factor: item.map_or_none("factor")?.map(|factor| stored_factor(&factor)).transpose()?,
         begun_factor: item.bytes_or_none("begun_factor")?.map(<[u8]>::to_vec),
+        handle,
+        passkeys,
     })
 }
 
@@ -51,6 +66,24 @@ pub(super) fn status(item: &Item) -> Result<Status, StoreError> {
 pub(super) fn access_keys(item: &Item) -> Result<BTreeMap<AccessKeyId, StoredKey>, StoreError> {
     let id = |id: &str| AccessKeyId::parse(id).map_err(|_| item.malformed("access_keys"));
     item.maps("access_keys")?.into_iter().map(|(text, key)| Ok((id(text)?, stored_key(&key)?))).collect()
+}
+
+fn passkeys(item: &Item) -> Result<BTreeMap<CredentialId, StoredPasskey>, StoreError> {
+    let id = |id: &str| CredentialId::parse(id).map_err(|_| item.malformed("passkeys"));
+    item.maps("passkeys")?.into_iter().map(|(text, passkey)| Ok((id(text)?, stored_passkey(&passkey)?))).collect()
+}
+
+fn stored_passkey(item: &Item) -> Result<StoredPasskey, StoreError> {
+    let public_key = PublicKey::parse(item.bytes("public_key")?).map_err(|_| item.malformed("public_key"))?;
+    Ok(StoredPasskey {
+        name: item.parsed("name", Name::stored)?,
+        public_key,
+        rp_id: item.text("rp_id")?.to_owned(),
+        created: item.seconds("created")?,
+        last_used: item.seconds_or_none("last_used")?,
+        sign_count: item.number("sign_count")?.try_into().map_err(|_| item.malformed("sign_count"))?,
+        backed_up: item.flag("backed_up")?,
+    })
 }
 
 fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
@@ -72,6 +105,8 @@ fn stored_key(item: &Item) -> Result<StoredKey, StoreError> {
         created: item.seconds("created")?,
         expires_at: item.seconds("expires_at")?,
         last_used: item.seconds_or_none("last_used")?,
+        read_only: item.is_set(READ_ONLY)?,
+        end_told: item.is_set(END_TOLD)?,
     })
 }
 
@@ -94,6 +129,9 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     if let Some(hash) = &account.password_hash {
         attributes.insert("password_hash".to_owned(), text(hash.as_str()));
     }
+    if let Some(end) = account.temporary_until {
+        attributes.insert("temporary_until".to_owned(), seconds(end));
+    }
     if let Some(role) = &account.role {
         attributes.insert("role".to_owned(), text(role.as_str()));
     }
@@ -106,6 +144,13 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     }
     if let Some(sealed) = &account.begun_factor {
         attributes.insert("begun_factor".to_owned(), bytes(sealed));
+    }
+    if let Some(handle) = &account.handle {
+        attributes.insert(HANDLE.to_owned(), text(&handle.text()));
+    }
+    if !account.passkeys.is_empty() {
+        let passkeys = account.passkeys.iter().map(|(id, passkey)| (id.text(), passkey_attributes(passkey)));
+        attributes.insert("passkeys".to_owned(), AttributeValue::M(passkeys.collect()));
     }
     attributes
 }
@@ -132,6 +177,24 @@ fn key_attributes(key: &StoredKey) -> AttributeValue {
         ("expires_at".to_owned(), seconds(key.expires_at)),
     ]);
     if let Some(day) = key.last_used {
+        attributes.insert("last_used".to_owned(), seconds(day));
+    }
+    for (name, _) in [(READ_ONLY, key.read_only), (END_TOLD, key.end_told)].into_iter().filter(|(_, is_so)| *is_so) {
+        attributes.insert(name.to_owned(), AttributeValue::Bool(true));
+    }
+    AttributeValue::M(attributes)
+}
+
+fn passkey_attributes(passkey: &StoredPasskey) -> AttributeValue {
+    let mut attributes = HashMap::from([
+        ("name".to_owned(), text(passkey.name.as_str())),
+        ("public_key".to_owned(), bytes(&passkey.public_key.cose())),
+        ("rp_id".to_owned(), text(&passkey.rp_id)),
+        ("created".to_owned(), seconds(passkey.created)),
+        ("sign_count".to_owned(), number(passkey.sign_count.into())),
+        ("backed_up".to_owned(), flag(passkey.backed_up)),
+    ]);
+    if let Some(day) = passkey.last_used {
         attributes.insert("last_used".to_owned(), seconds(day));
     }
     AttributeValue::M(attributes)

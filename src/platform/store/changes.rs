@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     CONDITION_FAILED, Store, StoreError,
-    account_item::{account, attributes},
+    account_item::{HANDLE, account, attributes},
     cancellation_codes,
     item::{number, seconds, text},
     meets_transaction, meets_writes, sessions,
@@ -30,14 +30,14 @@ use crate::{
 const TRANSACTION: &str = "TransactWriteItems";
 
 /// What came of a transaction on two items. If a condition failed, neither is written.
-enum Both {
+pub(super) enum Both {
     Written,
     FirstRefused,
     SecondRefused,
 }
 
 /// A part of a transaction lacks what it must have.
-fn incomplete(error: BuildError) -> StoreError {
+pub(super) fn incomplete(error: BuildError) -> StoreError {
     StoreError::build(TRANSACTION, error)
 }
 
@@ -140,13 +140,19 @@ impl Store {
                     .condition_expression("attribute_not_exists(sid)");
                 TransactWriteItem::builder().put(put.build().map_err(incomplete)?)
             }
-            KeptSession::Carried(sid) => {
-                let update = Update::builder()
+            KeptSession::Carried(sid) | KeptSession::Lifted(sid) => {
+                let mut update = Update::builder()
                     .table_name(&self.tables.sessions)
                     .set_key(Some(sessions::key(&before.sub, sid)))
                     .update_expression("SET generation = :generation")
                     .condition_expression("attribute_exists(sid)")
                     .expression_attribute_values(":generation", number(after.generation));
+                if matches!(kept, KeptSession::Lifted(_)) {
+                    // Its name is a reserved word.
+                    update = update
+                        .update_expression("SET generation = :generation REMOVE #limited")
+                        .expression_attribute_names("#limited", sessions::LIMITED);
+                }
                 TransactWriteItem::builder().update(update.build().map_err(incomplete)?)
             }
         };
@@ -187,7 +193,11 @@ impl Store {
     }
 
     /// Writes two items in one transaction.
-    async fn write_both(&self, first: TransactWriteItem, second: TransactWriteItem) -> Result<Both, StoreError> {
+    pub(super) async fn write_both(
+        &self,
+        first: TransactWriteItem,
+        second: TransactWriteItem,
+    ) -> Result<Both, StoreError> {
         let write = self.client.transact_write_items().transact_items(first).transact_items(second);
         let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else {
             return Ok(Both::Written);
@@ -233,7 +243,7 @@ impl Store {
     }
 
     /// Sends a change that is not needed any more where its condition fails.
-    async fn if_as_read(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
+    pub(super) async fn if_as_read(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
         match self.until_alone(meets_transaction, || update.clone().send()).await {
             Ok(_) => Ok(()),
             Err(error)
@@ -251,7 +261,7 @@ impl Store {
 
     /// A change that a log-on makes beside its session, on condition that the account is the one that was read and its
     /// sessions have not been ended since.
-    fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
+    pub(super) fn update_as_read(&self, read: &Account, condition: &str) -> UpdateItemFluentBuilder {
         self.update_account(&read.email)
             .condition_expression(format!("#sub = :sub AND generation = :generation AND {condition}"))
             .expression_attribute_names("#sub", "sub")
@@ -275,6 +285,8 @@ pub enum KeptSession<'a> {
     New(&'a Session),
     /// The one with this id, which is carried over.
     Carried(&'a SessionId),
+    /// The one with this id, which is limited no more. The account may stay in its generation.
+    Lifted(&'a SessionId),
 }
 
 /// What came of a change that keeps a session.
@@ -302,7 +314,17 @@ pub enum Renamed {
 }
 
 /// The attributes that an account can be without.
-const OPTIONAL: [&str; 6] = ["password_hash", "role", "access_keys", "factor", "begun_factor", "used_link"];
+const OPTIONAL: [&str; 9] = [
+    "password_hash",
+    "temporary_until",
+    "role",
+    "access_keys",
+    "factor",
+    "begun_factor",
+    "used_link",
+    HANDLE,
+    "passkeys",
+];
 
 /// What an update says to make one account another one, attribute by attribute.
 struct Difference {

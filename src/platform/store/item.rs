@@ -76,6 +76,12 @@ impl Item {
         Ok(pairs.collect::<Option<Vec<_>>>().ok_or(self.malformed(name))?.into_iter())
     }
 
+    /// Whether something is so; what is not there is not.
+    pub(super) fn is_set(&self, name: &'static str) -> Result<bool, StoreError> {
+        let Some(value) = self.attributes.get(name) else { return Ok(false) };
+        value.as_bool().copied().map_err(|_| self.malformed(name))
+    }
+
     pub(super) fn number_or_none(&self, name: &'static str) -> Result<Option<u64>, StoreError> {
         if self.attributes.contains_key(name) { self.number(name).map(Some) } else { Ok(None) }
     }
@@ -100,6 +106,10 @@ impl Item {
             Ok((key.as_str(), Self::new(self.table, attributes)))
         });
         items.collect()
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, StoreError> {
+        self.attributes.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or(self.malformed(name))
     }
 
     pub(super) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
@@ -129,6 +139,10 @@ pub(super) fn text(text: &str) -> AttributeValue {
 
 pub(super) fn bytes(bytes: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
+}
+
+pub(super) fn flag(flag: bool) -> AttributeValue {
+    AttributeValue::Bool(flag)
 }
 
 pub(super) fn number(number: u64) -> AttributeValue {

@@ -1,14 +1,26 @@
 //! The table of mails that are to be sent. Its stream leads to the function that sends them.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use aws_sdk_dynamodb::{
+    operation::describe_table::DescribeTableError,
+    types::{AttributeValue, Put, TransactWriteItem, Update},
+};
 
 use super::{
     Store, StoreError,
-    item::{seconds, text},
+    account_item::END_TOLD,
+    accounts,
+    changes::incomplete,
+    item::{number, seconds, text},
 };
-use crate::domain::{account::Email, ids::hexadecimal, mail::MailKind, time::Timestamp};
+use crate::domain::{
+    access_key::AccessKeyId,
+    account::{Account, Email},
+    ids::hexadecimal,
+    mail::MailKind,
+    time::Timestamp,
+};
 
 /// How long an item stays that was handled, or never was.
 pub const KEPT_FOR: Duration = Duration::from_hours(1);
@@ -28,7 +40,7 @@ impl Store {
         }
     }
 
-    /// Has a mail sent. What cannot be an email is written as a text that is none, so that it costs the same call.
+    /// Has a mail sent to an email that an account can have.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; the mail may be sent all the same.
@@ -39,14 +51,50 @@ impl Store {
         email: &Email,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.tables.outbox)
-            .item("id", text(&hexadecimal(id)))
-            .item("kind", text(kind.name()))
-            .item("email", text(if email.is_possible() { email.as_str() } else { "-" }))
-            .item("expires_at", seconds(now.plus(KEPT_FOR)));
+        let put = self.client.put_item().table_name(&self.tables.outbox).set_item(Some(item(id, kind, email, now)));
         put.send().await.map(drop).map_err(|error| StoreError::call("PutItem", error))
     }
+
+    /// Has the owner of an account told that this access key ends, and writes down that this was done, both or neither:
+    /// nothing is done if it was done before, or the account is not as it was `read` any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails; then neither is done, or both are.
+    pub async fn tell_of_end(
+        &self,
+        id: &[u8; 16],
+        read: &Account,
+        key: &AccessKeyId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let told = Update::builder()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(accounts::key(&read.email)))
+            .update_expression(format!("SET access_keys.#key.{END_TOLD} = :true"))
+            .condition_expression(format!(
+                "#sub = :sub AND generation = :generation AND attribute_exists(access_keys.#key) AND \
+                 attribute_not_exists(access_keys.#key.{END_TOLD})"
+            ))
+            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_names("#key", key.as_str())
+            .expression_attribute_values(":sub", text(read.sub.as_str()))
+            .expression_attribute_values(":generation", number(read.generation))
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        let mail = item(id, MailKind::KeyEnds, &read.email, now).into_iter();
+        let mail = Put::builder()
+            .table_name(&self.tables.outbox)
+            .set_item(Some(mail.chain([("key".to_owned(), text(key.as_str()))]).collect()));
+        let told = TransactWriteItem::builder().update(told.build().map_err(incomplete)?).build();
+        let mail = TransactWriteItem::builder().put(mail.build().map_err(incomplete)?).build();
+        self.write_both(told, mail).await.map(drop)
+    }
+}
+
+fn item(id: &[u8; 16], kind: MailKind, email: &Email, now: Timestamp) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("id".to_owned(), text(&hexadecimal(id))),
+        ("kind".to_owned(), text(kind.name())),
+        ("email".to_owned(), text(email.as_str())),
+        ("expires_at".to_owned(), seconds(now.plus(KEPT_FOR))),
+    ])
 }

@@ -20,6 +20,9 @@ use crate::domain::{
 
 pub(super) const TABLE: &str = "sessions";
 
+/// An attribute that is there if it is so.
+pub(super) const LIMITED: &str = "limited";
+
 /// How many sessions of an account are read at once.
 const PAGE: i32 = 1_000;
 
@@ -136,6 +139,7 @@ pub(super) fn session(item: &Item) -> Result<Option<Session>, StoreError> {
         generation: item.number("generation")?,
         confirmed_at: item.seconds_or_none("confirmed_at")?,
         by: item.parsed("by", By::parse)?,
+        limited: item.is_set(LIMITED)?,
         agent: item.text("agent")?.to_owned(),
         address: item.text("address")?.to_owned(),
     }))
@@ -155,6 +159,9 @@ pub(super) fn attributes(session: &Session) -> HashMap<String, AttributeValue> {
     ]);
     if let Some(at) = session.confirmed_at {
         attributes.insert("confirmed_at".to_owned(), seconds(at));
+    }
+    if session.limited {
+        attributes.insert(LIMITED.to_owned(), AttributeValue::Bool(true));
     }
     attributes
 }

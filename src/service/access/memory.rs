@@ -96,6 +96,7 @@ mod tests {
             generation: 0,
             confirmed_at: None,
             by: By::Password,
+            limited: false,
             agent: String::new(),
             address: String::new(),
         };

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::{
-    Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal, Unavailable, factor::with_code_used, proof::Verified,
+    Context, Issued, Mismatch, Operations, Outcome, Refusal, Told, Unavailable, factor::with_code_used, proof::Verified,
 };
 use crate::{
     domain::{
         account::Account,
-        credential::PasswordChange,
         details::DetailsChange,
-        device::Device,
         factor::Otp,
         mail::MailKind,
         password::{
@@ -25,9 +25,22 @@ use crate::{
         store::{ChangedAccount, Kept, KeptSession, StoreError},
         tries::CHANGE,
     },
-    service::keyring::Unsealed,
     web::identity::Identity,
 };
+
+/// A password and the one that is to take its place, and a code if one was typed, none of them checked.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    password: Password,
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    new_password: Password,
+    /// A code of the second factor, or a recovery code.
+    #[cfg_attr(feature = "terminal", schemars(with = "Option<String>"))]
+    otp: Option<Otp>,
+}
 
 impl Operations {
     /// The session of a request and its account, as they are now. The authorizer has read both before; an operation
@@ -53,11 +66,11 @@ impl Operations {
     pub(super) async fn change_own(
         &self,
         identity: &Identity,
-        now: Timestamp,
+        context: &Context<'_>,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<ChangedAccount, Refusal> {
-        let before = self.before_change(identity, now).await?;
-        self.change_from(before, identity, now, change).await
+        let before = self.before_change(identity, context).await?;
+        self.change_from(before, identity, context, change).await
     }
 
     /// As [`Self::change_own`], of an account that [`Self::before_change`] has read.
@@ -65,7 +78,7 @@ impl Operations {
         &self,
         mut before: Account,
         identity: &Identity,
-        now: Timestamp,
+        context: &Context<'_>,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<ChangedAccount, Refusal> {
         let mut tries = self.store.tries(CHANGE);
@@ -74,16 +87,15 @@ impl Operations {
                 return Ok(changed);
             }
             // Another request of the same session may have carried it over into the next generation.
-            before = self.account(identity, now).await?;
+            before = self.account(identity, context.now).await?;
         }
     }
 
     /// The account of a session that is about to change it, which takes from the account's bucket of changes.
-    pub(super) async fn before_change(&self, identity: &Identity, now: Timestamp) -> Result<Account, Refusal> {
-        let keys = self.keyring.unsealed(now).await?;
-        let bucket = BucketKey::changes(&keys.secret, &identity.sub);
-        let taking = self.attempts.take(&self.store, &bucket, CHANGES_PACE, now);
-        let (taken, account) = tokio::join!(taking, self.account(identity, now));
+    pub(super) async fn before_change(&self, identity: &Identity, context: &Context<'_>) -> Result<Account, Refusal> {
+        let bucket = BucketKey::changes(&context.keys.secret, &identity.sub);
+        let taking = self.attempts.take(&self.store, &bucket, CHANGES_PACE, context.now);
+        let (taken, account) = tokio::join!(taking, self.account(identity, context.now));
         let account = account?;
         taken?.map_err(Refusal::Throttled)?;
         Ok(account)
@@ -97,10 +109,10 @@ impl Operations {
         &self,
         identity: &Identity,
         change: &DetailsChange,
-        now: Timestamp,
+        context: &Context<'_>,
     ) -> Result<(), Refusal> {
         let change = |account: &Account| change.of(account).map_err(Refusal::BadDetails);
-        self.change_own(identity, now, change).await.map(drop)
+        self.change_own(identity, context, change).await.map(drop)
     }
 
     /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and
@@ -111,63 +123,53 @@ impl Operations {
         &self,
         identity: &Identity,
         passwords: PasswordChange,
-        client: Client<'_>,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Outcome<Issued> {
         let PasswordChange { password, new_password, otp } = passwords;
         // Before anything is counted: a password that cannot be taken is no attempt.
-        if let Err(unfit) = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]) {
-            return Outcome::early(Refusal::Unfit(unfit));
+        let fit = policy::check(&new_password, CHARACTERS_MIN, &[identity.email.as_str()]);
+        if let Err(unfit) = fit.and_then(|()| policy::differs(&new_password, &password)) {
+            return Outcome { result: Err(Refusal::Unfit(unfit)), told: Told::default() };
         }
-        let keys = match self.keyring.unsealed(now).await {
-            Ok(keys) => keys,
-            Err(error) => return Outcome::early(error.into()),
-        };
-        let proof = self.prove(&identity.email, &Arc::new(password), client, &keys, now, fresh).await;
+        let proof = self.prove(&identity.email, &Arc::new(password), context).await;
         let result = match proof.result {
-            Ok(verified) => {
-                self.set_password(&verified, identity, (new_password, otp.as_ref()), (&keys, client), now, fresh).await
-            }
+            Ok(verified) => self.set_password(&verified, identity, new_password, otp.as_ref(), context).await,
             Err(Refusal::Mismatch(mismatch)) => Err(Refusal::WrongPassword(mismatch)),
             Err(refusal) => Err(refusal),
         };
-        Outcome { result, account: Some(proof.account), times: proof.times }
+        Outcome { result, told: proof.told }
     }
 
     async fn set_password(
         &self,
         verified: &Verified,
         identity: &Identity,
-        (new_password, otp): (Password, Option<&Otp>),
-        (keys, client): (&Unsealed, Client<'_>),
-        now: Timestamp,
-        fresh: &Fresh,
+        new_password: Password,
+        otp: Option<&Otp>,
+        context: &Context<'_>,
     ) -> Result<Issued, Refusal> {
         self.give_back(&verified.given_back).await;
         let read = &verified.account;
-        let before = self.before_change(identity, now).await?;
+        let before = self.before_change(identity, context).await?;
         // What only the account tells.
         policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
-        let code = self.prove_code(read, otp, &keys.secret, now, fresh).await?;
-        let hash = self.hash(new_password, fresh).await?;
+        let code = self.prove_code(read, otp, context).await?;
+        let hash = self.hash(new_password, context).await?;
         let change = |account: &Account| {
             let account = with_code_used(account, code.as_ref())?;
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
             (account.generation == read.generation || account.password_hash == read.password_hash)
-                .then(|| Account { password_hash: Some(hash.clone()), ..account })
+                .then(|| account.with_password(hash.clone()))
                 .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
         };
-        let [sid, _] = fresh.sids;
-        let session = self.session_of(verified, client, now, &sid);
-        let account = self.end_all_but(KeptSession::New(&session), before, identity, now, change).await?;
+        let session = self.session_of(verified, context);
+        let account = self.end_all_but(KeptSession::New(&session), before, identity, context, change).await?;
         if let Some(code) = &code {
             self.give_back(&code.given_back).await;
         }
-        self.notify(MailKind::PasswordChanged, &account, now, fresh).await;
-        let issued = self.issue(&session, &account, &keys.signer, now, fresh)?;
-        let id = verified.device.as_ref().map_or(fresh.device, |device| device.id);
-        Ok(Issued { device: Some(Device::of(&account, id).cookie(&keys.secret, &account.email, now)), ..issued })
+        self.notify(MailKind::PasswordChanged, &account, context).await;
+        let issued = self.issue(&session, &account, context)?;
+        Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })
     }
 
     /// Changes the account of a session as `change` says and into its next generation, which ends all sessions but the
@@ -177,16 +179,16 @@ impl Operations {
         kept: KeptSession<'_>,
         mut before: Account,
         identity: &Identity,
-        now: Timestamp,
+        context: &Context<'_>,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<Account, Refusal> {
         let mut tries = self.store.tries(CHANGE);
         loop {
-            let after = change(&before)?.next_generation(now);
+            let after = change(&before)?.next_generation(context.now);
             match self.store.change_account_and_keep(&before, &after, kept).await? {
                 Kept::Changed => return Ok(after),
                 Kept::SessionEnded => return Err(Refusal::SessionEnded),
-                Kept::AccountChanged if tries.again().await => before = self.account(identity, now).await?,
+                Kept::AccountChanged if tries.again().await => before = self.account(identity, context.now).await?,
                 Kept::AccountChanged => {
                     return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
                 }
@@ -195,8 +197,8 @@ impl Operations {
     }
 
     /// Computes the hash of a new password on a thread of its own.
-    pub(super) async fn hash(&self, password: Password, fresh: &Fresh) -> Result<PasswordHash, Unavailable> {
-        let (hasher, salt) = (Arc::clone(&self.hasher), fresh.salt);
+    pub(super) async fn hash(&self, password: Password, context: &Context<'_>) -> Result<PasswordHash, Unavailable> {
+        let (hasher, salt) = (Arc::clone(&self.hasher), context.random.bytes());
         Ok(tokio::task::spawn_blocking(move || hasher.hash(&password, salt)).await??)
     }
 }

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Issued, Mismatch, Operations, Outcome, Refusal};
-use crate::{
-    domain::{credential::Credential, session::By, time::Timestamp},
-    web::identity::Identity,
-};
+use super::{Context, Credential, Issued, Mismatch, Operations, Outcome, Refusal};
+use crate::{domain::session::By, web::identity::Identity};
 
 impl Operations {
     /// Renews a session: a new token, and an end that lies as far ahead as the token's.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn check_in(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<Issued, Refusal> {
-        let (keys, living) = tokio::join!(self.keyring.unsealed(now), self.living(identity, now));
-        let (keys, (session, account)) = (keys?, living?);
-        let mut expires_at = self.tokens.lifetimes.token_expiry(session.auth_time, now);
+    pub async fn check_in(&self, identity: &Identity, context: &Context<'_>) -> Result<Issued, Refusal> {
+        let now = context.now;
+        let (session, account) = self.living(identity, now).await?;
+        // A second factor that is demanded by now is set up by a new log-on.
+        if session.by == By::Password && self.rules.require_factor.is_unmet(&account) {
+            return Err(Refusal::SessionEnded);
+        }
+        let mut expires_at = self.rules.tokens.lifetimes.token_expiry(session.auth_time, now);
         // One that an access key opened ends with its key at the latest.
         if let By::Key(id) = &session.by {
             expires_at = account.access_keys.get(id).map_or(now, |key| expires_at.min(key.expires_at));
@@ -26,7 +27,7 @@ impl Operations {
         }
         // A log-off that came since the read has deleted the session, and this does not bring it back.
         let extended = self.store.extend_session((&session.sub, &session.sid), now, expires_at).await?;
-        self.issue(&extended.ok_or(Refusal::SessionEnded)?, &account, &keys.signer, now, fresh)
+        self.issue(&extended.ok_or(Refusal::SessionEnded)?, &account, context)
     }
 
     /// Ends a session. One that is gone already is as the caller wants it: this request may have ended it itself, if
@@ -44,27 +45,16 @@ impl Operations {
     /// nothing (ASVS 5.0, 7.2.4). The outcome is [`Refusal::Mismatch`] if the credential is not that of the session's
     /// own account, [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`]
     /// or [`Refusal::Unavailable`], if it is not a token.
-    pub async fn confirm(
-        &self,
-        credential: Credential,
-        identity: &Identity,
-        client: Client<'_>,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Outcome<Issued> {
-        let keys = match self.keyring.unsealed(now).await {
-            Ok(keys) => keys,
-            Err(error) => return Outcome::early(error.into()),
-        };
+    pub async fn confirm(&self, credential: Credential, identity: &Identity, context: &Context<'_>) -> Outcome<Issued> {
         let Credential { email, password, otp } = credential;
         let password = Arc::new(password);
-        let proving = self.prove(&email, &password, client, &keys, now, fresh);
-        let (proof, living) = tokio::join!(proving, self.living(identity, now));
+        let proving = self.prove(&email, &password, context);
+        let (proof, living) = tokio::join!(proving, self.living(identity, context.now));
         let result = match proof.result {
             Ok(verified) if verified.account.sub != identity.sub => Err(Refusal::Mismatch(Mismatch::AnotherAccount)),
             Ok(verified) => match living {
                 Ok(_) => {
-                    let opened = self.open(&verified, otp.as_ref(), &keys, client, now, fresh).await;
+                    let opened = self.open(&verified, otp.as_ref(), false, context).await;
                     // The log-on before has made the device a known one.
                     opened.map(|issued| Issued { device: None, ..issued })
                 }
@@ -76,6 +66,6 @@ impl Operations {
             },
             Err(refusal) => Err(refusal),
         };
-        Outcome { result, account: Some(proof.account), times: proof.times }
+        Outcome { result, told: proof.told }
     }
 }

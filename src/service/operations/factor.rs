@@ -2,18 +2,20 @@
 
 use zeroize::Zeroizing;
 
-use super::{Fresh, Operations, Refusal, Unavailable, proof::GivenBack};
+use super::{Context, Operations, Refusal, Unavailable, proof::GivenBack};
 use crate::{
     domain::{
         account::Account,
-        factor::{Accepted, Factor, Otp, RecoveryCode, TotpSecret, step_of},
+        factor::{Accepted, CodeVerification, Factor, Otp, RECOVERY_CODES, RecoveryCode, TotpSecret, step_of},
         ids::hexadecimal,
         mail::MailKind,
-        secret::ServiceSecret,
         throttle::{BucketKey, CODE_PACE},
         time::Timestamp,
     },
-    platform::{store::StoreError, tries::CHANGE},
+    platform::{
+        store::{Kept, KeptSession, StoreError},
+        tries::CHANGE,
+    },
     web::identity::Identity,
 };
 
@@ -40,15 +42,16 @@ impl RightCode {
     /// The account with the code used up.
     ///
     /// # Errors
-    /// [`Refusal::WrongCode`] if another request has used it meanwhile, or the account has another factor.
+    /// [`Refusal::UsedCode`] if another request has used it meanwhile, [`Refusal::WrongCode`] if the account has another
+    /// factor.
     fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
         let factor = account.factor.as_ref().filter(|factor| factor.sealed == self.sealed);
         // By an earlier copy of this very write.
         if factor.is_some_and(|factor| factor.last_use == self.request) {
             return Ok(account.clone());
         }
-        let factor = factor.and_then(|factor| factor.after(&self.accepted, &self.request));
-        Ok(Account { factor: Some(factor.ok_or(Refusal::WrongCode)?), ..account.clone() })
+        let factor = factor.ok_or(Refusal::WrongCode)?.after(&self.accepted, &self.request);
+        Ok(Account { factor: Some(factor.ok_or(Refusal::UsedCode)?), ..account.clone() })
     }
 }
 
@@ -57,17 +60,12 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn begin_factor(
-        &self,
-        identity: &Identity,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Result<BegunFactor, Refusal> {
-        let keys = self.keyring.unsealed(now).await?;
-        let secret = TotpSecret::new(&fresh.totp);
-        let sealed = keys.secret.seal(&identity.sub, fresh.seal, secret.expose()).ok_or(Unavailable::Seal)?;
+    pub async fn begin_factor(&self, identity: &Identity, context: &Context<'_>) -> Result<BegunFactor, Refusal> {
+        let secret = TotpSecret::new(&Zeroizing::new(context.random.bytes()));
+        let sealed = context.keys.secret.seal(&identity.sub, context.random.bytes(), secret.expose());
+        let sealed = sealed.ok_or(Unavailable::Seal)?;
         let begin = |account: &Account| Ok(Account { begun_factor: Some(sealed.clone()), ..account.clone() });
-        let changed = self.change_own(identity, now, begin).await?;
+        let changed = self.change_own(identity, context, begin).await?;
         Ok(BegunFactor { secret, email: changed.after.registered_email })
     }
 
@@ -76,17 +74,16 @@ impl Operations {
     /// makes the recovery codes anew.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`],
+    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`],
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
         identity: &Identity,
         otp: &Otp,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<Vec<Zeroizing<String>>, Refusal> {
-        let keys = self.keyring.unsealed(now).await?;
-        let account = self.before_change(identity, now).await?;
+        let Context { keys, now, random, .. } = context;
+        let account = self.before_change(identity, context).await?;
         let confirmed_by_this = |account: &Account| {
             let factor = account.factor.as_ref().filter(|factor| factor.confirmed_by.as_ref() == Some(&identity.sid));
             factor.map(|factor| (factor.sealed.clone(), factor.last_step))
@@ -94,13 +91,13 @@ impl Operations {
         let sealed = account.begun_factor.clone().or_else(|| Some(confirmed_by_this(&account)?.0));
         let sealed = sealed.ok_or(Refusal::NoFactor)?;
         let secret = TotpSecret::open(&keys.secret, &account.sub, &sealed).ok_or(Unavailable::Factor)?;
-        let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), now).await?;
-        let last_step = step_of(&secret, otp, now).ok_or(Refusal::WrongCode)?;
-        let codes: Vec<RecoveryCode> = fresh.recovery.iter().map(RecoveryCode::new).collect();
+        let given_back = self.take_code(BucketKey::confirmation(&keys.secret, &account.sub), *now).await?;
+        let last_step = step_of(&secret, otp, *now).ok_or(Refusal::WrongCode)?;
+        let codes = recovery_codes(context);
         let factor = Factor {
             sealed,
             last_step,
-            last_use: hexadecimal(&fresh.jti),
+            last_use: hexadecimal(&random.bytes::<16>()),
             recovery: codes.iter().map(RecoveryCode::digest).collect(),
             confirmed_by: Some(identity.sid.clone()),
         };
@@ -112,64 +109,122 @@ impl Operations {
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
             (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
-        let changed = self.change_from(account, identity, now, confirm).await?;
+        let confirmed = if identity.limited {
+            self.change_and_lift(account, identity, context, confirm).await?
+        } else {
+            self.change_from(account, identity, context, confirm).await?.after
+        };
         self.give_back(&given_back).await;
-        self.notify(MailKind::FactorSet, &changed.after, now, fresh).await;
+        self.notify(MailKind::FactorSet, &confirmed, context).await;
+        Ok(codes.iter().map(RecoveryCode::expose).collect())
+    }
+
+    /// Makes new recovery codes, in the place of the old ones, for whoever has a code of the second factor.
+    ///
+    /// # Errors
+    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`],
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn new_codes(
+        &self,
+        identity: &Identity,
+        otp: &Otp,
+        context: &Context<'_>,
+    ) -> Result<Vec<Zeroizing<String>>, Refusal> {
+        let account = self.before_change(identity, context).await?;
+        let code = self.prove_code(&account, Some(otp), context).await?.ok_or(Refusal::NoFactor)?;
+        let codes = recovery_codes(context);
+        let renew = |account: &Account| {
+            let mut account = code.used_in(account)?;
+            if let Some(factor) = &mut account.factor {
+                factor.recovery = codes.iter().map(RecoveryCode::digest).collect();
+            }
+            Ok(account)
+        };
+        self.change_from(account, identity, context, renew).await?;
+        self.give_back(&code.given_back).await;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
 
     /// Removes the second factor, and what was begun of another one.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn remove_factor(&self, identity: &Identity, now: Timestamp, fresh: &Fresh) -> Result<(), Refusal> {
-        let remove = |account: &Account| Ok(Account { factor: None, begun_factor: None, ..account.clone() });
-        let changed = self.change_own(identity, now, remove).await?;
+    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::FactorRequired`] if it must have one,
+    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    pub async fn remove_factor(&self, identity: &Identity, context: &Context<'_>) -> Result<(), Refusal> {
+        let remove = |account: &Account| {
+            let removed = Account { factor: None, begun_factor: None, ..account.clone() };
+            let is_last = account.has_factor() && self.rules.require_factor.is_unmet(&removed);
+            if is_last { Err(Refusal::FactorRequired) } else { Ok(removed) }
+        };
+        let changed = self.change_own(identity, context, remove).await?;
         match (&changed.before.factor, &changed.before.begun_factor) {
-            (Some(_), _) => self.notify(MailKind::FactorRemoved, &changed.after, now, fresh).await,
+            (Some(_), _) => self.notify(MailKind::FactorRemoved, &changed.after, context).await,
             (None, Some(_)) => {}
             (None, None) => return Err(Refusal::NoFactor),
         }
         Ok(())
     }
 
+    /// Changes the account of a limited session as `change` says, and lifts the session's limits by the same write.
+    async fn change_and_lift(
+        &self,
+        mut before: Account,
+        identity: &Identity,
+        context: &Context<'_>,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Account, Refusal> {
+        let mut tries = self.store.tries(CHANGE);
+        loop {
+            let after = change(&before)?;
+            match self.store.change_account_and_keep(&before, &after, KeptSession::Lifted(&identity.sid)).await? {
+                Kept::Changed => return Ok(after),
+                Kept::SessionEnded => return Err(Refusal::SessionEnded),
+                Kept::AccountChanged if tries.again().await => before = self.account(identity, context.now).await?,
+                Kept::AccountChanged => {
+                    return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
+                }
+            }
+        }
+    }
+
     /// Asks for a code if the account has a second factor: nothing comes back if it has none. An attempt is taken
     /// before the code is compared. The code is used up by whoever writes what [`RightCode::used_in`] gives.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
     pub(super) async fn prove_code(
         &self,
         account: &Account,
         otp: Option<&Otp>,
-        secret: &ServiceSecret,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<Option<RightCode>, Refusal> {
+        let (secret, now) = (&context.keys.secret, context.now);
         let Some(factor) = &account.factor else { return Ok(None) };
         let otp = otp.ok_or(Refusal::CodeNeeded)?;
         // A factor that does not open keeps everybody out: with a restored table of keys it may open again.
         let of_app = TotpSecret::open(secret, &account.sub, &factor.sealed).ok_or(Unavailable::Factor)?;
         let given_back = self.take_code(BucketKey::code(secret, &account.sub), now).await?;
-        let accepted = factor.accept(&of_app, otp, now).ok_or(Refusal::WrongCode)?;
+        let accepted = match factor.verify(&of_app, otp, now) {
+            CodeVerification::Right(accepted) => accepted,
+            CodeVerification::Used => return Err(Refusal::UsedCode),
+            CodeVerification::Wrong => return Err(Refusal::WrongCode),
+        };
         let sealed = factor.sealed.clone();
-        Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&fresh.jti), given_back }))
+        Ok(Some(RightCode { accepted, sealed, request: hexadecimal(&context.random.bytes::<16>()), given_back }))
     }
 
     /// Asks for a code if the account has a second factor, and uses it up.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the
     /// account's sessions were ended meanwhile: what was proved is perhaps no proof any more.
     pub(super) async fn ask_code(
         &self,
         account: &Account,
         otp: Option<&Otp>,
-        secret: &ServiceSecret,
-        now: Timestamp,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<(), Refusal> {
-        let Some(code) = self.prove_code(account, otp, secret, now, fresh).await? else { return Ok(()) };
+        let Some(code) = self.prove_code(account, otp, context).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
         let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
             Ok(Some(_)) => Ok(()),
@@ -177,7 +232,7 @@ impl Operations {
             Err(refusal) => Err(refusal),
         };
         // A right code gets its attempt back, also if the store failed; a code that another request used up does not.
-        if !matches!(used, Err(Refusal::WrongCode)) {
+        if !matches!(used, Err(Refusal::WrongCode | Refusal::UsedCode)) {
             self.give_back(&code.given_back).await;
         }
         used
@@ -189,6 +244,10 @@ impl Operations {
         self.attempts.take(&self.store, &bucket, CODE_PACE, now).await?.map_err(Refusal::Throttled)?;
         Ok(vec![(bucket, CODE_PACE.all_but_a_second())])
     }
+}
+
+fn recovery_codes(context: &Context<'_>) -> [RecoveryCode; RECOVERY_CODES] {
+    [(); RECOVERY_CODES].map(|()| RecoveryCode::new(&Zeroizing::new(context.random.bytes())))
 }
 
 /// The account with the code used up, if one was asked for and is still needed; and a code must have been, if the

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Fresh, Operations, Refusal};
+use super::{Context, Operations, Refusal};
 use crate::{
     domain::{
         access_key::{AccessKey, AccessKeyId, KEYS_MAX, StoredKey},
@@ -12,6 +12,16 @@ use crate::{
     },
     web::identity::Identity,
 };
+
+/// A key that is to be made.
+pub struct NewKey {
+    /// What it is called.
+    pub name: Name,
+    /// For how many days it opens sessions.
+    pub days: u64,
+    /// Whether it is for reading alone.
+    pub read_only: bool,
+}
 
 /// A key that was made. It cannot be printed.
 pub struct MadeKey {
@@ -42,13 +52,13 @@ impl Operations {
     pub async fn make_key(
         &self,
         identity: &Identity,
-        name: &Name,
-        days: u64,
-        now: Timestamp,
-        fresh: &Fresh,
+        new_key: NewKey,
+        context: &Context<'_>,
     ) -> Result<MadeKey, Refusal> {
-        let key = AccessKey::new(&fresh.key_id, &fresh.key_secret);
-        let stored = key.to_store(name.clone(), now, days);
+        let now = context.now;
+        let key = AccessKey::new(&context.random.bytes(), &Zeroizing::new(context.random.bytes()));
+        let NewKey { name, days, read_only } = new_key;
+        let stored = StoredKey { read_only, ..key.to_store(name, now, days) };
         let change = |account: &Account| {
             let mut changed = account.clone();
             changed.access_keys.retain(|_, key| key.is_alive(now));
@@ -59,8 +69,8 @@ impl Operations {
             changed.access_keys.insert(key.id.clone(), stored.clone());
             Ok(changed)
         };
-        let changed = self.change_own(identity, now, change).await?;
-        self.notify(MailKind::KeyMade, &changed.after, now, fresh).await;
+        let changed = self.change_own(identity, context, change).await?;
+        self.notify(MailKind::KeyMade, &changed.after, context).await;
         Ok(MadeKey { text: key.expose(), id: key.id, stored })
     }
 
@@ -69,23 +79,17 @@ impl Operations {
     /// # Errors
     /// [`Refusal::NotFound`] if the account has no such key, [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
     /// [`Refusal::Unavailable`].
-    pub async fn end_key(
-        &self,
-        identity: &Identity,
-        id: &AccessKeyId,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Result<(), Refusal> {
+    pub async fn end_key(&self, identity: &Identity, id: &AccessKeyId, context: &Context<'_>) -> Result<(), Refusal> {
         let change = |account: &Account| {
             let mut changed = account.clone();
             changed.access_keys.remove(id);
             Ok(changed)
         };
-        let changed = self.change_own(identity, now, change).await?;
+        let changed = self.change_own(identity, context, change).await?;
         if !changed.before.access_keys.contains_key(id) {
             return Err(Refusal::NotFound);
         }
-        self.notify(MailKind::KeyEnded, &changed.after, now, fresh).await;
+        self.notify(MailKind::KeyEnded, &changed.after, context).await;
         Ok(())
     }
 }

@@ -2,113 +2,208 @@
 
 use std::sync::Arc;
 
-use super::{Client, Fresh, Issued, Operations, Outcome, Refusal, proof::Verified};
+use serde::Deserialize;
+
+use super::{Context, Issued, Mismatch, Operations, Outcome, Refusal, Told, factor::with_code_used, proof::Verified};
 use crate::{
     causes::Causes,
     domain::{
         access_key::day_of,
-        account::Account,
-        credential::Credential,
-        device::Device,
+        account::{Account, Email},
         factor::Otp,
         ids::SessionId,
+        mail::MailKind,
+        password::{
+            Password,
+            policy::{self, CHARACTERS_MIN},
+        },
         session::{self, By, Session},
-        time::Timestamp,
     },
     platform::{
         journal::{Stopwatch, Times},
-        store::StoreError,
+        store::{Kept, KeptSession, StoreError},
+        tries::CHANGE,
     },
-    service::keyring::Unsealed,
 };
+
+/// An email and a password, and a code if one was typed, none of them checked.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "terminal", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    /// In canonical form; possibly the email of nobody.
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    pub email: Email,
+    /// The password.
+    #[cfg_attr(feature = "terminal", schemars(with = "String"))]
+    pub password: Password,
+    /// A code of the second factor, or a recovery code.
+    #[cfg_attr(feature = "terminal", schemars(with = "Option<String>"))]
+    pub otp: Option<Otp>,
+}
+
+/// What a log-on needs beside the credential where an operator demands it; passed over where nothing asks for it.
+#[derive(Default)]
+pub struct Amends {
+    /// The password that is to take a temporary one's place.
+    pub new_password: Option<Password>,
+    /// Whether a session is wanted that can do nothing but set up a second factor.
+    pub enrol: bool,
+}
 
 impl Operations {
     /// Opens a session for whoever knows the password or has an access key: one round trip for attempts and account,
     /// one hash for a password, and one round trip to write the session. With a second factor a code is asked for after
-    /// the password, and a write between the two uses it up. The outcome is [`Refusal::Mismatch`],
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is
-    /// not a token.
+    /// the password, and a write between the two uses it up. A temporary password is changed by the write that opens
+    /// the session. The outcome is [`Refusal::Mismatch`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`],
+    /// [`Refusal::UsedCode`], [`Refusal::ChangeNeeded`], [`Refusal::Unfit`], [`Refusal::FactorRequired`],
+    /// [`Refusal::Throttled`] or [`Refusal::Unavailable`], if it is not a token.
     ///
     /// The session is of the generation that the account had when it was read, before the hash. If an end of sessions
     /// comes between that read and the write, the session is dead when it is written: the client gets the answer of a
     /// log-on that came just before the end.
-    pub async fn log_on(
-        &self,
-        credential: Credential,
-        client: Client<'_>,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Outcome<Issued> {
-        let keys = match self.keyring.unsealed(now).await {
-            Ok(keys) => keys,
-            Err(error) => return Outcome::early(error.into()),
-        };
+    pub async fn log_on(&self, credential: Credential, amends: Amends, context: &Context<'_>) -> Outcome<Issued> {
         let Credential { email, password, otp } = credential;
+        let password = Arc::new(password);
         let proof = match password.access_key() {
-            Some(key) => self.prove_by_key(&email, &key, client, &keys, now).await,
-            None => self.prove(&email, &Arc::new(password), client, &keys, now, fresh).await,
+            Some(key) => self.prove_by_key(&email, &key, context).await,
+            None => self.prove(&email, &password, context).await,
         };
-        let (account, times) = (Some(proof.account), proof.times);
+        let told = proof.told;
         let verified = match proof.result {
             Ok(verified) => verified,
-            Err(refusal) => return Outcome { result: Err(refusal), account, times },
+            Err(refusal) => return Outcome { result: Err(refusal), told },
         };
         let watch = Stopwatch::start();
-        let result = self.open(&verified, otp.as_ref(), &keys, client, now, fresh).await;
-        let store = times.store.map(|so_far| so_far.saturating_add(watch.elapsed()));
-        Outcome { result, account, times: Times { store, ..times } }
+        let result = match verified.by {
+            // A key is for scripts, and nobody guesses one: nothing more is asked.
+            By::Key(_) => self.write_and_issue(&verified, false, context).await,
+            By::Password if verified.account.temporary_until.is_some() => {
+                self.open_with_another(&verified, &password, otp.as_ref(), amends, context).await
+            }
+            By::Password => self.open(&verified, otp.as_ref(), amends.enrol, context).await,
+        };
+        let store = told.times.store.map(|so_far| so_far.saturating_add(watch.elapsed()));
+        Outcome { result, told: Told { times: Times { store, ..told.times }, ..told } }
     }
 
-    /// Asks for the code, if there is a second factor, and uses it up; then writes the session, and beside it gives
-    /// back the attempt, keeps what the log-on shows of the account, and signs the token, which is given away after the
-    /// session's write was acknowledged.
+    /// Asks for the code, if there is a second factor, and uses it up; then opens the session. It is limited if the
+    /// account lacks a second factor that it must have, and `enrol` says that one is to be set up.
     pub(super) async fn open(
         &self,
         verified: &Verified,
         otp: Option<&Otp>,
-        keys: &Unsealed,
-        client: Client<'_>,
-        now: Timestamp,
-        fresh: &Fresh,
+        enrol: bool,
+        context: &Context<'_>,
     ) -> Result<Issued, Refusal> {
-        let code = match verified.by {
-            // A key is for scripts, and nobody guesses one.
-            By::Key(_) => Ok(()),
-            By::Password => self.ask_code(&verified.account, otp, &keys.secret, now, fresh).await,
+        let limited = self.rules.require_factor.is_unmet(&verified.account);
+        let asked = match self.ask_code(&verified.account, otp, context).await {
+            Ok(()) if limited && !enrol => Err(Refusal::FactorRequired),
+            asked => asked,
         };
-        if let Err(refusal) = code {
-            // The password was right, whatever becomes of the code.
+        if let Err(refusal) = asked {
+            // The password was right, whatever becomes of the rest.
             self.give_back(&verified.given_back).await;
             return Err(refusal);
         }
+        self.write_and_issue(verified, limited, context).await
+    }
+
+    /// As [`Self::open`], for whoever gave a temporary password: another one takes its place, which ends all sessions
+    /// before. Nothing is written, and no code used up, until all that is asked is there.
+    async fn open_with_another(
+        &self,
+        verified: &Verified,
+        temporary: &Password,
+        otp: Option<&Otp>,
+        amends: Amends,
+        context: &Context<'_>,
+    ) -> Result<Issued, Refusal> {
+        self.give_back(&verified.given_back).await;
+        let read = &verified.account;
+        let code = self.prove_code(read, otp, context).await?;
+        let limited = self.rules.require_factor.is_unmet(read);
+        let new_password = match amends.new_password {
+            None => Err(Refusal::ChangeNeeded),
+            Some(new) => policy::check(&new, CHARACTERS_MIN, &read.names())
+                .and_then(|()| policy::differs(&new, temporary))
+                .map(|()| new)
+                .map_err(Refusal::Unfit),
+        };
+        let new_password = match new_password {
+            Ok(_) if limited && !amends.enrol => Err(Refusal::FactorRequired),
+            checked => checked,
+        };
+        let hash = match new_password {
+            Ok(new_password) => self.hash(new_password, context).await?,
+            Err(refusal) => {
+                // A code that was not used up was no guess.
+                if let Some(code) = &code {
+                    self.give_back(&code.given_back).await;
+                }
+                return Err(refusal);
+            }
+        };
+        let session = Session { limited, ..self.session_of(verified, context) };
+        let change = |account: &Account| {
+            let account = with_code_used(account, code.as_ref())?;
+            (account.password_hash == read.password_hash)
+                .then(|| account.with_password(hash.clone()))
+                .ok_or(Refusal::Mismatch(Mismatch::WrongPassword))
+        };
+        let mut before = read.clone();
+        let mut tries = self.store.tries(CHANGE);
+        let account = loop {
+            let after = change(&before)?.next_generation(context.now);
+            match self.store.change_account_and_keep(&before, &after, KeptSession::New(&session)).await? {
+                Kept::Changed => break after,
+                Kept::AccountChanged | Kept::SessionEnded if tries.again().await => {
+                    let read = self.store.account(&read.email).await?;
+                    before = read.ok_or(Refusal::Mismatch(Mismatch::UnknownEmail))?;
+                }
+                Kept::AccountChanged | Kept::SessionEnded => {
+                    return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
+                }
+            }
+        };
+        if let Some(code) = &code {
+            self.give_back(&code.given_back).await;
+        }
+        self.notify(MailKind::PasswordChanged, &account, context).await;
+        let issued = self.issue(&session, &account, context)?;
+        Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })
+    }
+
+    /// Writes the session, and beside it gives back the attempt, keeps what the log-on shows of the account, and signs
+    /// the token, which is given away after the session's write was acknowledged.
+    async fn write_and_issue(
+        &self,
+        verified: &Verified,
+        limited: bool,
+        context: &Context<'_>,
+    ) -> Result<Issued, Refusal> {
         let account = &verified.account;
-        let [first, second] = fresh.sids.map(|sid| self.session_of(verified, client, now, &sid));
+        let [first, second] = [(); 2].map(|()| Session { limited, ..self.session_of(verified, context) });
         let (written, (), (), issued) = tokio::join!(
             self.write_session(&first, &second),
             self.give_back(&verified.given_back),
-            self.keep(verified, now),
-            async { self.issue(&first, account, &keys.signer, now, fresh) },
+            self.keep(verified, context),
+            async { self.issue(&first, account, context) },
         );
         let is_first = written? == first.sid;
-        let issued = if is_first { issued } else { self.issue(&second, account, &keys.signer, now, fresh) }?;
+        let issued = if is_first { issued } else { self.issue(&second, account, context) }?;
         // Whoever has a key alone must not get a bucket of its own to guess the password with.
         if verified.by != By::Password {
             return Ok(issued);
         }
-        let id = verified.device.as_ref().map_or(fresh.device, |device| device.id);
-        Ok(Issued { device: Some(Device::of(account, id).cookie(&keys.secret, &account.email, now)), ..issued })
+        Ok(Issued { device: Some(context.device_of(account, verified.device.as_ref())), ..issued })
     }
 
     /// A new session of whoever was verified.
-    pub(super) fn session_of(
-        &self,
-        verified: &Verified,
-        client: Client<'_>,
-        now: Timestamp,
-        sid: &[u8; 16],
-    ) -> Session {
+    pub(super) fn session_of(&self, verified: &Verified, context: &Context<'_>) -> Session {
         let Verified { account, by, .. } = verified;
-        let token_expiry = self.tokens.lifetimes.token_expiry(now, now);
+        let (Context { client, random, .. }, now) = (context, context.now);
+        let token_expiry = self.rules.tokens.lifetimes.token_expiry(now, now);
         let (confirmed_at, expires_at) = match by {
             By::Password => (Some(now), token_expiry),
             // A session ends with the key that opened it.
@@ -116,13 +211,14 @@ impl Operations {
         };
         Session {
             sub: account.sub.clone(),
-            sid: SessionId::new(sid),
+            sid: SessionId::new(&random.bytes()),
             email: account.registered_email.clone(),
             auth_time: now,
             expires_at,
             generation: account.generation,
             confirmed_at,
             by: by.clone(),
+            limited: false,
             agent: session::agent(client.agent),
             address: client.address.to_owned(),
         }
@@ -140,23 +236,32 @@ impl Operations {
         }
     }
 
-    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's use. A failure fails no
-    /// log-on.
-    async fn keep(&self, verified: &Verified, now: Timestamp) {
+    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's use; and tells the owner of a
+    /// key that ends soon. A failure fails no log-on.
+    async fn keep(&self, verified: &Verified, context: &Context<'_>) {
         let Verified { account, by, stronger, .. } = verified;
-        let is_marked =
-            |account: &Account, id| account.access_keys.get(id).is_none_or(|key| key.last_used == Some(day_of(now)));
-        let (kept, what) = match (by, &account.password_hash, stronger) {
-            (By::Key(id), _, _) if !is_marked(account, id) => {
-                (self.store.mark_used(account, id, day_of(now)).await, "the day of a key's use was not written down")
+        let not_kept = |kept: Result<(), StoreError>, what: &str| {
+            if let Err(error) = kept {
+                tracing::warn!(error = %Causes(&error), "{what}");
+            }
+        };
+        match (by, &account.password_hash, stronger) {
+            (By::Key(id), _, _) => {
+                let (now, today) = (context.now, day_of(context.now));
+                let Some(key) = account.access_keys.get(id) else { return };
+                if key.last_used != Some(today) {
+                    let kept = self.store.mark_used(account, id, today).await;
+                    not_kept(kept, "the day of a key's use was not written down");
+                }
+                if self.rules.sends_mail && key.is_end_due(now) {
+                    let told = self.store.tell_of_end(&context.random.bytes(), account, id, now).await;
+                    not_kept(told, "an owner is not told that a key ends");
+                }
             }
             (By::Password, Some(weaker), Some(stronger)) => {
-                (self.store.strengthen(account, weaker, stronger).await, "an older hash was not replaced")
+                not_kept(self.store.strengthen(account, weaker, stronger).await, "an older hash was not replaced");
             }
-            (By::Key(_) | By::Password, _, _) => return,
-        };
-        if let Err(error) = kept {
-            tracing::warn!(error = %Causes(&error), "{what}");
+            (By::Password, _, _) => {}
         }
     }
 }

@@ -3,20 +3,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Client, Fresh, Mismatch, Operations, Refusal, Unavailable};
+use super::{Context, Mismatch, Operations, Refusal, Told, Unavailable};
 use crate::{
     domain::{
         access_key::{AccessKey, Digest},
         account::{Account, Email, Status},
         device::Device,
         password::{Password, PasswordHash, Verification},
-        secret::ServiceSecret,
         session::By,
         throttle::{ACCESS_KEY_PACE, BucketKey, Pace, REFUSED_KEYS_PACE, Taken},
         time::Timestamp,
     },
     platform::journal::{Stopwatch, Times},
-    service::keyring::Unsealed,
 };
 
 /// When a key that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the
@@ -24,12 +22,10 @@ use crate::{
 /// than this.
 const KEY_REFUSED_AFTER: Duration = Duration::from_millis(25);
 
-/// What came of a proof, and how long its parts took.
+/// What came of a proof, with what the journal tells of it.
 pub(super) struct Proof {
     pub(super) result: Result<Verified, Refusal>,
-    /// The keyed hash of the email.
-    pub(super) account: BucketKey,
-    pub(super) times: Times,
+    pub(super) told: Told,
 }
 
 /// An account whose password or access key was given.
@@ -55,40 +51,26 @@ struct Attempted {
 impl Operations {
     /// Takes the attempts, then compares. An unknown or disabled account costs the same calls and the same hash as a
     /// wrong password.
-    pub(super) async fn prove(
-        &self,
-        email: &Email,
-        password: &Arc<Password>,
-        client: Client<'_>,
-        keys: &Unsealed,
-        now: Timestamp,
-        fresh: &Fresh,
-    ) -> Proof {
-        let account = BucketKey::account(&keys.secret, email);
+    pub(super) async fn prove(&self, email: &Email, password: &Arc<Password>, context: &Context<'_>) -> Proof {
+        let account = Some(BucketKey::account(&context.keys.secret, email));
         let watch = Stopwatch::start();
-        let attempted = match self.attempt(email, client, &keys.secret, now).await {
+        let attempted = match self.attempt(email, context).await {
             Ok(attempted) => attempted,
-            Err(refusal) => return Proof { result: Err(refusal), account, times: Times::default() },
+            Err(refusal) => return Proof { result: Err(refusal), told: Told { account, times: Times::default() } },
         };
         let store = Some(watch.elapsed());
         let watch = Stopwatch::start();
-        let result = self.verify(attempted, password, &keys.secret, fresh).await;
-        Proof { result, account, times: Times { store, hash: Some(watch.elapsed()) } }
+        let result = self.verify(attempted, password, context).await;
+        Proof { result, told: Told { account, times: Times { store, hash: Some(watch.elapsed()) } } }
     }
 
     /// As [`Self::prove`], by an access key. It computes no slow hash. A right key takes from its own bucket and from
     /// no other, as 256 bits are not guessed: no neighbour and no stranger keeps it out. A refused one takes from the
     /// bucket of refused keys of its address. Whatever is wrong with the key or the email, it costs the same calls and
     /// the same comparison, and is told after the same time.
-    pub(super) async fn prove_by_key(
-        &self,
-        email: &Email,
-        key: &AccessKey,
-        client: Client<'_>,
-        keys: &Unsealed,
-        now: Timestamp,
-    ) -> Proof {
-        let account = BucketKey::account(&keys.secret, email);
+    pub(super) async fn prove_by_key(&self, email: &Email, key: &AccessKey, context: &Context<'_>) -> Proof {
+        let (keys, now) = (&context.keys, context.now);
+        let account = Some(BucketKey::account(&keys.secret, email));
         let watch = Stopwatch::start();
         let own = BucketKey::access_key(&keys.secret, email, key);
         let taking = self.attempts.take(&self.store, &own, ACCESS_KEY_PACE, now);
@@ -96,7 +78,7 @@ impl Operations {
         let result = match (taken, read) {
             (Ok(taken), Ok(read)) => match verify_key(read, key, now) {
                 Ok(verified) => taken.map(|_| verified).map_err(Refusal::Throttled),
-                Err(mismatch) => Err(self.refused_key(mismatch, client.address, &keys.secret, now).await),
+                Err(mismatch) => Err(self.refused_key(mismatch, context).await),
             },
             (Err(error), _) | (Ok(_), Err(error)) => Err(error.into()),
         };
@@ -104,37 +86,32 @@ impl Operations {
         if matches!(result, Err(Refusal::Mismatch(_))) {
             tokio::time::sleep(KEY_REFUSED_AFTER.saturating_sub(watch.elapsed())).await;
         }
-        Proof { result, account, times }
+        Proof { result, told: Told { account, times } }
     }
 
     /// What is told of a refused key, which takes from the bucket of those of its address.
-    async fn refused_key(&self, mismatch: Mismatch, address: &str, secret: &ServiceSecret, now: Timestamp) -> Refusal {
-        let bucket = BucketKey::refused_keys(secret, address);
-        match self.attempts.take_address(&self.store, &bucket, REFUSED_KEYS_PACE, now).await {
+    async fn refused_key(&self, mismatch: Mismatch, context: &Context<'_>) -> Refusal {
+        let bucket = BucketKey::refused_keys(&context.keys.secret, context.client.address);
+        match self.attempts.take_address(&self.store, &bucket, REFUSED_KEYS_PACE, context.now).await {
             Ok(_) => Refusal::Mismatch(mismatch),
             Err(wait) => Refusal::Throttled(wait),
         }
     }
 
     /// Takes the attempts, and reads the account at the same time.
-    async fn attempt(
-        &self,
-        email: &Email,
-        client: Client<'_>,
-        secret: &ServiceSecret,
-        now: Timestamp,
-    ) -> Result<Attempted, Refusal> {
-        if let Some(known) = Device::known(client.devices, secret, email, now) {
-            let (taken, read) = tokio::join!(self.take_for_device(&known, secret, now), self.store.account(email));
+    async fn attempt(&self, email: &Email, context: &Context<'_>) -> Result<Attempted, Refusal> {
+        let Context { client, keys, now, .. } = context;
+        if let Some(known) = Device::known(&client.devices, &keys.secret, email, *now) {
+            let (taken, read) = tokio::join!(self.take_for_device(&known, context), self.store.account(email));
             let read = read?;
             if read.as_ref().is_some_and(|account| known.is_of(account)) {
                 return Ok(Attempted { read, given_back: taken?, device: Some(known) });
             }
             // The cookie is of another generation, or of an account that is gone.
-            let given_back = self.take_for_stranger(email, client.address, secret, now).await?;
+            let given_back = self.take_for_stranger(email, context).await?;
             return Ok(Attempted { read, given_back, device: None });
         }
-        let stranger = self.take_for_stranger(email, client.address, secret, now);
+        let stranger = self.take_for_stranger(email, context);
         let (taken, read) = tokio::join!(stranger, self.store.account(email));
         Ok(Attempted { given_back: taken?, read: read?, device: None })
     }
@@ -143,20 +120,20 @@ impl Operations {
         &self,
         attempted: Attempted,
         password: &Arc<Password>,
-        secret: &ServiceSecret,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<Verified, Refusal> {
         let Attempted { read, given_back, device } = attempted;
         let mismatch = match &read {
             None => Mismatch::UnknownEmail,
             Some(account) if account.status == Status::Disabled => Mismatch::DisabledAccount,
-            Some(account) if account.password_hash.is_none() => Mismatch::NoPassword,
+            Some(account) if account.hash_at(context.now).is_none() => Mismatch::NoPassword,
             Some(_) => Mismatch::WrongPassword,
         };
         let account = read.filter(|account| account.status == Status::Active);
         // One that does not open is compared as none is, at the same cost.
-        let stored = account.as_ref().and_then(|account| account.password_hash.as_ref()?.opened(&account.sub, secret));
-        match (self.compare(password, stored, fresh).await?, account) {
+        let opened = |account: &Account| account.hash_at(context.now)?.opened(&account.sub, &context.keys.secret);
+        let stored = account.as_ref().and_then(opened);
+        match (self.compare(password, stored, context).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
                 Ok(Verified { account, by: By::Password, stronger, given_back, device })
             }
@@ -165,25 +142,18 @@ impl Operations {
     }
 
     /// Takes an attempt from the account's bucket and one from the address's.
-    async fn take_for_stranger(
-        &self,
-        email: &Email,
-        address: &str,
-        secret: &ServiceSecret,
-        now: Timestamp,
-    ) -> Result<GivenBack, Refusal> {
-        self.take_two((BucketKey::account(secret, email), self.paces.account), address, secret, now).await
+    async fn take_for_stranger(&self, email: &Email, context: &Context<'_>) -> Result<GivenBack, Refusal> {
+        self.take_two(BucketKey::account(&context.keys.secret, email), self.rules.paces.account, context).await
     }
 
     /// Takes an attempt from a bucket and one from the address's.
     pub(super) async fn take_two(
         &self,
-        (bucket, pace): (BucketKey, Pace),
-        address: &str,
-        secret: &ServiceSecret,
-        now: Timestamp,
+        bucket: BucketKey,
+        pace: Pace,
+        context: &Context<'_>,
     ) -> Result<GivenBack, Refusal> {
-        let (address, address_pace) = (BucketKey::address(secret, address), self.paces.address);
+        let (address, address_pace, now) = (context.address_bucket(), self.rules.paces.address, context.now);
         let known_wait = self.attempts.known_wait(&bucket, now).max(self.attempts.known_wait(&address, now));
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
@@ -205,13 +175,8 @@ impl Operations {
     }
 
     /// Takes an attempt from an address's bucket alone.
-    pub(super) async fn take_for_address(
-        &self,
-        address: &str,
-        secret: &ServiceSecret,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let (bucket, pace) = (BucketKey::address(secret, address), self.paces.address);
+    pub(super) async fn take_for_address(&self, context: &Context<'_>) -> Result<(), Refusal> {
+        let (bucket, pace, now) = (context.address_bucket(), self.rules.paces.address, context.now);
         let known_wait = self.attempts.known_wait(&bucket, now);
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
@@ -222,15 +187,10 @@ impl Operations {
 
     /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do
     /// not keep the owner out.
-    async fn take_for_device(
-        &self,
-        device: &Device,
-        secret: &ServiceSecret,
-        now: Timestamp,
-    ) -> Result<GivenBack, Refusal> {
-        let pace = self.paces.account;
-        let bucket = BucketKey::device(secret, device.id, &device.sub, device.generation);
-        let taken = self.attempts.take(&self.store, &bucket, pace, now).await?.map_err(Refusal::Throttled)?;
+    async fn take_for_device(&self, device: &Device, context: &Context<'_>) -> Result<GivenBack, Refusal> {
+        let pace = self.rules.paces.account;
+        let bucket = BucketKey::device(&context.keys.secret, device.id, &device.sub, device.generation);
+        let taken = self.attempts.take(&self.store, &bucket, pace, context.now).await?.map_err(Refusal::Throttled)?;
         Ok(vec![(bucket, pace.given_back_by_success(taken))])
     }
 
@@ -245,9 +205,9 @@ impl Operations {
         &self,
         password: &Arc<Password>,
         stored: Option<PasswordHash>,
-        fresh: &Fresh,
+        context: &Context<'_>,
     ) -> Result<(Verification, Option<PasswordHash>), Unavailable> {
-        let (hasher, password, salt) = (Arc::clone(&self.hasher), Arc::clone(password), fresh.salt);
+        let (hasher, password, salt) = (Arc::clone(&self.hasher), Arc::clone(password), context.random.bytes());
         let computed = tokio::task::spawn_blocking(move || match hasher.verify(&password, stored.as_ref()) {
             Verification::MatchOutdated => {
                 hasher.hash(&password, salt).map(|stronger| (Verification::MatchOutdated, Some(stronger)))

@@ -1,6 +1,6 @@
 //! What an owner sees of the account's sessions, and how they are ended.
 
-use super::{Client, Operations, Refusal};
+use super::{Context, Operations, Refusal};
 use crate::{
     domain::{
         account::Account,
@@ -66,19 +66,15 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
-    pub async fn end_other_sessions(
-        &self,
-        identity: &Identity,
-        client: Client<'_>,
-        now: Timestamp,
-    ) -> Result<EndedOthers, Refusal> {
-        let before = self.before_change(identity, now).await?;
+    pub async fn end_other_sessions(&self, identity: &Identity, context: &Context<'_>) -> Result<EndedOthers, Refusal> {
+        let Context { client, keys, now, .. } = context;
+        let (secret, now) = (&keys.secret, *now);
+        let before = self.before_change(identity, context).await?;
         let sessions = self.living_sessions(&before, now).await?;
         let count = sessions.iter().filter(|session| session.sid != identity.sid).count();
-        let secret = &self.keyring.unsealed(now).await?.secret;
-        let device = Device::known(client.devices, secret, &before.email, now).filter(|device| device.is_of(&before));
+        let device = Device::known(&client.devices, secret, &before.email, now).filter(|device| device.is_of(&before));
         let kept = KeptSession::Carried(&identity.sid);
-        let account = self.end_all_but(kept, before, identity, now, |account| Ok(account.clone())).await?;
+        let account = self.end_all_but(kept, before, identity, context, |account| Ok(account.clone())).await?;
         let device = device.map(|device| Device::of(&account, device.id).cookie(secret, &account.email, now));
         Ok(EndedOthers { count, device })
     }

@@ -117,11 +117,11 @@ async function loadSessions() {
 async function loadKeys() {
   const answer = await ask("GET", "keys");
   if (!answer.ok) return refuse($("#keys"), answer);
-  const rows = answer.data.map(({ id, name, created, expires, last_used }) => {
+  const rows = answer.data.map(({ id, name, created, expires, last_used, read_only }) => {
     // The last use is known by its day alone, which is a day in UTC.
     const used = words.lastUsed(last_used && date(last_used, "UTC"));
-    const dates = [words.created(date(created)), words.expires(date(expires)), used];
-    return item(name, dates.join(" · "), name, ends($("#keys"), `keys/${id}`, loadKeys, words.keyEnded));
+    const hint = [read_only && words.readOnly, words.created(date(created)), words.expires(date(expires)), used];
+    return item(name, hint.filter(Boolean).join(" · "), name, ends($("#keys"), `keys/${id}`, loadKeys, words.keyEnded));
   });
   $("#keys ul").replaceChildren(...(rows.length ? rows : [item(words.noKeys, "")]));
 }
@@ -256,9 +256,11 @@ $("#remove").addEventListener("click", () => once($("#remove"), async () => {
 whenSent($("#factor"), async () => {
   const answer = await ask("POST", "totp/confirm", { otp: $("#factor-otp").value });
   if (answer.ok) {
-    const text = answer.data.recovery_codes.join("\n");
-    $("#recovery output").textContent = text;
-    $("#recovery a").href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/plain" }));
+    const codes = answer.data.recovery_codes.join("\n");
+    const whose = words.recoveryOf(account.email, document.documentElement.dataset.service, date(Date.now()));
+    $("#recovery output").textContent = codes;
+    $("#recovery-of").textContent = whose;
+    $("#recovery a").href = URL.createObjectURL(new Blob([`${whose}\n\n${codes}\n`], { type: "text/plain" }));
     $("#enrol").hidden = true;
     $("#recovery").hidden = false;
     $("#factor-otp").required = false;

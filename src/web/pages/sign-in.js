@@ -4,6 +4,8 @@ const titles = { "log-on": words.logOn, code: words.codeTitle, forgot: words.for
 const forms = Object.keys(titles).map((id) => document.getElementById(id));
 /** The request that waits for a code. */
 let waiting = null;
+/** The token of the link that led here. */
+let token = null;
 
 /** Where a log-on leads: to where the address says, if that is at home or configured, or to the account. */
 function destination() {
@@ -26,16 +28,34 @@ function show(id) {
   field.focus();
 }
 
+/** What the address asks for. Mail programs encode a link, put a full stop behind it, and add what counts its readers. */
+function asked() {
+  const hash = location.hash.slice(1);
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    // A percent sign of something else stands in it.
+    return hash;
+  }
+}
+
 /** Shows what the address asks for. So the browser's buttons lead back and forth. */
 function route() {
-  let [name, token] = location.hash.slice(1).split("=");
+  let [name] = asked().split(/[^\w-]/);
   if (name === "code" && waiting) return show("code");
   if (name === "code") {
     // The page was loaded anew, and what the code was for is gone.
     history.replaceState(null, "", location.pathname + location.search);
     name = "";
   }
-  if (name === "reset" && token) {
+  if (name === "reset") {
+    // As far as a token goes: five parts, of which the last is a hash of 32 bytes.
+    token = asked().match(/^reset=(\d+\.\d+\.[\w-]+\.[\w-]+\.[\w-]{43})(?![\w-])/)?.[1];
+    if (!token) {
+      history.replaceState(null, "", `${location.pathname}${location.search}#forgot`);
+      show("forgot");
+      return say($("#forgot"), words.linkNotWhole, true);
+    }
     // The fourth part of a token is the email that it is for.
     try {
       const bytes = atob(token.split(".")[3].replaceAll("-", "+").replaceAll("_", "/"));
@@ -95,7 +115,7 @@ function reset(token) {
 
 whenSent($("#log-on"), () => withCode(logOn), (answer) => (answer.isWrong ? $("#password") : null));
 whenSent($("#code"), () => waiting({ otp: $("#otp").value }), (answer) => (answer.factor ? $("#otp") : null));
-whenSent($("#reset"), () => withCode(reset(location.hash.slice("#reset=".length))), (answer) =>
+whenSent($("#reset"), () => withCode(reset(token)), (answer) =>
   answer.reason?.startsWith("password-") ? $("#new-password") : null);
 whenSent($("#forgot"), async () => {
   const answer = await call("POST", "forgot", { email: $("#forgot-email").value });

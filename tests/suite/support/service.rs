@@ -116,13 +116,15 @@ impl Service {
 
     /// What the functions would read from their environment.
     pub fn config(&self) -> Config {
-        let Config { stack, aws, tokens, site, paces, session_memory, journal, sender } = &self.running.config;
+        let Config { stack, aws, tokens, site, paces, require_factor, session_memory, journal, sender } =
+            &self.running.config;
         Config {
             stack: stack.clone(),
             aws: aws.clone(),
             tokens: tokens.clone(),
             site: site.clone(),
             paces: *paces,
+            require_factor: require_factor.clone(),
             session_memory: *session_memory,
             journal: journal.clone(),
             sender: sender.clone(),
@@ -275,7 +277,9 @@ fn has_reason(path: &str, status: u16, sentence: &str) -> bool {
     // These statuses are what a look at the account can get, and what no test here gets from a change of it.
     let is_look = asked.contains(&Operation::User) && [401, 503].contains(&status);
     let is_key_session = asked.contains(&Operation::Confirm) && sentence == KEY_SESSION;
-    is_operation && !is_look && (is_key_session || asked.into_iter().any(Operation::gives_reasons))
+    is_operation
+        && !is_look
+        && (is_key_session || asked.into_iter().any(|operation| !operation.route().marks.is_original))
 }
 
 /// The words that the description lists.
