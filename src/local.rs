@@ -14,7 +14,8 @@ mod policy;
 mod server;
 
 use std::{
-    net::SocketAddr,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -94,6 +95,8 @@ pub struct Options {
     pub mail: bool,
     /// Whether there are pages.
     pub pages: bool,
+    /// Whether there are passkeys, where the service has a name. Browsers make none for an address.
+    pub passkeys: bool,
     /// Whose accounts must have a second factor: `off`, `all`, or the name of a role.
     pub require_factor: String,
 }
@@ -116,6 +119,7 @@ impl Options {
             patience: PATIENCE,
             mail: false,
             pages: false,
+            passkeys: false,
             require_factor: "off".to_owned(),
         }
     }
@@ -123,7 +127,7 @@ impl Options {
 
 /// A stack that runs.
 pub struct Running {
-    /// The base URL of the service.
+    /// The base URL of the service, by the address where it listens. Its name is the issuer of [`Self::config`].
     pub url: String,
     /// The URL of DynamoDB.
     pub dynamodb_url: String,
@@ -164,7 +168,7 @@ pub enum LocalError {
         /// Which option chooses another address.
         option: &'static str,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The data folder cannot be used.
     #[error("cannot use the data folder {}", folder.display())]
@@ -172,7 +176,7 @@ pub enum LocalError {
         /// The folder.
         folder: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The key of the embedded KMS is no key.
     #[error("{} has {length} bytes; a key has {}", file.display(), kms::KEY_BYTES)]
@@ -222,7 +226,9 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
     let gateway_listener = listen(options.listen, "--listen").await?;
     let dynamodb_listener = listen(options.dynamodb, "--dynamodb").await?;
     let kms_listener = listen(options.kms, "--kms").await?;
+    let beside = beside(&gateway_listener, options.listen).await?;
     let url = url_of(&gateway_listener, options.listen);
+    let issuer = localhost(&gateway_listener, options.listen).unwrap_or_else(|| url.clone());
     let embedded_url = url_of(&dynamodb_listener, options.dynamodb);
     let dynamodb_url = options.other_dynamodb.clone().unwrap_or(embedded_url);
     let kms_url = url_of(&kms_listener, options.kms);
@@ -238,7 +244,7 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
         services.tasks.spawn(serve(listener, Door::of_a_service(options.patience), router, services.stop.subscribe()));
     }
 
-    let config = config(options, &url, Endpoints { dynamodb: dynamodb_url.clone(), kms: kms_url.clone() })?;
+    let config = config(options, &issuer, Endpoints { dynamodb: dynamodb_url.clone(), kms: kms_url.clone() })?;
     let stack = Stack::of(&config);
     let rotation = stack.rotation();
     stack.store.create_tables().await?;
@@ -261,12 +267,10 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
             _ => None,
         },
     });
-    gateway.tasks.spawn(serve(
-        gateway_listener,
-        Door::of_the_gateway(options.patience),
-        router,
-        gateway.stop.subscribe(),
-    ));
+    for listener in [Some(gateway_listener), beside].into_iter().flatten() {
+        let door = Door::of_the_gateway(options.patience);
+        gateway.tasks.spawn(serve(listener, door, router.clone(), gateway.stop.subscribe()));
+    }
     Ok(Running { url, dynamodb_url, kms_url, config, has_demo, mails, gateway, services })
 }
 
@@ -306,6 +310,36 @@ fn url_of(listener: &TcpListener, asked: SocketAddr) -> String {
     format!("http://{}", listener.local_addr().unwrap_or(asked))
 }
 
+/// The URL by the name that the addresses of this machine have, if it listens at one of those that have it.
+fn localhost(listener: &TcpListener, asked: SocketAddr) -> Option<String> {
+    let address = listener.local_addr().unwrap_or(asked);
+    other_family(address.ip()).map(|_| format!("http://localhost:{}", address.port()))
+}
+
+/// The address of the other family that is called localhost, too (RFC 6761, section 6.3).
+fn other_family(ip: IpAddr) -> Option<IpAddr> {
+    match ip {
+        IpAddr::V4(Ipv4Addr::LOCALHOST) => Some(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => Some(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    }
+}
+
+/// Listens at the address of the other family, where there is one: a browser may try it first. Whatever else listens
+/// there would get what is meant for this, passwords included.
+async fn beside(listener: &TcpListener, asked: SocketAddr) -> Result<Option<TcpListener>, LocalError> {
+    let address = listener.local_addr().unwrap_or(asked);
+    let Some(ip) = other_family(address.ip()) else { return Ok(None) };
+    let address = SocketAddr::new(ip, address.port());
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+            Err(LocalError::Listen { address, option: "--listen", source })
+        }
+        Err(_) => Ok(None),
+    }
+}
+
 async fn upkeep(
     rotation: Rotation,
     database: dynoxide::Database,
@@ -327,13 +361,15 @@ async fn upkeep(
 }
 
 /// What the functions would have in their environment, with the defaults that a deployment has.
-fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, BadConfig> {
+fn config(options: &Options, issuer: &str, endpoints: Endpoints) -> Result<Config, BadConfig> {
+    let has_passkeys = options.passkeys && issuer.starts_with("http://localhost:");
     let variables = [
-        ("ISSUER", url.to_owned()),
+        ("ISSUER", issuer.to_owned()),
         ("TOKEN_DELIVERY", options.delivery.name().to_owned()),
         ("FAILED_LOGON_STATUS", options.failed_logon_status.as_str().to_owned()),
         ("ALLOWED_ORIGINS", options.allowed_origins.join(",")),
         ("REQUIRE_FACTOR", options.require_factor.clone()),
+        ("PASSKEYS", if has_passkeys { "on" } else { "off" }.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),

@@ -68,6 +68,8 @@ mod owner_faults;
 mod owner_races;
 mod pages;
 mod pages_browser;
+mod passkeys;
+mod passkeys_refused;
 mod passwords;
 mod pasted;
 mod permissions;
