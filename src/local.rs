@@ -1,6 +1,7 @@
 //! The whole stack on one machine: an embedded DynamoDB, the operations of KMS and SES that are used, and a gateway
 //! of the template's routes, events and refusals, on loopback alone. docs/local-gateway.md lists what it does not do.
 
+mod address;
 mod backend;
 mod database;
 mod demo;
@@ -15,7 +16,7 @@ mod server;
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -31,6 +32,7 @@ use tokio::{
 
 pub use self::demo::{DEMO_EMAIL, DEMO_PASSWORD};
 use self::{
+    address::{beside, listen, localhost, url_of},
     demo::demo_account,
     door::Door,
     gateway::Gateway,
@@ -299,44 +301,6 @@ impl Running {
         };
         // When the grace is over, what still runs is dropped.
         let _ = tokio::time::timeout(GRACE, stages).await;
-    }
-}
-
-async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, LocalError> {
-    TcpListener::bind(address).await.map_err(|source| LocalError::Listen { address, option, source })
-}
-
-fn url_of(listener: &TcpListener, asked: SocketAddr) -> String {
-    format!("http://{}", listener.local_addr().unwrap_or(asked))
-}
-
-/// The URL by the name that the addresses of this machine have, if it listens at one of those that have it.
-fn localhost(listener: &TcpListener, asked: SocketAddr) -> Option<String> {
-    let address = listener.local_addr().unwrap_or(asked);
-    other_family(address.ip()).map(|_| format!("http://localhost:{}", address.port()))
-}
-
-/// The address of the other family that is called localhost, too (RFC 6761, section 6.3).
-fn other_family(ip: IpAddr) -> Option<IpAddr> {
-    match ip {
-        IpAddr::V4(Ipv4Addr::LOCALHOST) => Some(Ipv6Addr::LOCALHOST.into()),
-        IpAddr::V6(Ipv6Addr::LOCALHOST) => Some(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V4(_) | IpAddr::V6(_) => None,
-    }
-}
-
-/// Listens at the address of the other family, where there is one: a browser may try it first. Whatever else listens
-/// there would get what is meant for this, passwords included.
-async fn beside(listener: &TcpListener, asked: SocketAddr) -> Result<Option<TcpListener>, LocalError> {
-    let address = listener.local_addr().unwrap_or(asked);
-    let Some(ip) = other_family(address.ip()) else { return Ok(None) };
-    let address = SocketAddr::new(ip, address.port());
-    match TcpListener::bind(address).await {
-        Ok(listener) => Ok(Some(listener)),
-        Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
-            Err(LocalError::Listen { address, option: "--listen", source })
-        }
-        Err(_) => Ok(None),
     }
 }
 

@@ -29,7 +29,8 @@ mod member {
     pub(super) const ROLE: &str = "role";
     /// When the session was opened, in seconds since the epoch.
     pub(super) const AUTH_TIME: &str = "auth_time";
-    /// When the password was given, or the passkey used, that opened the session, in seconds since the epoch, or [`NEVER`](super::NEVER).
+    /// When the password was given, or the passkey used, that opened the session, in seconds since the epoch, or
+    /// [`NEVER`](super::NEVER).
     pub(super) const CONFIRMED_AT: &str = "confirmed_at";
     /// What opened the session: `password`, `passkey`, or the id of an access key.
     pub(super) const BY: &str = "by";

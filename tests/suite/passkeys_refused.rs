@@ -262,10 +262,14 @@ async fn a_handle_of_nobody_a_wrong_key_and_a_wrong_signature_ask_the_same_of_th
     {
         let mut body = assertion(&service, &own).await;
         body["response"][member] = value;
+        // A bucket that is full takes one write.
+        service.advance(Duration::from_secs(100));
         wire.calls.lock().unwrap().clear();
         let answer = function.handle(&event("POST", Operation::LogOnByPasskey.route().path).json(&body).event()).await;
         assert_eq!((answer.status, answer.body.as_str()), (StatusCode::UNAUTHORIZED, FAILED));
-        let mut calls: Vec<String> = wire.calls.lock().unwrap().iter().map(|(target, _)| target.clone()).collect();
+        let calls = wire.calls.lock().unwrap().clone().into_iter().map(|(target, _)| target);
+        // The keys are read once a minute.
+        let mut calls: Vec<String> = calls.filter(|target| !target.ends_with(".Scan")).collect();
         calls.sort_unstable();
         seen.push(calls);
     }
