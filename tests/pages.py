@@ -129,6 +129,11 @@ def whoever_tries_too_often_sees_how_long_to_wait(browser, stack):
     assert re.fullmatch(r"In \d+ s", before), before
     browser.wait(lambda: browser.find("#log-on .main").text != before, "it does not count down")
     assert browser.find("#log-on .main").get_attribute("aria-disabled") == "true"
+    # The attempts of another account are its own.
+    browser.fill(email=stack.add("calm"), password=PASSWORD)
+    assert not re.match(r"In \d", browser.find("#log-on .main").text) and not browser.find("#log-on .said").text
+    browser.press("#log-on .main")
+    browser.at("/users/account")
 
 
 def without_a_network_nothing_is_lost(browser, stack):

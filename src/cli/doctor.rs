@@ -29,8 +29,6 @@ use factors::Factors;
 const CLOCK_TOLERANCE: Duration = signing_key::SKEW;
 /// One log-on is one hash; a function that takes longer is too small.
 const HASH_MAX: Duration = Duration::from_millis(500);
-/// How long a question to a URL may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Doctor {
@@ -101,7 +99,7 @@ impl Doctor {
                 findings.push(Finding::not(
                     State::Error,
                     "signing key",
-                    deepest(&error),
+                    Causes(&error).deepest(),
                     "first make its table readable",
                 ));
                 Vec::new()
@@ -134,15 +132,10 @@ async fn tables(connection: &Connection) -> Vec<Finding> {
     for (name, reached) in connection.stack.store.reach_tables().await {
         findings.push(match reached {
             Ok(()) => Finding::ok("table", format!("{name} is there")),
-            Err(error) => Finding::not(State::Error, "table", format!("{name}: {}", deepest(&error)), TODO),
+            Err(error) => Finding::not(State::Error, "table", format!("{name}: {}", Causes(&error).deepest()), TODO),
         });
     }
     findings
-}
-
-/// The cause at the bottom, which says most.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    Causes(error).sentences().pop().unwrap_or_default()
 }
 
 fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
@@ -205,7 +198,7 @@ async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
 async fn clock(connection: &Connection) -> Finding {
     const CHECK: &str = "clock";
     let answer = match &connection.dynamodb_url {
-        Some(url) => network::get(url, TIMEOUT).await.ok(),
+        Some(url) => network::get(url).await.ok(),
         None => None,
     };
     let date = answer.as_ref().and_then(|answer| answer.headers().get("date")?.to_str().ok()).and_then(http_date);

@@ -116,7 +116,7 @@ impl Config {
         let issuer = reader.take(
             "ISSUER",
             |text| Issuer::parse(text).ok(),
-            "an http(s) URL without a slash at its end, of at most 512 characters",
+            "an http(s) URL with a host in lower case and without a slash at its end, of at most 512 characters",
         );
         let audience = reader.take("AUDIENCE", audience, "at most 512 printable ASCII characters");
         let stack = reader.take("STACK_NAME", |text| (!text.is_empty()).then(|| text.to_owned()), "a stack's name");
@@ -131,7 +131,7 @@ impl Config {
         let address = reader.pace("ADDRESS_BURST", "ADDRESS_SECONDS");
         let cookie_domain = reader.take("COOKIE_DOMAIN", domain, "a domain name");
         let mail_from = reader.take("MAIL_FROM", mail_from, "an email in ASCII of at most 64 characters, or nothing");
-        let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters");
+        let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters without a colon");
         let pages = reader.take("PAGES", on_or_off, "on or off");
         let require_factor = reader.take(
             "REQUIRE_FACTOR",
@@ -326,9 +326,10 @@ fn mail_from(text: &str) -> Option<String> {
     (text.is_empty() || is_address()).then(|| text.to_owned())
 }
 
-/// It stands in the subject of mails.
+/// It stands in the subject of mails, and in the label of a second factor, where a colon ends it ("Key Uri Format" of
+/// Google Authenticator, "Label").
 fn service_name(text: &str) -> Option<String> {
-    let is_name = (1..=64).contains(&text.chars().count()) && !text.chars().any(is_unseen);
+    let is_name = (1..=64).contains(&text.chars().count()) && !text.contains(':') && !text.chars().any(is_unseen);
     is_name.then(|| text.to_owned())
 }
 

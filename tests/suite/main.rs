@@ -40,6 +40,7 @@ mod import_layouts;
 mod import_safe;
 mod import_systems;
 mod import_whole;
+mod key_files;
 mod keys;
 mod lambda_binaries;
 mod living;

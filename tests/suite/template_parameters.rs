@@ -19,8 +19,16 @@ type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 const TABLE: [Row; 19] = [
     (
         "Issuer",
-        &["https://auth.example.org", "https://auth.example.org:8443", "https://Auth.example.org/prod"],
-        &["https://auth.example.org/", "https://", "https:///a", "https://a b", "https://a\u{fc}", "auth.example.org"],
+        &["https://auth.example.org", "https://auth.example.org:8443", "https://auth.example.org/Prod"],
+        &[
+            "https://auth.example.org/",
+            "https://",
+            "https:///a",
+            "https://a b",
+            "https://a\u{fc}",
+            "auth.example.org",
+            "https://Auth.example.org",
+        ],
     ),
     ("Audience", &["", "my api", "~"], &["caf\u{e9}", "a\tb", "a\nb"]),
     ("TokenDelivery", &["cookie", "body"], &["", "Cookie"]),
@@ -88,7 +96,7 @@ const TABLE: [Row; 19] = [
     (
         "ServiceName",
         &["jea-auth", "J\u{f6}rg's \u{4e2d}\u{6587} service", " "],
-        &["", "a\nb", "a\u{202e}b", "a\u{ad}b"],
+        &["", "a\nb", "a\u{202e}b", "a\u{ad}b", "a: b"],
     ),
     ("Pages", &["on", "off"], &["", "yes"]),
     ("Passkeys", &["on", "off"], &["", "yes"]),
@@ -210,6 +218,7 @@ fn a_domain_of_its_own_is_an_issuer() {
     let parameter = at(&template, &["Parameters", "DomainName"]);
     for (value, is_taken) in [
         ("auth.example.org", true),
+        ("Auth.example.org", false),
         ("*.example.org", false),
         ("https://auth.example.org", false),
         ("auth.example.org/", false),

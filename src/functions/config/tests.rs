@@ -48,6 +48,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
         ("ADDRESS_SECONDS", "901"),
         ("ALLOWED_ORIGINS", "https://app.example.org/"),
         ("COOKIE_DOMAIN", "a; b"),
+        ("SERVICE_NAME", "a: b"),
         ("REQUIRE_FACTOR", ""),
     ])
     .unwrap_err()
@@ -55,7 +56,14 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
     for name in ["ISSUER", "TOKEN_DELIVERY", "FAILED_LOGON_STATUS", "TOKEN_SECONDS", "SESSION_SECONDS"] {
         assert!(error.contains(name), "{name} in {error}");
     }
-    for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "ACCOUNT_BURST", "ADDRESS_SECONDS"] {
+    for name in [
+        "SESSION_MEMORY_SECONDS",
+        "ALLOWED_ORIGINS",
+        "COOKIE_DOMAIN",
+        "ACCOUNT_BURST",
+        "ADDRESS_SECONDS",
+        "SERVICE_NAME",
+    ] {
         assert!(error.contains(name), "{name} in {error}");
     }
     assert!(error.contains("REQUIRE_FACTOR must be off, all, or the name of a role"), "{error}");

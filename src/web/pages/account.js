@@ -72,6 +72,7 @@ function item(title, hint, name, end) {
   text.textContent = title;
   small.textContent = hint;
   small.className = "hint";
+  text.dir = small.dir = "auto";
   text.append(small);
   li.className = "row";
   li.append(text);
@@ -156,7 +157,8 @@ const fields = Object.keys(autocomplete).map((name) => {
   const field = document.createElement(name === "address" ? "textarea" : "input");
   field.id = `details-${name}`;
   field.setAttribute("aria-describedby", "said-details");
-  return Object.assign(field, { name, autocomplete: autocomplete[name], maxLength: 256, required: name === "nickname" });
+  const limits = { maxLength: 256, required: name === "nickname" };
+  return Object.assign(field, { name, autocomplete: autocomplete[name], dir: "auto", ...limits });
 });
 $("#details .pair").append(...fields.map((field) => {
   const [box, label] = ["div", "label"].map((tag) => document.createElement(tag));
