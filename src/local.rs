@@ -25,7 +25,6 @@ use std::{
 use axum::http::Uri;
 use lambda_http::http::StatusCode;
 use tokio::{
-    net::TcpListener,
     sync::watch,
     task::{JoinError, JoinSet},
 };

@@ -101,8 +101,8 @@ impl Identity {
         })
     }
 
-    /// Whether its password was given, or its passkey used, a moment ago. A session that an access key opened never counts as that: whoever
-    /// has a key of a script gets no further by it.
+    /// Whether its password was given, or its passkey used, a moment ago. A session that an access key opened never
+    /// counts as that: whoever has a key of a script gets no further by it.
     #[must_use]
     pub fn is_confirmed(&self, now: Timestamp) -> bool {
         self.by.is_person() && self.confirmed_at.is_some_and(|at| now.seconds() <= at.plus(CONFIRMED_FOR).seconds())

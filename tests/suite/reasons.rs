@@ -105,6 +105,7 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
         }
         seen.see(answer, status, reason).await;
     }
+    see_passkeys(&service, &mut seen).await;
     let legacy = ("legacy".to_owned(), "x".repeat(TEXTS_MAX_BYTES - 100));
     let grow = |account: &Account| Ok::<_, StoreError>(Account { profile: [legacy.clone()].into(), ..account.clone() });
     service.store().change_account(&service.account().await.email, grow).await.unwrap();
@@ -125,10 +126,6 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
         let refused = bearer(&service, method, path, &by_key).json(&credential).send().await.unwrap();
         seen.see(refused, 403, "key-session").await;
     }
-    // The bucket of changes is not what is tested here.
-    service.advance(Duration::from_mins(10));
-    service.log_on(EMAIL, PASSWORD).await;
-    see_passkeys(&service, &mut seen).await;
     service.advance(Duration::from_mins(16));
     seen.see(send(&service, Method::POST, "keys", &one_more).await, 403, "step-up-needed").await;
     what_the_function_alone_answers(&service, &mut seen).await;
@@ -138,6 +135,9 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
 
 /// Passkeys that cannot be added.
 async fn see_passkeys(service: &Service, seen: &mut Seen) {
+    // The bucket of changes is not what is tested here.
+    service.advance(Duration::from_mins(30));
+    service.log_on(EMAIL, PASSWORD).await;
     let (options, authenticator) = passkeys::begin(service).await;
     let body = passkeys::registration(service, &options, &authenticator);
     ok(send(service, Method::POST, "passkeys", &body).await).await;
@@ -149,6 +149,8 @@ async fn see_passkeys(service: &Service, seen: &mut Seen) {
         passkeys::make(service).await;
     }
     seen.see(service.post("/users/api/passkeys/new").await, 400, "too-many-passkeys").await;
+    service.advance(Duration::from_mins(30));
+    service.log_on(EMAIL, PASSWORD).await;
 }
 
 /// The authorizer, which comes first, would not let these pass.

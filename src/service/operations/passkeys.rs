@@ -52,6 +52,12 @@ impl Operations {
         self.rules.passkeys.as_ref().ok_or(Refusal::NotFound)
     }
 
+    /// The host that passkeys are for, if there are any.
+    #[must_use]
+    pub fn rp_id(&self) -> Option<&str> {
+        self.rules.passkeys.as_ref().map(RelyingParty::id)
+    }
+
     /// A challenge for the use of a passkey, whosever it is, and the relying party's id.
     ///
     /// # Errors
