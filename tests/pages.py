@@ -82,7 +82,7 @@ def somebody_logs_on_with_the_keyboard_alone_and_logs_off(browser, stack):
     browser.open("/users/sign-in/")
     browser.shown("#log-on")
     browser.look("sign-in")
-    for field, kind in (("email", "username"), ("password", "current-password"), ("new-password", "new-password"), ("otp", "one-time-code")):
+    for field, kind in (("email", "username webauthn"), ("password", "current-password"), ("new-password", "new-password"), ("otp", "one-time-code")):
         assert browser.find(f"#{field}").get_attribute("autocomplete") == kind
     assert browser.focused() == "email"
     browser.driver.switch_to.active_element.send_keys(address, Keys.TAB, PASSWORD, Keys.ENTER)
@@ -366,10 +366,11 @@ def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
     browser.says("#passkeys ul", "No passkeys yet.")
     browser.wait(lambda: not browser.driver.get_credentials(), "the authenticator keeps what is of no use")
     browser.driver.remove_virtual_authenticator()
-    browser.driver.get(stack.page.replace("localhost", "127.0.0.1"))
+    browser.origins.append(stack.other)
+    browser.open(f"{stack.other}/users/sign-in")
     browser.shown("#log-on")
     assert not browser.find("#use-passkey").is_displayed(), "an address has no passkeys"
-    browser.driver.get(stack.page)
+    browser.open("/users/sign-in")
 
 
 def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):

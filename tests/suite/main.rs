@@ -63,6 +63,7 @@ mod operator_factor;
 mod operator_hints;
 mod operator_keys;
 mod operator_mails;
+mod operator_passkeys;
 mod operator_passwords;
 mod owner;
 mod owner_faults;

@@ -1,5 +1,5 @@
-//! What proves who somebody is: the password, or an access key; passkeys have a file of their own. Each takes attempts, which are counted before anything
-//! is compared.
+//! What proves who somebody is: the password, or an access key; passkeys have a file of their own. Each takes attempts,
+//! which are counted before anything is compared.
 
 use std::{sync::Arc, time::Duration};
 
