@@ -41,6 +41,9 @@ pub(super) struct Serve {
     /// Have no pages; without this there is one to log on in a browser
     #[arg(long)]
     no_pages: bool,
+    /// Have no passkeys; without this they log on at localhost, without a password
+    #[arg(long)]
+    no_passkeys: bool,
     /// Your own API: requests with a valid session go there, unless they are for an operation of the service
     #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
     backend: Option<Uri>,
@@ -88,6 +91,7 @@ impl Serve {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
             },
+            passkeys: !self.no_passkeys,
             require_factor: self.require_factor,
         };
         machine::start_log();
@@ -108,7 +112,9 @@ impl Serve {
 }
 
 fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
-    let Running { url, dynamodb_url, kms_url, .. } = running;
+    let Running { dynamodb_url, kms_url, config, .. } = running;
+    // By its name: browsers make no passkeys for an address.
+    let url = config.site.issuer.as_str();
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
     if options.pages {
         output::note(&format!("  page      {url}{}", Operation::SignInPage.route().path));

@@ -47,13 +47,17 @@ pub enum MailKind {
     FactorSet,
     /// The second factor was removed.
     FactorRemoved,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// An operator tries whether mails arrive.
     Test,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Reset,
         Self::Invitation,
         Self::PasswordChanged,
@@ -64,6 +68,8 @@ impl MailKind {
         Self::KeyEnds,
         Self::FactorSet,
         Self::FactorRemoved,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
         Self::Test,
     ];
 
@@ -81,6 +87,8 @@ impl MailKind {
             Self::KeyEnds => "key-ends",
             Self::FactorSet => "factor-set",
             Self::FactorRemoved => "factor-removed",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
             Self::Test => "test",
         }
     }
@@ -105,6 +113,8 @@ impl MailKind {
             | Self::KeyEnds
             | Self::FactorSet
             | Self::FactorRemoved
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
             | Self::Test => None,
         }
     }
@@ -169,7 +179,7 @@ impl Sender {
             MailKind::PasswordChanged => ("Your password was changed", "The password of your account was changed."),
             MailKind::PasswordReset => (
                 "Your password was set anew",
-                "The password of your account was set by a link in a mail. All sessions and access keys have ended.",
+                "The password of your account was set by a link in a mail. All sessions, access keys and passkeys have ended.",
             ),
             MailKind::EmailChanged => {
                 ("Your email was changed", "Your account has another email from now on, not this one.")
@@ -188,6 +198,11 @@ impl Sender {
                 "The second factor was removed",
                 "A log-on with your password needs no code of an authenticator app any more.",
             ),
+            MailKind::PasskeyAdded => (
+                "A passkey was added",
+                "A passkey was added to your account. Whoever has it logs on without the password.",
+            ),
+            MailKind::PasskeyRemoved => ("A passkey was removed", "A passkey of your account was removed."),
             MailKind::Test => ("A test", "This mail shows that mails of the service arrive."),
         };
         // No address of the service: its owners shall not learn to follow links in mails that need none.

@@ -179,6 +179,14 @@ impl Issuer {
     pub fn host(&self) -> &str {
         self.0.split('/').nth(2).unwrap_or_default()
     }
+
+    /// Whether a request to `host` is one to the service. The addresses of one machine have one name (RFC 6761, section
+    /// 6.3).
+    #[must_use]
+    pub fn is_at(&self, host: &str) -> bool {
+        let of_address = |port| ["127.0.0.1", "[::1]"].iter().any(|address| host.strip_prefix(address) == Some(port));
+        self.host().eq_ignore_ascii_case(host) || self.host().strip_prefix("localhost").is_some_and(of_address)
+    }
 }
 
 #[derive(Deserialize)]

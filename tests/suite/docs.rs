@@ -110,7 +110,7 @@ async fn the_first_lines_of_the_readme_give_what_they_say() {
     assert!(manifest.contains("default-run = \"jea-auth\""));
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), free_ports()).await;
-    let commands = typed(lines).replace("http://127.0.0.1:3000", &serving.url).replace("curl ", "curl -s ");
+    let commands = typed(lines).replace("http://localhost:3000", &serving.url).replace("curl ", "curl -s ");
     let commands = commands.replace('\n', "; echo\n");
     let printed = text(&shell(&commands, folder.path(), &[]).await.stdout);
     let told: Vec<&str> = lines.lines().filter(|line| !line.starts_with("$ ")).collect();

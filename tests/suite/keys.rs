@@ -289,11 +289,16 @@ key = jwt.PyJWKClient(discovery['jwks_uri']).get_signing_key_from_jwt('{token}')
 claims = jwt.decode('{token}', key.key, algorithms=['{algorithm}'], audience=base, issuer=discovery['issuer'], leeway=3600)
 print(claims['iss'])
 ",
-            url = service.running.url
+            url = service.running.config.site.issuer.as_str()
         );
         let output = tokio::process::Command::new("python3").args(["-c", &script]).output().await.unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(printed.trim(), service.running.url, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            printed.trim(),
+            service.running.config.site.issuer.as_str(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 

@@ -185,3 +185,20 @@ async fn a_malformed_call_of_the_database_gets_dynamodb_s_exception_without_the_
         assert!(!marks.iter().any(|mark| error.contains(mark)), "{operation}: {error}");
     }
 }
+
+/// A browser tries either address of `localhost` first.
+#[tokio::test]
+async fn the_service_answers_at_both_addresses_of_its_name_and_each_is_its_own_origin() {
+    let service = Service::start().await;
+    let (_, port) = service.running.url.rsplit_once(':').unwrap();
+    assert_eq!(service.running.config.site.issuer.as_str(), format!("http://localhost:{port}"));
+    let mut names = vec!["localhost", "127.0.0.1"];
+    if tokio::net::TcpListener::bind("[::1]:0").await.is_ok() {
+        names.push("[::1]");
+    }
+    for name in names {
+        let url = format!("http://{name}:{port}");
+        let log_on = Service::credential_request(&crate::client::plain(), &url).header("Origin", &url).send().await;
+        assert_eq!(log_on.unwrap().status(), StatusCode::OK, "{name}");
+    }
+}

@@ -116,6 +116,7 @@ pub fn condition_of(feature: Feature) -> &'static str {
     match feature {
         Feature::Mail => "HasMail",
         Feature::Pages => "HasPages",
+        Feature::Passkeys => "HasPasskeys",
     }
 }
 

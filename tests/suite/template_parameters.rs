@@ -16,7 +16,7 @@ use crate::template::{at, template, text};
 /// A parameter, values that it takes, and values that it refuses.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const TABLE: [Row; 17] = [
+const TABLE: [Row; 19] = [
     (
         "Issuer",
         &["https://auth.example.org", "https://auth.example.org:8443", "https://auth.example.org/Prod"],
@@ -99,6 +99,12 @@ const TABLE: [Row; 17] = [
         &["", "a\nb", "a\u{202e}b", "a\u{ad}b", "a: b"],
     ),
     ("Pages", &["on", "off"], &["", "yes"]),
+    ("Passkeys", &["on", "off"], &["", "yes"]),
+    (
+        "PasskeyRpId",
+        &["", "example.org", "Auth.Example.org"],
+        &["https://example.org", ".example.org", "example.org.", "a b", "a_b.org", "-a.org", "example.org/", "*"],
+    ),
     (
         "RequireFactor",
         &["off", "all", "All", "none", "editor", "J\u{f6}rg's \u{4e2d}\u{6587} editors"],
