@@ -74,7 +74,7 @@ impl Operations {
     /// makes the recovery codes anew.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`],
+    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`],
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
