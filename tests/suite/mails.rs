@@ -44,7 +44,7 @@ pub struct Read {
 impl Read {
     /// The token of the link in it.
     pub fn token(&self) -> String {
-        let found = ["\"token\": \"", "#reset="].into_iter().find_map(|before| self.body.split_once(before));
+        let found = ["\"token\": \"", "#reset=", "#email="].into_iter().find_map(|before| self.body.split_once(before));
         let (_, rest) = found.unwrap_or_else(|| panic!("a token in {}", self.body));
         rest.split(['"', '\n']).next().unwrap().trim_end().to_owned()
     }
@@ -59,8 +59,14 @@ pub async fn mails(service: &Service, count: usize) -> Vec<Read> {
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let mails = service.running.mails.lock().unwrap().clone();
+    let mails = there(service);
     assert_eq!(mails.len(), count);
+    mails
+}
+
+/// The mails so far.
+pub fn there(service: &Service) -> Vec<Read> {
+    let mails = service.running.mails.lock().unwrap().clone();
     let read = |mail: &Vec<u8>| {
         let raw = String::from_utf8(mail.clone()).unwrap();
         assert!(raw.lines().all(|line| line.len() <= 998), "RFC 5322, section 2.1.1: {raw}");

@@ -53,6 +53,8 @@ mod mails;
 mod malformed;
 mod malformed_items;
 mod migrating;
+mod my_email;
+mod my_email_races;
 mod names;
 mod objects;
 mod openapi;

@@ -169,9 +169,7 @@ impl Operations {
         };
         let session = self.session_of(verified, context);
         let account = self.end_all_but(KeptSession::New(&session), before, identity, context, change).await?;
-        if let Some(code) = &code {
-            self.give_back(&code.given_back).await;
-        }
+        self.code_was_used(code.as_ref(), &account, context).await;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })

@@ -38,12 +38,15 @@ pub(super) struct RightCode {
     pub(super) given_back: GivenBack,
 }
 
+/// How many recovery codes are left when an owner is told so.
+const CODES_TOLD: usize = 2;
+
 impl RightCode {
     /// The account with the code used up.
     ///
     /// # Errors
-    /// [`Refusal::UsedCode`] if another request has used it meanwhile, [`Refusal::WrongCode`] if the account has another
-    /// factor.
+    /// [`Refusal::UsedCode`] if another request has used it meanwhile, [`Refusal::WrongCode`] if the account has
+    /// another factor.
     fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
         let factor = account.factor.as_ref().filter(|factor| factor.sealed == self.sealed);
         // By an earlier copy of this very write.
@@ -122,8 +125,8 @@ impl Operations {
     /// Makes new recovery codes, in the place of the old ones, for whoever has a code of the second factor.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`],
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::WrongCode`], [`Refusal::UsedCode`],
+    /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn new_codes(
         &self,
         identity: &Identity,
@@ -191,7 +194,8 @@ impl Operations {
     /// before the code is compared. The code is used up by whoever writes what [`RightCode::used_in`] gives.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or
+    /// [`Refusal::Unavailable`].
     pub(super) async fn prove_code(
         &self,
         account: &Account,
@@ -216,8 +220,9 @@ impl Operations {
     /// Asks for a code if the account has a second factor, and uses it up.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the
-    /// account's sessions were ended meanwhile: what was proved is perhaps no proof any more.
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or
+    /// [`Refusal::Unavailable`], also if the account's sessions were ended meanwhile: what was proved is perhaps no
+    /// proof any more.
     pub(super) async fn ask_code(
         &self,
         account: &Account,
@@ -227,7 +232,7 @@ impl Operations {
         let Some(code) = self.prove_code(account, otp, context).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
         let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
-            Ok(Some(_)) => Ok(()),
+            Ok(Some(changed)) => Ok(changed.after),
             Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
             Err(refusal) => Err(refusal),
         };
@@ -235,7 +240,25 @@ impl Operations {
         if !matches!(used, Err(Refusal::WrongCode | Refusal::UsedCode)) {
             self.give_back(&code.given_back).await;
         }
-        used
+        let account = used?;
+        self.tell_of_codes(&code, &account, context).await;
+        Ok(())
+    }
+
+    /// What is left to do once a code was used up: its attempt comes back, and an owner who has few recovery codes left
+    /// is told.
+    pub(super) async fn code_was_used(&self, code: Option<&RightCode>, account: &Account, context: &Context<'_>) {
+        if let Some(code) = code {
+            self.give_back(&code.given_back).await;
+            self.tell_of_codes(code, account, context).await;
+        }
+    }
+
+    async fn tell_of_codes(&self, code: &RightCode, account: &Account, context: &Context<'_>) {
+        let left = account.factor.as_ref().map(|factor| factor.recovery.len());
+        if matches!(code.accepted, Accepted::Recovery(_)) && left == Some(CODES_TOLD) {
+            self.notify(MailKind::CodesEnd, account, context).await;
+        }
     }
 
     /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other

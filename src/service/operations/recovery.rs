@@ -45,13 +45,13 @@ impl Operations {
         Ok(self.store.send_mail(&context.random.bytes(), MailKind::Reset, email, context.now).await?)
     }
 
-    /// Sets the password by a link, and ends all sessions, access keys and passkeys. A password that is refused leaves the link
-    /// good; one that is set voids it. Whoever sends the same link with the same password again, as the answer may have
-    /// been lost, hears the same again. Gives back the cookie value that makes the device a known one.
+    /// Sets the password by a link, and ends all sessions, access keys and passkeys. A password that is refused leaves
+    /// the link good; one that is set voids it. Whoever sends the same link with the same password again, as the answer
+    /// may have been lost, hears the same again. Gives back the cookie value that makes the device a known one.
     ///
     /// # Errors
-    /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`],
-    /// [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`],
+    /// [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
     pub async fn reset(&self, by_link: NewPasswordByLink, context: &Context<'_>) -> Result<String, Refusal> {
         let NewPasswordByLink { token, new_password, otp } = by_link;
         self.take_for_address(context).await?;
@@ -107,9 +107,7 @@ impl Operations {
             })
         };
         let changed = self.store.change_account(&link.email, set).await?.ok_or(Refusal::BadLink)?;
-        if let Some(code) = &code {
-            self.give_back(&code.given_back).await;
-        }
+        self.code_was_used(code.as_ref(), &changed.after, context).await;
         Ok(changed.after)
     }
 
