@@ -90,6 +90,7 @@ const PASSKEY: Marks = Marks { checks_password: true, ..PASSKEYS };
 const ADDS_PASSKEY: Marks = Marks { feature: Some(Feature::Passkeys), ..ENROLS };
 const REMOVES_PASSKEY: Marks = Marks { feature: Some(Feature::Passkeys), ..CHANGES };
 const RESET: Marks = Marks { feature: Some(Feature::Mail), ..CHANGES };
+const EMAIL: Marks = Marks { feature: Some(Feature::Mail), ..CHANGES };
 const PAGE: Marks = Marks { feature: Some(Feature::Pages), ..PLAIN };
 
 /// What an operator can switch on.
@@ -200,6 +201,8 @@ operations! {
     RemovePasskey "remove-passkey" DELETE "/users/api/passkeys/{id}" SteppedUp REMOVES_PASSKEY "Remove a passkey";
     Forgot "forgot" POST "/users/api/forgot" Open FORGOT "Ask for a link to set a forgotten password";
     Reset "reset" POST "/users/api/reset" Open RESET "Set the password by the link";
+    ChangeEmail "change-email" POST "/users/api/email" SteppedUp EMAIL "Ask for links to change the email";
+    ConfirmEmail "confirm-email" POST "/users/api/email/confirm" Open RESET "Confirm another email by a link";
     SignInPage "sign-in-page" GET "/users/sign-in" Open PAGE "Page to log on, and to set a password by a link";
     AccountPage "account-page" GET "/users/account" Open PAGE "Page of one's own account";
     ChangePasswordPage "change-password-page" GET "/.well-known/change-password" Open PAGE

@@ -10,6 +10,8 @@ pub mod account;
 pub mod details;
 pub mod device;
 pub(crate) mod email;
+pub mod email_change;
+pub mod email_link;
 pub mod enrolment;
 pub mod factor;
 pub mod ids;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::domain::{
     access_key::{AccessKeyId, StoredKey},
+    email_change::EmailChange,
     factor::Factor,
     ids::AccountId,
     passkey::{CredentialId, StoredPasskey, UserHandle},
@@ -87,6 +88,8 @@ pub struct Account {
     pub factor: Option<Factor>,
     /// The sealed secret of a second factor that was begun and not confirmed. Nothing is asked of it yet.
     pub begun_factor: Option<Vec<u8>>,
+    /// Another email that it is to have, and that waits for its confirmations.
+    pub email_change: Option<EmailChange>,
     /// What passkeys know the account by. It is made with the first of them, and stays when they go: an authenticator
     /// keeps one passkey for each handle, so the next one takes the place of one that is of no use any more.
     pub handle: Option<UserHandle>,
@@ -130,6 +133,7 @@ impl Account {
             access_keys: BTreeMap::new(),
             factor: None,
             begun_factor: None,
+            email_change: None,
             handle: None,
             passkeys: BTreeMap::new(),
         })
@@ -185,16 +189,16 @@ impl Account {
     }
 
     /// The same account with all its sessions ended, once it is written. A second factor that was begun in one of them
-    /// is given up: whoever ends sessions may doubt who began it.
+    /// is given up, and so is another email: whoever ends sessions may doubt who began it.
     #[must_use]
     pub fn next_generation(self, now: Timestamp) -> Self {
-        Self { generation: later(self.generation, now), begun_factor: None, ..self }
+        Self { generation: later(self.generation, now), begun_factor: None, email_change: None, ..self }
     }
 
     /// The same account with all links void that were mailed before, once it is written.
     #[must_use]
     pub fn next_links(self, now: Timestamp) -> Self {
-        Self { links: later(self.links, now), used_link: None, ..self }
+        Self { links: later(self.links, now), used_link: None, email_change: None, ..self }
     }
 }
 

@@ -58,6 +58,11 @@ macro_rules! id {
 }
 
 id! {
+    /// The id of a change of email that was asked for.
+    ChangeId
+}
+
+id! {
     /// An account's opaque, lasting id: the claim `sub`. That it is unique is for the importer to see to, which takes
     /// ids of other systems.
     AccountId

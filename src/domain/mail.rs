@@ -9,6 +9,7 @@ use crate::{
     api::Operation,
     domain::{
         access_key::{AccessKeyId, StoredKey},
+        email_change::{EMAIL_CHANGE_LIFE, Mailbox},
         link::{INVITATION_LIFE, RESET_LIFE},
         token::Issuer,
     },
@@ -35,6 +36,10 @@ pub enum MailKind {
     PasswordChanged,
     /// The password was set by a link, which ended sessions and access keys.
     PasswordReset,
+    /// The account is to have another email: to the present one.
+    EmailPresent,
+    /// The account is to have another email: to the new one.
+    EmailNew,
     /// The account has another email now.
     EmailChanged,
     /// An access key was made.
@@ -51,17 +56,21 @@ pub enum MailKind {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// Few recovery codes are left.
+    CodesEnd,
     /// An operator tries whether mails arrive.
     Test,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Reset,
         Self::Invitation,
         Self::PasswordChanged,
         Self::PasswordReset,
+        Self::EmailPresent,
+        Self::EmailNew,
         Self::EmailChanged,
         Self::KeyMade,
         Self::KeyEnded,
@@ -70,6 +79,7 @@ impl MailKind {
         Self::FactorRemoved,
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
+        Self::CodesEnd,
         Self::Test,
     ];
 
@@ -81,6 +91,8 @@ impl MailKind {
             Self::Invitation => "invitation",
             Self::PasswordChanged => "password-changed",
             Self::PasswordReset => "password-reset",
+            Self::EmailPresent => "email-present",
+            Self::EmailNew => "email-new",
             Self::EmailChanged => "email-changed",
             Self::KeyMade => "key-made",
             Self::KeyEnded => "key-ended",
@@ -89,6 +101,7 @@ impl MailKind {
             Self::FactorRemoved => "factor-removed",
             Self::PasskeyAdded => "passkey-added",
             Self::PasskeyRemoved => "passkey-removed",
+            Self::CodesEnd => "codes-end",
             Self::Test => "test",
         }
     }
@@ -105,6 +118,7 @@ impl MailKind {
         match self {
             Self::Reset => Some(RESET_LIFE),
             Self::Invitation => Some(INVITATION_LIFE),
+            Self::EmailPresent | Self::EmailNew => Some(EMAIL_CHANGE_LIFE),
             Self::PasswordChanged
             | Self::PasswordReset
             | Self::EmailChanged
@@ -115,8 +129,16 @@ impl MailKind {
             | Self::FactorRemoved
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
+            | Self::CodesEnd
             | Self::Test => None,
         }
+    }
+
+    /// Which address of a change of email it goes to, if it is of one.
+    #[must_use]
+    pub fn mailbox(self) -> Option<Mailbox> {
+        let of = [(Self::EmailPresent, Mailbox::Present), (Self::EmailNew, Mailbox::New)];
+        of.into_iter().find(|(kind, _)| *kind == self).map(|(_, mailbox)| mailbox)
     }
 }
 
@@ -181,6 +203,16 @@ impl Sender {
                 "Your password was set anew",
                 "The password of your account was set by a link in a mail. All sessions, access keys and passkeys have ended.",
             ),
+            MailKind::EmailPresent => (
+                "Confirm your new email",
+                "Somebody, you we hope, has asked for another email for your account. It changes when the links in two \
+                 mails were used: in this one, and in one to the new address.",
+            ),
+            MailKind::EmailNew => (
+                "Confirm your email",
+                "Somebody, you we hope, has asked to log on with this address from now on. That begins when the links \
+                 in two mails were used: in this one, and in one to the address of before.",
+            ),
             MailKind::EmailChanged => {
                 ("Your email was changed", "Your account has another email from now on, not this one.")
             }
@@ -203,14 +235,25 @@ impl Sender {
                 "A passkey was added to your account. Whoever has it logs on without the password.",
             ),
             MailKind::PasskeyRemoved => ("A passkey was removed", "A passkey of your account was removed."),
+            MailKind::CodesEnd => (
+                "Two recovery codes are left",
+                "Of the recovery codes of your second factor two are left. Make new ones before they are used up.",
+            ),
             MailKind::Test => ("A test", "This mail shows that mails of the service arrive."),
         };
         // No address of the service: its owners shall not learn to follow links in mails that need none.
         let mut body = format!("{happened}\n\nService: {service}\n");
         match (about, kind.link_life()) {
             (About::Link(token), Some(life)) => {
-                body.push_str(&self.link(token, life));
-                body.push_str("\nIf it was not you, do nothing: without this mail nobody can set your password.\n");
+                body.push_str(&self.link(kind, token, life));
+                body.push_str(match kind.mailbox() {
+                    None => "\nIf it was not you, do nothing: without this mail nobody can set your password.\n",
+                    Some(Mailbox::New) => "\nIf it was not you, do nothing: without this mail nobody can use your address.\n",
+                    // Whoever asked has given the password.
+                    Some(Mailbox::Present) => {
+                        "\nIf it was not you, leave the link alone and ask for a new password now: somebody else can log on.\n"
+                    }
+                });
             }
             (_, _) if kind == MailKind::Test => {}
             (About::Key(id, key), _) => body.push_str(&of_key(id, key)),
@@ -225,21 +268,26 @@ impl Sender {
         Mail { subject: format!("{service}: {subject}"), body }
     }
 
-    fn link(&self, token: &str, life: Duration) -> String {
+    fn link(&self, kind: MailKind, token: &str, life: Duration) -> String {
+        let (what, name, operation, more) = if kind.mailbox().is_some() {
+            ("Confirm the email", "email", Operation::ConfirmEmail, "")
+        } else {
+            ("Set the password", "reset", Operation::Reset, ", \"new_password\": \"...\"")
+        };
         let issuer = self.issuer.as_str();
         let hours = life.as_secs() / 3600;
         let ends = if hours < 24 { format!("{} minutes", life.as_secs() / 60) } else { format!("{} days", hours / 24) };
         let how = if self.pages {
             // Behind the `#`, what a browser does not send: so the token stands in no log, and whoever fetches the link
             // to look at it uses nothing up (RFC 3986, section 3.5).
-            format!("{issuer}{}#reset={token}", Operation::SignInPage.route().path)
+            format!("{issuer}{}#{name}={token}", Operation::SignInPage.route().path)
         } else {
             format!(
-                "curl -H 'Content-Type: application/json' -d '{{\"token\": \"{token}\", \"new_password\": \"...\"}}' {issuer}{}",
-                Operation::Reset.route().path
+                "curl -H 'Content-Type: application/json' {issuer}{} \\\n -d '{{\"token\": \"{token}\"{more}}}'",
+                operation.route().path
             )
         };
-        format!("\nSet the password within {ends}, once:\n\n{how}\n")
+        format!("\n{what} within {ends}, once:\n\n{how}\n")
     }
 }
 

@@ -123,6 +123,8 @@ pub enum TagUse {
     Confirmation,
     /// A link in a mail.
     Link,
+    /// A link in a mail that changes an email.
+    EmailLink,
     /// The cookie of a known device.
     DeviceCookie,
     /// A challenge for the use of a passkey.
@@ -146,6 +148,7 @@ impl TagUse {
             Self::Code => "code",
             Self::Confirmation => "code-confirmation",
             Self::Link => "link",
+            Self::EmailLink => "email-link",
             Self::DeviceCookie => "known-device",
             Self::Assertion => "passkey-assertion",
             Self::Registration => "passkey-registration",

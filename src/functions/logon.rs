@@ -1,6 +1,7 @@
 //! The log-on function, which has all operations: events in, answers out.
 
 mod answer;
+mod email;
 mod factor;
 mod keys;
 mod log_on;
@@ -144,6 +145,8 @@ handlers! {
     RemovePasskey => passkeys::remove,
     Forgot => password::forgot,
     Reset => password::reset,
+    ChangeEmail => email::change,
+    ConfirmEmail => email::confirm,
     SignInPage => public::sign_in_page,
     AccountPage => public::account_page,
     ChangePasswordPage => public::change_password_page,

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         access_key::{AccessKeyId, StoredKey},
         account::Email,
+        email_link::EmailLink,
         link::Link,
         mail::{About, MailKind, Sender},
         secret::ServiceSecret,
@@ -24,7 +25,7 @@ use crate::{
         journal::{Entry, Journal, Measure, Metric},
         kms::{Kms, KmsError},
         ses::{Ses, SesError},
-        store::{KEPT_FOR, SECRET_KID, Store, StoreError},
+        store::{ACCOUNT, KEPT_FOR, SECRET_KID, Store, StoreError},
     },
 };
 
@@ -137,6 +138,7 @@ enum Found {
     Nothing,
     /// A link, and how long it is good.
     Link(Link, Duration),
+    EmailLink(EmailLink),
     Key(AccessKeyId, StoredKey),
 }
 
@@ -228,6 +230,11 @@ impl MailerFunction {
         }
         let Ok(email) = Email::parse(email) else { return Ok(MailOutcome::Nobody) };
         let found = match kind.link_life() {
+            // In a box: the compiler does not take one that is as deep as this whole.
+            Some(_) if kind.mailbox().is_some() => match Box::pin(self.email_link(kind, &email, image)).await? {
+                Some(link) => Found::EmailLink(link),
+                None => return Ok(MailOutcome::Nobody),
+            },
             Some(life) => {
                 let account = self.store.account(&email).await?;
                 let link = account.map(|account| (Link::of(&account), account));
@@ -257,10 +264,28 @@ impl MailerFunction {
                 let token = link.token(&*self.secret().await?, now.plus(life));
                 self.sender.write(kind, About::Link(&token))
             }
+            Found::EmailLink(link) => self.sender.write(kind, About::Link(&link.token(&*self.secret().await?))),
             Found::Key(id, key) => self.sender.write(kind, About::Key(&id, &key)),
         };
         self.ses.send(&self.sender, email.as_str(), &mail).await?;
         Ok(MailOutcome::Sent)
+    }
+
+    /// The link that confirms a change of email, to one of its addresses. To the new one there is none if another
+    /// account has it: its owner is not bothered, and whoever asked hears nothing of it.
+    async fn email_link(
+        &self,
+        kind: MailKind,
+        to: &Email,
+        image: &Map<String, Value>,
+    ) -> Result<Option<EmailLink>, StoreError> {
+        let present = text(image, ACCOUNT, "S").map_or_else(|| to.clone(), Email::canonical);
+        let Some(account) = self.store.account(&present).await? else { return Ok(None) };
+        let link = kind.mailbox().and_then(|mailbox| EmailLink::of(&account, mailbox));
+        // A newer request may be for another address.
+        let Some(link) = link.filter(|link| link.goes_to() == to) else { return Ok(None) };
+        let there = if to == &present { None } else { self.store.sub_at(to.as_str()).await? };
+        Ok(there.is_none().then_some(link))
     }
 
     fn is_handled(&self, sequence_number: &String) -> bool {

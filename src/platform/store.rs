@@ -38,7 +38,7 @@ use crate::causes::Causes;
 pub use accounts::{ADDED_AT_ONCE, AccountPages, Added};
 pub use changes::{ChangedAccount, Kept, KeptSession, Renamed};
 pub use living::{AccountSummary, ReadOfAccount};
-pub use outbox::KEPT_FOR;
+pub use outbox::{ACCOUNT, KEPT_FOR};
 pub use passkeys::Spent;
 pub use signing_keys::{SECRET_KID, StoredKeys, VerifyingKey};
 

@@ -3,6 +3,7 @@
 mod account;
 mod attempts;
 mod check_in;
+mod email;
 mod factor;
 mod keys;
 mod log_on;
@@ -38,6 +39,7 @@ use crate::{
 };
 pub use account::PasswordChange;
 use attempts::Attempts;
+pub use email::EmailConfirmed;
 pub use factor::BegunFactor;
 pub use keys::{MadeKey, NewKey};
 pub use log_on::{Amends, Credential};

@@ -44,7 +44,7 @@ pub struct Read {
 impl Read {
     /// The token of the link in it.
     pub fn token(&self) -> String {
-        let found = ["\"token\": \"", "#reset="].into_iter().find_map(|before| self.body.split_once(before));
+        let found = ["\"token\": \"", "#reset=", "#email="].into_iter().find_map(|before| self.body.split_once(before));
         let (_, rest) = found.unwrap_or_else(|| panic!("a token in {}", self.body));
         rest.split(['"', '\n']).next().unwrap().trim_end().to_owned()
     }
@@ -59,8 +59,14 @@ pub async fn mails(service: &Service, count: usize) -> Vec<Read> {
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let mails = service.running.mails.lock().unwrap().clone();
+    let mails = there(service);
     assert_eq!(mails.len(), count);
+    mails
+}
+
+/// The mails so far.
+pub fn there(service: &Service) -> Vec<Read> {
+    let mails = service.running.mails.lock().unwrap().clone();
     let read = |mail: &Vec<u8>| {
         let raw = String::from_utf8(mail.clone()).unwrap();
         assert!(raw.lines().all(|line| line.len() <= 998), "RFC 5322, section 2.1.1: {raw}");
@@ -306,4 +312,58 @@ async fn an_owner_is_told_of_each_change_of_what_logs_on() {
         assert!(mail.body.contains("If it was not you"));
         assert!(!mail.body.contains("://") && !mail.body.contains("127.0.0.1"), "no address to go to: {}", mail.body);
     }
+}
+
+/// Fifty jobs of one key may start at once, and day by day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_on_by_a_key_that_ends_within_a_week_tells_its_owner_once() {
+    let service = service().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    let made = ok(send(&service, Method::POST, "keys", &json!({"name": "http://evil", "days": 8})).await).await;
+    let (key, id) = (made["data"]["key"].as_str().unwrap(), made["data"]["id"].as_str().unwrap());
+    let credential = json!({"email": EMAIL, "password": key});
+    assert_eq!(ask(&service, "auth", &credential).await.status(), StatusCode::OK);
+    mails(&service, 1).await;
+    service.advance(Duration::from_hours(24) + Duration::from_secs(1));
+    let mut together = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let url = format!("{}/users/api/auth", service.running.url);
+        together.spawn(crate::client::plain().post(url).json(&credential).send());
+    }
+    for answer in together.join_all().await {
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    }
+    let told = mails(&service, 2).await;
+    assert_eq!((told[1].to.as_str(), told[1].subject.as_str()), (EMAIL, "jea-auth: An access key ends soon"));
+    assert!(told[1].body.contains(&format!("ends in {}", &id[28..])) && !told[1].body.contains("evil"));
+    service.advance(Duration::from_hours(24));
+    assert_eq!(ask(&service, "auth", &credential).await.status(), StatusCode::OK);
+    ok(forgot(&service, EMAIL).await).await;
+    assert_eq!(mails(&service, 3).await[2].subject, "jea-auth: Set a new password", "nothing before it");
+}
+
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_sets_no_password_that_is_there_already() {
+    let service = service().await;
+    ok(forgot(&service, EMAIL).await).await;
+    let token = mails(&service, 1).await[0].token();
+    let refused: Value = reset(&service, &token, PASSWORD).await.json().await.unwrap();
+    assert_eq!(refused["reason"], "password-unchanged");
+    assert!(refused["status"].as_str().unwrap().starts_with("new_password: "), "{refused}");
+    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "nothing was changed");
+    ok(reset(&service, &token, NEW_PASSWORD).await).await;
+    ok(reset(&service, &token, NEW_PASSWORD).await).await;
+}
+
+/// Strangers can empty the bucket of the account, and keep its owner from nothing by it.
+// Check 77.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_good_while_strangers_guess() {
+    let service = service().await;
+    ok(forgot(&service, EMAIL).await).await;
+    let token = mails(&service, 1).await[0].token();
+    let wrong = json!({"email": EMAIL, "password": "a wrong password"});
+    while ask(&service, "auth", &wrong).await.status() != StatusCode::TOO_MANY_REQUESTS {}
+    ok(reset(&service, &token, NEW_PASSWORD).await).await;
 }

@@ -165,6 +165,13 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     let _ = service.store().add_account(&account).await.unwrap();
     let first = function.handle(&log_on_event("old@jeplus.org", "an imported password").event()).await;
     assert_eq!(first.status.as_u16(), 200);
+    let context = context_of(&token_of(&service.log_on(EMAIL, "another long enough password").await));
+    let another = event("POST", "/users/api/email").json(&json!({"email": "there@jeplus.org"})).by(&context);
+    assert_eq!(function.handle(&another.event()).await.status.as_u16(), 200);
+    for token in crate::my_email::tokens(&service).await {
+        let confirm = event("POST", "/users/api/email/confirm").json(&json!({"token": token}));
+        assert_eq!(function.handle(&confirm.event()).await.status.as_u16(), 200);
+    }
     for _ in 0..12 {
         function.handle(&log_on_event(EMAIL, "wrong").event()).await;
     }

@@ -119,6 +119,33 @@ async fn a_session_of_a_key_for_reading_reads_and_changes_nothing_at_any_api() {
     assert_eq!(asked(&service, &by_password, "POST", "/orders").await, 201, "a key bounds its own sessions alone");
 }
 
+// Check 84.
+#[tokio::test]
+async fn a_key_for_reading_is_made_listed_and_bounded_as_one() {
+    let (service, _) = before_backend().await;
+    service.log_on(EMAIL, PASSWORD).await;
+    for (body, expected) in [
+        (json!({"name": "reads", "read_only": true}), true),
+        (json!({"name": "writes", "read_only": false, "days": 1}), false),
+        (json!({"name": "writes, too", "read_only": null}), false),
+        (json!({"name": "and so does this"}), false),
+    ] {
+        let made = ok(send(&service, Method::POST, "keys", &body).await).await["data"].clone();
+        assert_eq!(made["read_only"], expected, "{made}");
+        let listed = ok(send(&service, Method::GET, "keys", &Value::Null).await).await["data"].clone();
+        let listed = listed.as_array().unwrap().iter().find(|key| key["id"] == made["id"]).unwrap();
+        assert_eq!(listed["read_only"], expected, "{listed}");
+        let token = token_by(&service, made["key"].as_str().unwrap()).await;
+        let status = if expected { 401 } else { 201 };
+        assert_eq!(asked(&service, &token, "POST", "/orders").await, status, "{made}");
+        assert_eq!(asked(&service, &token, "GET", "/orders").await, 201);
+    }
+    for read_only in [json!("true"), json!(1), json!({})] {
+        let body = json!({"name": "odd", "read_only": read_only});
+        assert_refused(send(&service, Method::POST, "keys", &body).await, 400).await;
+    }
+}
+
 /// API Gateway routes by `X-HTTP-Method-Override`.
 // Check 84.
 #[tokio::test]

@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 
 use crate::{
     event::event,
+    factor::{code, enrol},
     owner::{bearer, ok, send},
     passkeys,
+    required_factor::give_role,
     service::{EMAIL, PASSWORD, Service, assert_refused, client, context_of, reasons, token_of},
 };
 
@@ -128,6 +130,7 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
     }
     service.advance(Duration::from_mins(16));
     seen.see(send(&service, Method::POST, "keys", &one_more).await, 403, "step-up-needed").await;
+    what_a_second_factor_answers(&mut seen).await;
     what_the_function_alone_answers(&service, &mut seen).await;
     let listed: BTreeSet<String> = reasons().iter().map(|word| word.as_str().unwrap().to_owned()).collect();
     assert_eq!(seen.0, listed);
@@ -151,6 +154,18 @@ async fn see_passkeys(service: &Service, seen: &mut Seen) {
     seen.see(service.post("/users/api/passkeys/new").await, 400, "too-many-passkeys").await;
     service.advance(Duration::from_mins(30));
     service.log_on(EMAIL, PASSWORD).await;
+}
+
+/// Of an account that must have one.
+async fn what_a_second_factor_answers(seen: &mut Seen) {
+    let demand = "admin".to_owned();
+    let service = Service::start_with(Options { require_factor: demand, ..Options::in_memory() }).await;
+    let (secret, _) = enrol(&service).await;
+    give_role(&service, "admin").await;
+    seen.see(send(&service, Method::DELETE, "totp", &Value::Null).await, 403, "factor-required").await;
+    let otp = json!({"otp": code(&service, &secret)});
+    ok(send(&service, Method::POST, "totp/codes", &otp).await).await;
+    seen.see(send(&service, Method::POST, "totp/codes", &otp).await, 400, "code-used").await;
 }
 
 /// The authorizer, which comes first, would not let these pass.

@@ -346,10 +346,3 @@ fn the_readme_says_how_long_a_stack_s_name_may_be() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     assert!(readme.contains(&format!("A stack's name has at most {longest} characters")), "{longest}");
 }
-
-#[test]
-fn no_condition_takes_an_element_of_a_list_that_may_be_empty() {
-    let template = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
-    let conditions = template.split("\nConditions:\n").nth(1).unwrap().split("\nGlobals:").next().unwrap();
-    assert!(conditions.contains("HasOneOrigin") && !conditions.contains("Select"));
-}

@@ -1,7 +1,7 @@
 //! What the parameters of template.yaml take, compared with what the functions take of their variables: a value that only
 //! `CloudFormation` takes would be a stack that is there, and answers 5xx to everything.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use jea_auth::functions::config::{Config, VARIABLES};
 use proptest::{
@@ -265,4 +265,11 @@ fn rules_refuse_parameters_that_do_not_go_together() {
     ] {
         assert_eq!(takes(backend, value), is_taken, "{value}");
     }
+}
+
+#[test]
+fn no_condition_takes_an_element_of_a_list_that_may_be_empty() {
+    let template = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    let conditions = template.split("\nConditions:\n").nth(1).unwrap().split("\nGlobals:").next().unwrap();
+    assert!(conditions.contains("HasOneOrigin") && !conditions.contains("Select"));
 }

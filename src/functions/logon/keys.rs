@@ -37,7 +37,7 @@ impl Body for NewKeyBody {
     fn read(event: &Event) -> Result<Self, Refused> {
         request::object(
             event,
-            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\" and \"read_only\".",
+            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\" and the truth value \"read_only\".",
         )
     }
 }

@@ -60,10 +60,15 @@ pub(super) async fn change(request: Request<'_>, passwords: PasswordChange) -> R
 pub(super) async fn forgot(request: Request<'_>, body: Forgotten) -> Result<Reply<Succeeded>, Refused> {
     // Of what no account can have nothing is learned, and whoever mistyped is told at once.
     if !body.email.is_possible() {
-        return Err(Refused::Malformed(Reason::BadEmail, "email: this is no email address.".into()));
+        return Err(bad_email());
     }
     request.function.operations.forgot(&body.email, &request.context().await?).await?;
     Ok(Reply::ok(&Succeeded::new("If there is an account with this email, a message is on its way.")))
+}
+
+/// No account can have the email that was sent.
+pub(super) fn bad_email() -> Refused {
+    Refused::Malformed(Reason::BadEmail, "email: this is no email address.".into())
 }
 
 pub(super) async fn reset(request: Request<'_>, by_link: NewPasswordByLink) -> Result<Reply<Succeeded>, Refused> {

@@ -11,8 +11,9 @@ use super::{
 use crate::domain::{
     access_key::{AccessKeyId, Digest, StoredKey},
     account::{Account, Email, Name, Role, Status},
+    email_change::{EmailChange, Mailbox},
     factor::Factor,
-    ids::{AccountId, SessionId},
+    ids::{AccountId, ChangeId, SessionId},
     passkey::{CredentialId, PublicKey, StoredPasskey, UserHandle},
     password::PasswordHash,
 };
@@ -54,6 +55,7 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         access_keys: access_keys(item)?,
         factor: item.map_or_none("factor")?.map(|factor| stored_factor(&factor)).transpose()?,
         begun_factor: item.bytes_or_none("begun_factor")?.map(<[u8]>::to_vec),
+        email_change: item.map_or_none("email_change")?.map(|change| stored_change(&change)).transpose()?,
         handle,
         passkeys,
     })
@@ -95,6 +97,16 @@ fn stored_factor(item: &Item) -> Result<Factor, StoreError> {
         last_use: item.text("last_use")?.to_owned(),
         confirmed_by: item.parsed_or_none("confirmed_by", SessionId::parse)?,
         recovery: recovery.ok_or(item.malformed("recovery"))?,
+    })
+}
+
+fn stored_change(item: &Item) -> Result<EmailChange, StoreError> {
+    Ok(EmailChange {
+        id: item.parsed("id", ChangeId::parse)?,
+        email: item.parsed("registered_email", Email::parse)?,
+        registered_email: item.text("registered_email")?.to_owned(),
+        expires_at: item.seconds("expires_at")?,
+        confirmed: item.parsed_or_none("confirmed", |name| Mailbox::named(name).ok_or(()))?,
     })
 }
 
@@ -145,6 +157,9 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     if let Some(sealed) = &account.begun_factor {
         attributes.insert("begun_factor".to_owned(), bytes(sealed));
     }
+    if let Some(change) = &account.email_change {
+        attributes.insert("email_change".to_owned(), change_attributes(change));
+    }
     if let Some(handle) = &account.handle {
         attributes.insert(HANDLE.to_owned(), text(&handle.text()));
     }
@@ -165,6 +180,18 @@ fn factor_attributes(factor: &Factor) -> AttributeValue {
     ]);
     if let Some(sid) = &factor.confirmed_by {
         attributes.insert("confirmed_by".to_owned(), text(sid.as_str()));
+    }
+    AttributeValue::M(attributes)
+}
+
+fn change_attributes(change: &EmailChange) -> AttributeValue {
+    let mut attributes = HashMap::from([
+        ("id".to_owned(), text(change.id.as_str())),
+        ("registered_email".to_owned(), text(&change.registered_email)),
+        ("expires_at".to_owned(), seconds(change.expires_at)),
+    ]);
+    if let Some(mailbox) = change.confirmed {
+        attributes.insert("confirmed".to_owned(), text(mailbox.name()));
     }
     AttributeValue::M(attributes)
 }

@@ -314,13 +314,14 @@ pub enum Renamed {
 }
 
 /// The attributes that an account can be without.
-const OPTIONAL: [&str; 9] = [
+const OPTIONAL: [&str; 10] = [
     "password_hash",
     "temporary_until",
     "role",
     "access_keys",
     "factor",
     "begun_factor",
+    "email_change",
     "used_link",
     HANDLE,
     "passkeys",

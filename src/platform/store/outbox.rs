@@ -25,6 +25,9 @@ use crate::domain::{
 /// How long an item stays that was handled, or never was.
 pub const KEPT_FOR: Duration = Duration::from_hours(1);
 
+/// The attribute that names the account that a mail to another address is of.
+pub const ACCOUNT: &str = "account";
+
 impl Store {
     /// Whether mails are switched on: the template makes the table only then.
     ///
@@ -52,6 +55,22 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let put = self.client.put_item().table_name(&self.tables.outbox).set_item(Some(item(id, kind, email, now)));
+        put.send().await.map(drop).map_err(|error| StoreError::call("PutItem", error))
+    }
+
+    /// Has a mail sent to the email that the account with the `present` one is to have.
+    ///
+    /// # Errors
+    /// As [`Self::send_mail`].
+    pub async fn send_mail_to_new(
+        &self,
+        id: &[u8; 16],
+        present: &Email,
+        new: &Email,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.tables.outbox);
+        let put = put.set_item(Some(item(id, MailKind::EmailNew, new, now))).item(ACCOUNT, text(present.as_str()));
         put.send().await.map(drop).map_err(|error| StoreError::call("PutItem", error))
     }
 

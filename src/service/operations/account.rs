@@ -117,8 +117,9 @@ impl Operations {
 
     /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and
     /// opens a new one: a copy of the old cookie does not outlive the old password (ASVS 5.0, 7.2.4). The outcome is
-    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Unfit`],
-    /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if it is not a token.
+    /// [`Refusal::WrongPassword`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`],
+    /// [`Refusal::FactorRequired`], [`Refusal::Unfit`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
+    /// [`Refusal::Unavailable`], if it is not a token.
     pub async fn change_password(
         &self,
         identity: &Identity,
@@ -154,7 +155,11 @@ impl Operations {
         // What only the account tells.
         policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
         let code = self.prove_code(read, otp, context).await?;
-        let hash = self.hash(new_password, context).await?;
+        // The new session would be good for everything.
+        if self.rules.require_factor.is_unmet(read) {
+            return Err(Refusal::FactorRequired);
+        }
+        let hash = self.hash(Arc::new(new_password), context).await?;
         let change = |account: &Account| {
             let account = with_code_used(account, code.as_ref())?;
             // Of the same generation it has the same password, though perhaps a stronger hash of it.
@@ -164,9 +169,7 @@ impl Operations {
         };
         let session = self.session_of(verified, context);
         let account = self.end_all_but(KeptSession::New(&session), before, identity, context, change).await?;
-        if let Some(code) = &code {
-            self.give_back(&code.given_back).await;
-        }
+        self.code_was_used(code.as_ref(), &account, context).await;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })
@@ -197,7 +200,11 @@ impl Operations {
     }
 
     /// Computes the hash of a new password on a thread of its own.
-    pub(super) async fn hash(&self, password: Password, context: &Context<'_>) -> Result<PasswordHash, Unavailable> {
+    pub(super) async fn hash(
+        &self,
+        password: Arc<Password>,
+        context: &Context<'_>,
+    ) -> Result<PasswordHash, Unavailable> {
         let (hasher, salt) = (Arc::clone(&self.hasher), context.random.bytes());
         Ok(tokio::task::spawn_blocking(move || hasher.hash(&password, salt)).await??)
     }

@@ -43,8 +43,9 @@ impl Operations {
     /// Opens another session for the user of a session who gives the password once more, which an access key cannot
     /// stand for. The session that asked stays as good as it was and never rises, so that a copy of its cookie gains
     /// nothing (ASVS 5.0, 7.2.4). The outcome is [`Refusal::Mismatch`] if the credential is not that of the session's
-    /// own account, [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::Throttled`], [`Refusal::SessionEnded`]
-    /// or [`Refusal::Unavailable`], if it is not a token.
+    /// own account, [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::ChangeNeeded`],
+    /// [`Refusal::FactorRequired`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`], if
+    /// it is not a token.
     pub async fn confirm(&self, credential: Credential, identity: &Identity, context: &Context<'_>) -> Outcome<Issued> {
         let Credential { email, password, otp } = credential;
         let password = Arc::new(password);
@@ -52,18 +53,22 @@ impl Operations {
         let (proof, living) = tokio::join!(proving, self.living(identity, context.now));
         let result = match proof.result {
             Ok(verified) if verified.account.sub != identity.sub => Err(Refusal::Mismatch(Mismatch::AnotherAccount)),
-            Ok(verified) => match living {
-                Ok(_) => {
-                    let opened = self.open(&verified, otp.as_ref(), false, context).await;
-                    // The log-on before has made the device a known one.
-                    opened.map(|issued| Issued { device: None, ..issued })
+            Ok(verified) => {
+                // A temporary password is good for its own change alone.
+                let is_temporary = verified.account.temporary_until.is_some();
+                match living {
+                    Ok(_) if !is_temporary => {
+                        let opened = self.open(&verified, otp.as_ref(), false, context).await;
+                        // The log-on before has made the device a known one.
+                        opened.map(|issued| Issued { device: None, ..issued })
+                    }
+                    living => {
+                        // The password was right, whatever has become of the session.
+                        self.give_back(&verified.given_back).await;
+                        living.and(Err(Refusal::ChangeNeeded))
+                    }
                 }
-                Err(refusal) => {
-                    // The password was right, whatever has become of the session.
-                    self.give_back(&verified.given_back).await;
-                    Err(refusal)
-                }
-            },
+            }
             Err(refusal) => Err(refusal),
         };
         Outcome { result, told: proof.told }

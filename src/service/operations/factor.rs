@@ -38,6 +38,9 @@ pub(super) struct RightCode {
     pub(super) given_back: GivenBack,
 }
 
+/// How many recovery codes are left when an owner is told so.
+const CODES_TOLD: usize = 2;
+
 impl RightCode {
     /// The account with the code used up.
     ///
@@ -74,7 +77,7 @@ impl Operations {
     /// makes the recovery codes anew.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`],
+    /// [`Refusal::NoFactor`] if none was begun, [`Refusal::WrongCode`], [`Refusal::Throttled`],
     /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn confirm_factor(
         &self,
@@ -229,7 +232,7 @@ impl Operations {
         let Some(code) = self.prove_code(account, otp, context).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
         let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
-            Ok(Some(_)) => Ok(()),
+            Ok(Some(changed)) => Ok(changed.after),
             Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
             Err(refusal) => Err(refusal),
         };
@@ -237,7 +240,25 @@ impl Operations {
         if !matches!(used, Err(Refusal::WrongCode | Refusal::UsedCode)) {
             self.give_back(&code.given_back).await;
         }
-        used
+        let account = used?;
+        self.tell_of_codes(&code, &account, context).await;
+        Ok(())
+    }
+
+    /// What is left to do once a code was used up: its attempt comes back, and an owner who has few recovery codes left
+    /// is told.
+    pub(super) async fn code_was_used(&self, code: Option<&RightCode>, account: &Account, context: &Context<'_>) {
+        if let Some(code) = code {
+            self.give_back(&code.given_back).await;
+            self.tell_of_codes(code, account, context).await;
+        }
+    }
+
+    async fn tell_of_codes(&self, code: &RightCode, account: &Account, context: &Context<'_>) {
+        let left = account.factor.as_ref().map(|factor| factor.recovery.len());
+        if matches!(code.accepted, Accepted::Recovery(_)) && left == Some(CODES_TOLD) {
+            self.notify(MailKind::CodesEnd, account, context).await;
+        }
     }
 
     /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other

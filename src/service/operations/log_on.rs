@@ -9,7 +9,7 @@ use crate::{
     causes::Causes,
     domain::{
         access_key::day_of,
-        account::{Account, Email},
+        account::{Account, Email, Status},
         factor::Otp,
         ids::SessionId,
         mail::MailKind,
@@ -135,7 +135,7 @@ impl Operations {
             checked => checked,
         };
         let hash = match new_password {
-            Ok(new_password) => self.hash(new_password, context).await?,
+            Ok(new_password) => self.hash(Arc::new(new_password), context).await?,
             Err(refusal) => {
                 // A code that was not used up was no guess.
                 if let Some(code) = &code {
@@ -146,10 +146,10 @@ impl Operations {
         };
         let session = Session { limited, ..self.session_of(verified, context) };
         let change = |account: &Account| {
+            // Of an account that was disabled meanwhile, the new session would wake when it is enabled.
+            let is_proved = (account.status, &account.password_hash) == (Status::Active, &read.password_hash);
             let account = with_code_used(account, code.as_ref())?;
-            (account.password_hash == read.password_hash)
-                .then(|| account.with_password(hash.clone()))
-                .ok_or(Refusal::Mismatch(Mismatch::WrongPassword))
+            is_proved.then(|| account.with_password(hash.clone())).ok_or(Refusal::Mismatch(Mismatch::WrongPassword))
         };
         let mut before = read.clone();
         let mut tries = self.store.tries(CHANGE);
@@ -166,9 +166,7 @@ impl Operations {
                 }
             }
         };
-        if let Some(code) = &code {
-            self.give_back(&code.given_back).await;
-        }
+        self.code_was_used(code.as_ref(), &account, context).await;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })

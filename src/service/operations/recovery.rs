@@ -1,6 +1,6 @@
 //! Forgotten passwords: a link by mail, and the new password by the link.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -13,7 +13,7 @@ use crate::domain::{
     mail::MailKind,
     password::{
         Password, Verification,
-        policy::{self, CHARACTERS_MIN},
+        policy::{self, CHARACTERS_MIN, Unfit},
     },
     throttle::{BucketKey, MAIL_PACE},
 };
@@ -51,15 +51,20 @@ impl Operations {
     ///
     /// # Errors
     /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`],
-    /// [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    /// [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
     pub async fn reset(&self, by_link: NewPasswordByLink, context: &Context<'_>) -> Result<String, Refusal> {
         let NewPasswordByLink { token, new_password, otp } = by_link;
         self.take_for_address(context).await?;
         let presented = Link::parse(&token, &context.keys.secret, context.now).ok_or(Refusal::BadLink)?;
         let account = self.store.account(&presented.link.email).await?.ok_or(Refusal::BadLink)?;
+        let new_password = Arc::new(new_password);
         let account = if presented.was_used_on(&account) {
-            self.is_set(&account, new_password, context).await?;
-            account
+            // Set by it before, if this is the password.
+            match self.has_password(&account, &new_password, context).await? {
+                Ok(true) => account,
+                Ok(false) => return Err(Refusal::BadLink),
+                Err(wait) => return Err(Refusal::Throttled(wait)),
+            }
         } else {
             self.set_by_link(&presented, account, new_password, otp.as_ref(), context).await?
         };
@@ -71,7 +76,7 @@ impl Operations {
         &self,
         presented: &PresentedLink,
         account: Account,
-        new_password: Password,
+        new_password: Arc<Password>,
         otp: Option<&Otp>,
         context: &Context<'_>,
     ) -> Result<Account, Refusal> {
@@ -81,6 +86,14 @@ impl Operations {
         }
         policy::check(&new_password, CHARACTERS_MIN, &account.names()).map_err(Refusal::Unfit)?;
         let code = self.prove_code(&account, otp, context).await?;
+        // Strangers who empty the account's bucket keep no owner from a reset: then it is not compared.
+        if self.has_password(&account, &new_password, context).await? == Ok(true) {
+            if let Some(code) = &code {
+                // A code that was not used up was no guess.
+                self.give_back(&code.given_back).await;
+            }
+            return Err(Refusal::Unfit(Unfit::Present));
+        }
         let hash = self.hash(new_password, context).await?;
         let set = |account: &Account| {
             let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
@@ -94,22 +107,30 @@ impl Operations {
             })
         };
         let changed = self.store.change_account(&link.email, set).await?.ok_or(Refusal::BadLink)?;
-        if let Some(code) = &code {
-            self.give_back(&code.given_back).await;
-        }
+        self.code_was_used(code.as_ref(), &changed.after, context).await;
         Ok(changed.after)
     }
 
-    /// Whether the account has this password, which a link has set that is used again. As every comparison it takes an
-    /// attempt from the account's bucket, and none comes back: each success sends a mail.
-    async fn is_set(&self, account: &Account, password: Password, context: &Context<'_>) -> Result<(), Refusal> {
-        let bucket = BucketKey::account(&context.keys.secret, &account.email);
+    /// Whether this is the account's password, or how long until that is told again. Whoever has a link could send one
+    /// password after another by it at the same moment, so each comparison takes an attempt from the account's bucket,
+    /// as one of a log-on does. None comes back: it tells as much as a log-on.
+    async fn has_password(
+        &self,
+        account: &Account,
+        password: &Arc<Password>,
+        context: &Context<'_>,
+    ) -> Result<Result<bool, Duration>, Refusal> {
+        let secret = &context.keys.secret;
+        let bucket = BucketKey::account(secret, &account.email);
         let taken = self.attempts.take(&self.store, &bucket, self.rules.paces.account, context.now).await?;
-        taken.map_err(Refusal::Throttled)?;
-        match self.compare(&Arc::new(password), account.password_hash.clone(), context).await?.0 {
-            Verification::Match | Verification::MatchOutdated => Ok(()),
-            Verification::Mismatch => Err(Refusal::BadLink),
+        if let Err(wait) = taken {
+            return Ok(Err(wait));
         }
+        let stored = account.password_hash.as_ref().and_then(|hash| hash.opened(&account.sub, secret));
+        Ok(Ok(match self.compare(password, stored, context).await?.0 {
+            Verification::Match | Verification::MatchOutdated => true,
+            Verification::Mismatch => false,
+        }))
     }
 
     /// Tells an owner by mail what happened to the account, where mails are switched on. What has happened has
