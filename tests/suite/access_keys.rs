@@ -34,7 +34,7 @@ async fn a_key_is_shown_once_and_opens_sessions_as_a_password_does() {
     let made = ok(send(&service, Method::POST, "keys", &json!({"name": "cluster"})).await).await;
     assert_eq!(made["status"], "Access key made. It is shown this once.");
     let key = made["data"].clone();
-    assert_eq!(key.as_object().unwrap().len(), 5);
+    assert_eq!(key.as_object().unwrap().len(), 6);
     let secret = text(&key, "key").to_owned();
     assert!(secret.starts_with(&format!("jea_{}_", text(&key, "id"))) && secret.len() == 80, "{secret}");
     service.advance(Duration::from_secs(1));
@@ -46,7 +46,7 @@ async fn a_key_is_shown_once_and_opens_sessions_as_a_password_does() {
     let listed = ok(service.get("/users/api/keys").await).await;
     let [listed] = listed["data"].as_array().unwrap().as_slice() else { panic!("one") };
     assert_eq!((text(listed, "id"), text(listed, "name")), (text(&key, "id"), "cluster"));
-    assert_eq!(listed.as_object().unwrap().len(), 5, "{listed}");
+    assert_eq!(listed.as_object().unwrap().len(), 6, "{listed}");
     assert!(text(listed, "last_used").ends_with("T00:00:00Z"), "{listed}");
     assert!(listed.get("key").is_none());
     let sessions = ok(service.get("/users/api/sessions").await).await;
@@ -217,11 +217,11 @@ async fn names_days_and_the_number_of_keys_have_limits() {
         (json!({"name": "a\u{7}"}), "name: it has 1 to 256 bytes and no control characters."),
         (
             json!({"days": 1}),
-            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\".",
+            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\" and \"read_only\".",
         ),
         (
             json!({"name": "x", "key": "jea_"}),
-            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\".",
+            "Send one JSON object with the string \"name\" and, if you like, the whole number \"days\" and \"read_only\".",
         ),
     ] {
         assert_eq!(asks(body).await, sentence);

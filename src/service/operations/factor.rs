@@ -42,8 +42,8 @@ impl RightCode {
     /// The account with the code used up.
     ///
     /// # Errors
-    /// [`Refusal::UsedCode`] if another request has used it meanwhile, [`Refusal::WrongCode`] if the account has another
-    /// factor.
+    /// [`Refusal::UsedCode`] if another request has used it meanwhile, [`Refusal::WrongCode`] if the account has
+    /// another factor.
     fn used_in(&self, account: &Account) -> Result<Account, Refusal> {
         let factor = account.factor.as_ref().filter(|factor| factor.sealed == self.sealed);
         // By an earlier copy of this very write.
@@ -122,8 +122,8 @@ impl Operations {
     /// Makes new recovery codes, in the place of the old ones, for whoever has a code of the second factor.
     ///
     /// # Errors
-    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`],
-    /// [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
+    /// [`Refusal::NoFactor`] if the account has none, [`Refusal::WrongCode`], [`Refusal::UsedCode`],
+    /// [`Refusal::Throttled`], [`Refusal::SessionEnded`] or [`Refusal::Unavailable`].
     pub async fn new_codes(
         &self,
         identity: &Identity,
@@ -191,7 +191,8 @@ impl Operations {
     /// before the code is compared. The code is used up by whoever writes what [`RightCode::used_in`] gives.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`].
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or
+    /// [`Refusal::Unavailable`].
     pub(super) async fn prove_code(
         &self,
         account: &Account,
@@ -216,8 +217,9 @@ impl Operations {
     /// Asks for a code if the account has a second factor, and uses it up.
     ///
     /// # Errors
-    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or [`Refusal::Unavailable`], also if the
-    /// account's sessions were ended meanwhile: what was proved is perhaps no proof any more.
+    /// [`Refusal::CodeNeeded`], [`Refusal::WrongCode`], [`Refusal::UsedCode`], [`Refusal::Throttled`] or
+    /// [`Refusal::Unavailable`], also if the account's sessions were ended meanwhile: what was proved is perhaps no
+    /// proof any more.
     pub(super) async fn ask_code(
         &self,
         account: &Account,

@@ -45,9 +45,9 @@ impl Operations {
         Ok(self.store.send_mail(&context.random.bytes(), MailKind::Reset, email, context.now).await?)
     }
 
-    /// Sets the password by a link, and ends all sessions, access keys and passkeys. A password that is refused leaves the link
-    /// good; one that is set voids it. Whoever sends the same link with the same password again, as the answer may have
-    /// been lost, hears the same again. Gives back the cookie value that makes the device a known one.
+    /// Sets the password by a link, and ends all sessions, access keys and passkeys. A password that is refused leaves
+    /// the link good; one that is set voids it. Whoever sends the same link with the same password again, as the answer
+    /// may have been lost, hears the same again. Gives back the cookie value that makes the device a known one.
     ///
     /// # Errors
     /// [`Refusal::BadLink`], [`Refusal::Unfit`], [`Refusal::CodeNeeded`], [`Refusal::WrongCode`],
