@@ -11,6 +11,7 @@
 // Checks 3, 75, 77, 87.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::unwrap_used,

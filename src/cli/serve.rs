@@ -19,6 +19,7 @@ head of a request, as many for its body, and as many until it takes more of an a
 requests under way are answered, for which they have 3 seconds; the data is there at the next start.";
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Serve {
     /// The address and port of the service
     #[arg(long, default_value = "127.0.0.1:3000", value_parser = loopback)]

@@ -51,6 +51,17 @@ fn count(wire: &Wire) -> (usize, usize) {
     (writes, reads)
 }
 
+/// The lines of the table that tell them: write units, consistent reads, and dollars for a million.
+fn table(rows: &[(&str, (usize, usize))]) -> String {
+    let lines = rows.iter().map(|(name, (writes, reads))| {
+        let units = |count: usize| f64::from(u8::try_from(count).unwrap());
+        let reads = units(*reads) / 2.0;
+        let price = units(*writes) * WRITE_PRICE + reads * READ_PRICE;
+        format!("| {name} | {writes} | {reads} | ${price:.3} |\n")
+    });
+    lines.collect()
+}
+
 #[tokio::test]
 async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     let service = Service::start_with(Options { passkeys: true, ..Options::in_memory() }).await;
@@ -152,12 +163,6 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     untouched();
     rows.push(("Log off", counted("log off", asks("POST", "/users/api/logout", &Value::Null)).await.0));
     let costs = fs::read_to_string(root().join("docs/operating.md")).unwrap();
-    let table = rows.iter().map(|(name, (writes, reads))| {
-        let units = |count: usize| f64::from(u8::try_from(count).unwrap());
-        let reads = units(*reads) / 2.0;
-        let price = units(*writes) * WRITE_PRICE + reads * READ_PRICE;
-        format!("| {name} | {writes} | {reads} | ${price:.3} |\n")
-    });
-    let table: String = table.collect();
+    let table = table(&rows);
     assert!(costs.contains(&table), "the table of docs/operating.md should be\n{table}");
 }

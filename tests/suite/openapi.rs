@@ -93,9 +93,6 @@ fn normalize(name: &str, value: &mut Value, url: &str) {
             let fixed = match name {
                 "id" | "rpId" if text == "localhost" => "auth.example.org",
                 "id" | "rawId" if text.len() != 32 => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-                "challenge" | "clientDataJSON" | "signature" | "userHandle" => {
-                    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
-                }
                 "authenticatorData" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8FAAAAAA",
                 "last_used" => "2026-11-28T00:00:00Z",
                 "sid" | "id" => "0123456789abcdef0123456789abcdef",
@@ -110,7 +107,9 @@ fn normalize(name: &str, value: &mut Value, url: &str) {
                 "recovery_codes" => "abcd-efgh-ijkl-mnop-qrst-uvwx",
                 "otp" => "123456",
                 "kid" => "1795860000000",
-                "x" | "y" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                "x" | "y" | "challenge" | "clientDataJSON" | "signature" | "userHandle" => {
+                    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+                }
                 _ => "",
             };
             if !fixed.is_empty() {

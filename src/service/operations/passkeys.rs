@@ -13,6 +13,7 @@ use crate::{
         mail::MailKind,
         passkey::{CredentialId, PASSKEYS_MAX, StoredPasskey, UserHandle},
         session::By,
+        throttle::BucketKey,
         time::Timestamp,
         webauthn::{
             AnsweredAssertion, CeremonyError, ChallengeFor, NotAdded, PresentedChallenge, RelyingParty,
@@ -120,7 +121,9 @@ impl Operations {
             tokio::time::sleep(KEY_REFUSED_AFTER.saturating_sub(watch.elapsed())).await;
         }
         let times = Times { store: Some(watch.elapsed()), hash: None };
-        Proof { result, told: Told { account: None, times } }
+        let verified = result.as_ref().ok();
+        let account = verified.map(|verified| BucketKey::account(&context.keys.secret, &verified.account.email));
+        Proof { result, told: Told { account, times } }
     }
 
     async fn verify_passkey(&self, assertion: UnverifiedAssertion, context: &Context<'_>) -> Result<Verified, Refusal> {
