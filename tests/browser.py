@@ -39,7 +39,7 @@ class Stack:
         command = [self.binary, "serve", "--data", self.folder.name, "--listen", listen]
         # The same server by another name, which is another origin to a browser.
         self.other = f"http://127.0.0.1:{listen.split(':')[1]}"
-        command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0", "--allow-origin", self.other]
+        command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0", "--allow-origin", self.other, "--require-factor", "guarded"]
         self.server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         told = {}
         for line in self.server.stderr:
@@ -93,7 +93,7 @@ class Stack:
             for path in sorted(glob.glob(f"{self.folder.name}/mail/*.eml"), reverse=True):
                 with open(path, "rb") as file:
                     mail = email.message_from_binary_file(file, policy=email.policy.default)
-                found = re.search(r"http\S+#reset=\S+", mail.get_content())
+                found = re.search(r"http\S+#(?:reset|email)=\S+", mail.get_content())
                 if mail["to"] == address and found:
                     os.remove(path)
                     return found[0]

@@ -268,8 +268,15 @@ def an_access_key_is_made_copied_and_ended(browser, stack):
     browser.says("#keys .said", "Copied.")
     assert browser.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == key
     browser.says("#keys ul", "cluster")
+    assert "for reading alone" not in browser.find("#keys ul").text
     browser.press("#keys li button")
     browser.says("#keys ul", "No access keys yet.")
+    browser.fill(key_name="reader")
+    browser.press("#key-read-only")
+    browser.look("account-key-read-only")
+    browser.press("#keys .main")
+    browser.says("#keys ul", "for reading alone")
+    assert not browser.find("#key-read-only").is_selected()
 
 
 def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
@@ -314,16 +321,121 @@ def a_second_factor_is_set_up_asked_for_and_removed(browser, stack):
     browser.fill(password_otp=codes[1])
     browser.press("#password-form .main")
     browser.says("#password-form .said", "Your password is changed")
+    browser.driver.refresh()
+    browser.says("#codes-left", "Recovery codes that are left: 8")
+    assert not browser.find("#begin").is_displayed(), "there is one already"
+    browser.look("account-factor")
+    browser.expect(400)
+    browser.fill(codes_otp=codes[1])
+    browser.press("#codes .main")
+    browser.says("#codes .said", "This code is wrong, or was used already.")
+    assert browser.focused() == "codes-otp"
+    browser.fill(codes_otp=codes[2])
+    browser.press("#codes .main")
+    browser.shown("#recovery")
+    browser.says("#codes-left", "Recovery codes that are left: 10")
+    assert codes[3] not in browser.find("#recovery output").text
     browser.press("#remove")
     browser.says("#factor .said", "The second factor is removed.")
-    browser.expect(404)
-    browser.press("#remove")
-    browser.says("#factor .said", "There is no second factor.")
+    assert not browser.find("#recovery").is_displayed() and not browser.find("#remove").is_displayed()
     browser.press("#begin")
     browser.shown("#enrol")
-    browser.press("#remove")
+    browser.press("#give-up")
     browser.wait(lambda: not browser.find("#enrol").is_displayed(), "what was begun stays")
-    assert not browser.find("#recovery").is_displayed()
+
+
+def a_second_factor_that_is_demanded_is_set_up_on_the_way_in(browser, stack):
+    address = stack.add("guarded")
+    stack.run("user", "set", address, "--role", "guarded")
+    browser.expect(401)
+    browser.log_on(address)
+    browser.shown("#begin")
+    browser.says("#factor .hint", "Your account must have a second factor.")
+    browser.look("sign-in-factor-demanded")
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    secret = browser.find("#secret").text
+    browser.look("sign-in-factor-begun")
+    browser.expect(400)
+    browser.fill(factor_otp="no code")
+    browser.press("#enrol .main")
+    browser.says("#factor .said", "This code is wrong, or was used already.")
+    browser.fill(factor_otp=code(secret))
+    browser.press("#enrol .main")
+    browser.shown("#recovery")
+    assert len(browser.find("#recovery output").text.split("\n")) == 10
+    browser.shown("#done a")
+    browser.look("sign-in-recovery-codes")
+    browser.press("#done a")
+    browser.at("/users/account")
+    browser.says("#codes-left", "Recovery codes that are left: 10")
+    browser.expect(403)
+    browser.press("#remove")
+    browser.says("#factor .said", "Your account must have a second factor.")
+
+
+def a_password_that_an_operator_chose_is_changed_on_the_way_in(browser, stack):
+    for name, role in (("newcomer", []), ("guarded-newcomer", ["--role", "guarded"])):
+        address = f"{name}@example.org"
+        add = ("user", "add", address, "--name", name.title(), *role, "--password-stdin", "--temporary")
+        stack.run(*add, stdin=PASSWORD)
+        browser.expect(400, 401)
+        browser.log_on(address)
+        browser.shown("#change")
+        assert browser.value("#change-email") == address
+        browser.look("sign-in-change")
+        browser.fill(changed_password=PASSWORD)
+        browser.press("#change .main")
+        browser.says("#change .said", "This cannot be your password.")
+        assert browser.focused() == "changed-password"
+        browser.look("sign-in-change-refused")
+        browser.fill(changed_password=NEW_PASSWORD)
+        browser.press("#change .main")
+        if role:
+            browser.press("#begin")
+            browser.shown("#enrol svg path")
+            browser.fill(factor_otp=code(browser.find("#secret").text))
+            browser.press("#enrol .main")
+            browser.press("#done a")
+        browser.at("/users/account")
+        browser.says("#who", address)
+        browser.driver.delete_all_cookies()
+    browser.log_on("newcomer@example.org", NEW_PASSWORD)
+    browser.at("/users/account")
+
+
+def an_email_is_changed_by_a_link_to_each_address(browser, stack):
+    address, new = stack.add("mover"), "moved@example.org"
+    browser.log_on(address)
+    browser.expect(400)
+    browser.fill(new_email="moved")
+    browser.press("#email .main")
+    browser.says("#email .said", "This is no email address.")
+    assert browser.focused() == "new-email"
+    browser.fill(new_email=new)
+    browser.press("#email .main")
+    browser.says("#email .said", "If the address can be used, messages are on their way")
+    browser.look("account-email")
+    links = [stack.link(address), stack.link(new)]
+    browser.driver.delete_all_cookies()
+    browser.open("about:blank")
+    browser.open(links[0][:-5])
+    browser.says("#log-on .said", "This link is not whole.")
+    # As mail programs change them.
+    for link in (links[0], links[1].replace("#email=", "#email%3D") + "."):
+        browser.open("about:blank")
+        browser.open(link)
+        browser.shown("#confirm-email")
+        browser.look("sign-in-confirm-email")
+        browser.press("#confirm-email .main")
+        browser.says("#log-on .said", "Confirmed. Once both addresses are, log on with the new one.")
+    browser.log_on(new)
+    browser.says("#who", new)
+    browser.expect(403)
+    browser.open("about:blank")
+    browser.open(links[0])
+    browser.press("#confirm-email .main")
+    browser.says("#confirm-email .said", "This link has expired or was used.")
 
 
 def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
@@ -536,10 +648,10 @@ def what_is_no_answer_of_the_service_is_told_in_a_sentence(browser, stack):
             ("POST", "/user", "#details .main", "#details .said"),
             ("DELETE", "/sessions", "#sessions .main", "#sessions .said"),
             ("POST", "/totp", "#begin", "#factor .said"),
-            ("DELETE", "/totp", "#remove", "#factor .said"),
+            ("POST", "/email", "#email .main", "#email .said"),
             ("GET", "/user", "#keys .main", "#keys .said"),
         ):
-            browser.fill(key_name="none")
+            browser.fill(key_name="none", new_email="none@example.org")
             browser.answer_once(method, operation, status, text, headers)
             browser.press(press)
             browser.says(said, sentence)
@@ -596,6 +708,9 @@ JOURNEYS = [
     an_access_key_is_made_copied_and_ended,
     a_second_factor_is_set_up_asked_for_and_removed,
     a_passkey_is_made_logs_on_without_typing_and_is_removed,
+    a_second_factor_that_is_demanded_is_set_up_on_the_way_in,
+    a_password_that_an_operator_chose_is_changed_on_the_way_in,
+    an_email_is_changed_by_a_link_to_each_address,
     a_password_is_asked_for_again_and_what_was_typed_stays,
     a_session_that_ends_under_a_page_loses_nothing_typed,
     two_accounts_in_one_browser_stay_apart,

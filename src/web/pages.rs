@@ -19,18 +19,23 @@ const STYLE: &str = include_str!("pages/style.css");
 const WORDS: &str = include_str!("pages/words.js");
 const CLIENT: &str = include_str!("pages/client.js");
 const PASSKEYS: &str = include_str!("pages/passkeys.js");
+/// How a second factor is set up, which both pages lead through.
+const FACTOR: &str = include_str!("pages/factor.html");
+const FACTOR_SCRIPT: &str = include_str!("pages/factor.js");
+const QR: &str = include_str!("pages/qr.js");
+const FACTOR_PLACE: &str = "<!--factor-->\n";
 
 /// The page to log on, and to set a password by a link.
 pub static SIGN_IN: Page = Page {
     body: include_str!("pages/sign-in.html"),
-    scripts: &[WORDS, CLIENT, PASSKEYS, include_str!("pages/sign-in.js")],
+    scripts: &[WORDS, CLIENT, PASSKEYS, QR, FACTOR_SCRIPT, include_str!("pages/sign-in.js")],
     policy: LazyLock::new(|| policy(&SIGN_IN)),
 };
 
 /// The page of one's own account.
 pub static ACCOUNT: Page = Page {
     body: include_str!("pages/account.html"),
-    scripts: &[WORDS, CLIENT, PASSKEYS, include_str!("pages/qr.js"), include_str!("pages/account.js")],
+    scripts: &[WORDS, CLIENT, PASSKEYS, QR, FACTOR_SCRIPT, include_str!("pages/account.js")],
     policy: LazyLock::new(|| policy(&ACCOUNT)),
 };
 
@@ -45,8 +50,8 @@ impl Page {
         let head = head.replacen("data-service=\"\"", &format!("data-service=\"{service}\""), 1);
         let passkeys = format!("data-passkeys=\"{}\"", rp_id.unwrap_or_default());
         let head = head.replacen("data-passkeys=\"\"", &passkeys, 1);
-        let script = self.scripts.concat();
-        format!("{head}<style>{STYLE}</style>\n{}<script type=\"module\">{script}</script>\n", self.body)
+        let (body, script) = (self.body.replacen(FACTOR_PLACE, FACTOR, 1), self.scripts.concat());
+        format!("{head}<style>{STYLE}</style>\n{body}<script type=\"module\">{script}</script>\n")
     }
 
     /// Its Content Security Policy: it runs its own script, has its own style, and asks its own origin alone.

@@ -151,6 +151,7 @@ fn the_numbers_that_a_page_says_are_those_of_the_service() {
         format!("\"Choose 1 to {DAYS_MAX} days.\""),
         format!("\"At least {CHARACTERS_MIN} characters."),
         format!("too short. Use at least {CHARACTERS_MIN} characters"),
+        format!("cannot be your password. Use at least {CHARACTERS_MIN} characters"),
         format!("too long. Use at most {PASSWORD_MAX_BYTES} bytes."),
         format!("\"This is too long. Use at most {VALUE_MAX_BYTES} bytes.\""),
         format!("of at most {LABEL_MAX_BYTES} bytes and "),

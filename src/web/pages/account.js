@@ -4,7 +4,6 @@ const autocomplete = {
   surname: "family-name", position: "organization-title", company: "organization", tel: "tel", address: "street-address",
   postcode: "postal-code", country: "country-name", website: "url", twitter: "off", linkedin: "off",
 };
-const date = (text, timeZone) => new Date(text).toLocaleDateString([], { dateStyle: "medium", timeZone });
 /** The account that the page shows. */
 let account = null;
 
@@ -44,8 +43,8 @@ async function ask(method, operation, body, withoutSession = ended) {
   const looked = method === "GET" ? { ok: true } : await look(withoutSession);
   if (!looked.ok) return looked;
   const answer = await call(method, operation, body);
-  // A right password without its code is 401 as well.
-  return answer.httpStatus === 401 && answer.isOurs && !answer.factor ? withoutSession(answer) : answer;
+  // A right password that lacks something is 401 as well.
+  return answer.httpStatus === 401 && answer.isOurs && !answer.factor && !answer.change ? withoutSession(answer) : answer;
 }
 
 /** Asks for the password once more. Tells whether it was given. */
@@ -176,7 +175,7 @@ function show(data) {
 
 async function load() {
   const answer = await look();
-  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadPasskeys()]);
+  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadPasskeys(), loadFactor()]);
   else refuse($("#log-off"), answer);
 }
 
@@ -226,7 +225,7 @@ whenSent($("#password-form"), async () => {
   }
   return answer;
 }, (answer) => {
-  if (answer.factor) {
+  if (answer.factor === "otp") {
     $("#password-form .with-code").hidden = false;
     return $("#password-otp");
   }
@@ -243,7 +242,7 @@ whenSent($("#confirm form"), async () => {
   const isWrong = answer.isOurs && answer.httpStatus === 403 && !answer.reason;
   return isWrong ? { ...answer, isWrong, sentence: words.refused["wrong-password"] } : answer;
 }, (answer) => {
-  if (!answer.factor) return answer.isWrong ? $("#confirm-password") : null;
+  if (answer.factor !== "otp") return answer.isWrong ? $("#confirm-password") : null;
   $("#confirm .with-code").hidden = false;
   return $("#confirm-otp");
 });
@@ -257,62 +256,71 @@ $("#confirm-passkey").addEventListener("click", () => once($("#confirm-passkey")
 }));
 for (const button of $$("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close(""));
 
+/** Shows whether there is a second factor, and offers what can be done then. */
+async function loadFactor() {
+  const answer = await ask("GET", "totp");
+  if (!answer.ok) return refuse($("#factor"), answer);
+  const { set, recovery_codes } = answer.data;
+  $("#begin").hidden = set;
+  $("#remove").hidden = $("#codes").hidden = !set;
+  $("#codes-left").textContent = words.codesLeft(recovery_codes);
+}
+
 $("#begin").addEventListener("click", () => once($("#begin"), async () => {
   const answer = await askConfirmed("POST", "totp");
   if (!answer) return;
   if (!answer.ok) return refuse($("#factor"), answer);
-  say($("#factor"), "");
-  const cells = qrCode(answer.data.uri);
-  const svg = $("#factor svg");
-  svg.toggleAttribute("hidden", !cells);
-  if (cells) {
-    const path = document.createElementNS(svg.namespaceURI, "path");
-    const dark = cells.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x + 4} ${y + 4}h1v1h-1z` : "")));
-    path.setAttribute("d", dark.join(""));
-    svg.setAttribute("viewBox", `0 0 ${cells.length + 8} ${cells.length + 8}`);
-    svg.replaceChildren(path);
-  }
-  $("#secret").textContent = answer.data.secret.replace(/.{4}/g, "$& ").trim();
-  $("#recovery").hidden = true;
-  $("#enrol").hidden = false;
-  $("#factor-otp").value = "";
-  $("#factor-otp").required = true;
-  $("#factor-otp").focus();
+  showSecret(answer.data);
 }));
 
 $("#remove").addEventListener("click", () => once($("#remove"), async () => {
   const answer = await askConfirmed("DELETE", "totp");
   if (!answer) return;
   if (!answer.ok) return refuse($("#factor"), answer);
-  $("#enrol").hidden = $("#recovery").hidden = true;
+  hideSecret();
+  $("#recovery").hidden = true;
+  await loadFactor();
   say($("#factor"), words.factorRemoved);
+  $("#factor h2").focus();
 }));
 
 whenSent($("#factor"), async () => {
   const answer = await ask("POST", "totp/confirm", { otp: $("#factor-otp").value });
   if (answer.ok) {
-    const codes = answer.data.recovery_codes.join("\n");
-    const whose = words.recoveryOf(account.email, document.documentElement.dataset.service, date(Date.now()));
-    $("#recovery output").textContent = codes;
-    $("#recovery-of").textContent = whose;
-    $("#recovery a").href = URL.createObjectURL(new Blob([`${whose}\n\n${codes}\n`], { type: "text/plain" }));
-    $("#enrol").hidden = true;
-    $("#recovery").hidden = false;
-    $("#factor-otp").required = false;
-    $("#factor-otp").value = $("#secret").textContent = "";
+    showCodes(answer.data.recovery_codes, account.email);
     $("#factor h2").focus();
+    loadFactor();
   }
   return answer;
 }, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
-$("#print").addEventListener("click", () => print());
+
+whenSent($("#codes"), async () => {
+  const answer = await askConfirmed("POST", "totp/codes", { otp: $("#codes-otp").value });
+  if (answer?.ok) {
+    $("#codes-otp").value = "";
+    showCodes(answer.data.recovery_codes, account.email);
+    $("#factor h2").focus();
+    loadFactor();
+  }
+  return answer;
+}, ({ reason }) => (["wrong-code", "code-used"].includes(reason) ? $("#codes-otp") : null));
+
+whenSent($("#email"), async () => {
+  const answer = await askConfirmed("POST", "email", { email: $("#new-email").value });
+  if (answer?.ok) say($("#email"), words.emailSent);
+  // Where no mails are sent there is no such operation, and its refusal gives no reason.
+  const isNone = answer?.isOurs && !answer.reason && answer.httpStatus === 404;
+  return isNone ? { ...answer, sentence: words.noMails } : answer;
+}, ({ reason }) => (reason === "bad-email" ? $("#new-email") : null));
 
 whenSent($("#keys"), async () => {
-  const body = { name: $("#key-name").value, days: Number($("#key-days").value) };
+  const body = { name: $("#key-name").value, days: Number($("#key-days").value), read_only: $("#key-read-only").checked };
   const answer = await askConfirmed("POST", "keys", body);
   if (answer?.ok) {
     $("#key output").textContent = answer.data.key;
     $("#key").hidden = false;
     $("#key-name").value = "";
+    $("#key-read-only").checked = false;
     $("#key .copy").focus();
     loadKeys();
   }
@@ -352,20 +360,6 @@ whenSent($("#log-off"), async () => {
   if (answer.ok) location.replace(`${folder}sign-in`);
   return answer;
 });
-
-for (const button of $$(".copy"))
-  button.addEventListener("click", async () => {
-    const form = button.closest("form");
-    const shown = $("output", button.closest("#key, #recovery"));
-    try {
-      await navigator.clipboard.writeText(shown.textContent);
-      say(form, words.copied);
-    } catch {
-      // The browser does not let a page copy; a person can.
-      getSelection().selectAllChildren(shown);
-      say(form, words.copyYourself);
-    }
-  });
 
 document.title = words.yourAccount;
 for (const heading of $$("h2")) heading.tabIndex = -1;

@@ -31,12 +31,14 @@ function heard(text) {
 }
 
 /** What a refusal means, in the page's own words. */
-function meaning({ sentence, httpStatus, isOurs, reason, factor, hadCode, wait }) {
+function meaning({ sentence, httpStatus, isOurs, reason, factor, change, hadCode, wait }) {
   if (sentence) return sentence;
   if (httpStatus === 0) return words.offline;
   if (httpStatus === 429) return wait ? words.wait(wait) : words.waitSome;
   if (httpStatus >= 500) return words.refused.unavailable;
   if (!isOurs) return words.foreign;
+  if (factor === "enrol") return words.factorDemanded;
+  if (change) return words.changeHint;
   if (factor === "otp") return hadCode ? words.refused["wrong-code"] : words.codeNeeded;
   return words.refused[reason] ?? words.unexpected;
 }

@@ -1,11 +1,18 @@
 
 const origins = document.documentElement.dataset.origins.split(" ");
-const titles = { "log-on": words.logOn, code: words.codeTitle, forgot: words.forgotTitle, reset: words.resetTitle };
+const titles = {
+  "log-on": words.logOn, code: words.codeTitle, change: words.changeTitle, factor: words.factor,
+  "confirm-email": words.emailTitle, forgot: words.forgotTitle, reset: words.resetTitle,
+};
+/** The forms that ask for what a right password lacks. */
+const lacking = ["code", "change", "factor"];
 const forms = Object.keys(titles).map((id) => document.getElementById(id));
-/** The request that waits for a code. */
+/** The request that lacks something: how it is sent, and what was given beside it so far. */
 let waiting = null;
 /** The token of the link that led here. */
 let token = null;
+/** Whose session it is that sets up a second factor. */
+let enrolling = null;
 
 /** Where a log-on leads: to where the address says, if that is at home or configured, or to the account. */
 function destination() {
@@ -24,8 +31,8 @@ function show(id) {
   for (const form of forms) form.hidden = form.id !== id;
   document.title = $("h1").textContent = titles[id];
   const form = document.getElementById(id);
-  const field = $$("input:not([readonly])", form).find((input) => !input.value) ?? $("input", form);
-  field.focus();
+  const fields = $$("input:not([readonly])", form).filter((input) => input.checkVisibility());
+  (fields.find((input) => !input.value) ?? fields[0] ?? $("button", form)).focus();
 }
 
 /** What the address asks for. Mail programs encode a link, put a full stop behind it, and add what counts its readers. */
@@ -42,9 +49,9 @@ function asked() {
 /** Shows what the address asks for. So the browser's buttons lead back and forth. */
 function route() {
   let [name] = asked().split(/[^\w-]/);
-  if (name === "code" && waiting) return show("code");
-  if (name === "code") {
-    // The page was loaded anew, and what the code was for is gone.
+  if (lacking.includes(name) && waiting) return show(name);
+  if (lacking.includes(name)) {
+    // The page was loaded anew, and what lacked something is gone.
     history.replaceState(null, "", location.pathname + location.search);
     name = "";
   }
@@ -65,26 +72,44 @@ function route() {
     }
     return show("reset");
   }
+  if (name === "email") {
+    // Six parts, of which the second says which of the two addresses it went to.
+    token = asked().match(/^email=(\d+\.(?:present|new)\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]{43})(?![\w-])/)?.[1];
+    if (token) return show("confirm-email");
+    history.replaceState(null, "", location.pathname + location.search);
+    show("log-on");
+    return say($("#log-on"), words.linkNotWhole, true);
+  }
   show(name === "forgot" ? name : "log-on");
 }
 
-/** Sends what may need a code: then it is asked for, and what was typed stays. */
-async function withCode(send) {
-  const answer = await send();
-  if (answer.factor === "otp" && location.hash !== "#code") {
-    waiting = send;
-    $("#code").reset();
-    say($("#code"), "");
-    $("#code a").href = location.hash || "#";
-    location.hash = "code";
-    return null;
-  }
-  return answer;
+/** The form that asks for what an answer lacks. */
+function lacks({ factor, change }) {
+  if (factor === "otp") return "code";
+  if (change) return "change";
+  return factor === "enrol" ? "factor" : null;
 }
 
-const logOn = async (otp) => {
+/** Sends a right password with more, and leads to the form that asks for what it lacks still. What was typed stays. */
+async function withMore(send, more = {}) {
+  const answer = await send(more);
+  const form = lacks(answer);
+  if (!form || location.hash === `#${form}`) return answer;
+  waiting = { send, more };
+  document.getElementById(form).reset();
+  say(document.getElementById(form), "");
+  const back = lacking.includes(location.hash.slice(1)) ? "#" : location.hash || "#";
+  for (const link of $$(".links a", document.getElementById(form))) link.href = back;
+  $("#change-email").value = $("#email").value;
+  location.hash = form;
+  return null;
+}
+
+const logOn = async (more) => {
   const [email, password] = [$("#email").value, $("#password").value];
-  const answer = await call("POST", "auth", { email, password, ...otp });
+  const answer = await call("POST", "auth", { email, password, ...more });
+  // A log-on gives no reasons.
+  if (more.new_password && answer.isOurs && answer.httpStatus === 400) return { ...answer, isUnfit: true, sentence: words.unfit };
   if (!answer.ok) {
     // An operator can have failed log-ons answered with 200.
     const isWrong = answer.isOurs && !answer.factor && !answer.change && [200, 401].includes(answer.httpStatus);
@@ -96,8 +121,9 @@ const logOn = async (otp) => {
 /** Leads on after a log-on. */
 async function goOn(answer) {
   // Without its cookie the session is nobody's, and what comes next would lead back here without a word.
-  const { httpStatus } = await call("GET", "user");
+  const { httpStatus, data } = await call("GET", "user");
   if (httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
+  if (more.enrol) return begin(data.email);
   location.assign(destination());
   return answer;
 }
@@ -140,9 +166,21 @@ $("#use-passkey").addEventListener("click", () => once($("#use-passkey"), async 
   offerPasskeys();
 }));
 
+/** Begins a second factor in a session that can do nothing else. */
+async function begin(email) {
+  const answer = await call("POST", "totp");
+  if (!answer.ok) return answer;
+  enrolling = email;
+  history.replaceState(null, "", `${location.pathname}${location.search}#factor`);
+  show("factor");
+  $("#begin").hidden = true;
+  showSecret(answer.data);
+  return answer;
+}
+
 function reset(token) {
-  return async (otp) => {
-    const answer = await call("POST", "reset", { token, new_password: $("#new-password").value, ...otp });
+  return async (more) => {
+    const answer = await call("POST", "reset", { token, new_password: $("#new-password").value, ...more });
     if (answer.ok) {
       $("#email").value = $("#reset-email").value;
       $("#new-password").value = "";
@@ -156,9 +194,44 @@ function reset(token) {
   };
 }
 
-whenSent($("#log-on"), () => withCode(logOn), (answer) => (answer.isWrong ? $("#password") : null));
-whenSent($("#code"), () => waiting({ otp: $("#otp").value }), (answer) => (answer.factor ? $("#otp") : null));
-whenSent($("#reset"), () => withCode(reset(token)), (answer) =>
+const sendMore = (more) => withMore(waiting.send, { ...waiting.more, ...more });
+whenSent($("#log-on"), () => withMore(logOn), (answer) => (answer.isWrong ? $("#password") : null));
+whenSent($("#code"), () => sendMore({ otp: $("#otp").value }), (answer) => (answer.factor ? $("#otp") : null));
+whenSent($("#change"), () => sendMore({ new_password: $("#changed-password").value }), (answer) =>
+  answer.isUnfit ? $("#changed-password") : null);
+$("#begin").addEventListener("click", () => once($("#begin"), async () => {
+  const answer = enrolling ? await begin(enrolling) : await sendMore({ enrol: true });
+  if (answer && !answer.ok) complain($("#factor"), meaning(answer));
+}));
+$("#give-up").addEventListener("click", () => ($("#begin").hidden = false));
+/** Shows the way on once the session can do everything: the gateway may remember for seconds that it cannot. */
+async function showWhenWhole(done) {
+  while ((await call("GET", "sessions")).httpStatus === 401) await new Promise((resume) => setTimeout(resume, 1000));
+  done.hidden = false;
+  $("a", done).focus();
+}
+
+whenSent($("#factor"), async () => {
+  const answer = await call("POST", "totp/confirm", { otp: $("#factor-otp").value });
+  if (answer.ok) {
+    showCodes(answer.data.recovery_codes, enrolling);
+    $("#factor .hint").hidden = true;
+    $("#done a").href = destination();
+    showWhenWhole($("#done"));
+  }
+  return answer;
+}, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
+whenSent($("#confirm-email"), async () => {
+  const answer = await call("POST", "email/confirm", { token });
+  if (answer.ok) {
+    // The link is used up.
+    history.replaceState(null, "", location.pathname + location.search);
+    route();
+    say($("#log-on"), words.emailConfirmed);
+  }
+  return answer;
+});
+whenSent($("#reset"), () => withMore(reset(token)), (answer) =>
   answer.reason?.startsWith("password-") ? $("#new-password") : null);
 whenSent($("#forgot"), async () => {
   const answer = await call("POST", "forgot", { email: $("#forgot-email").value });
