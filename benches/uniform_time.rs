@@ -1,6 +1,5 @@
 //! Whether the time of a failed log-on tells an unknown email, a wrong password, a disabled account and one with a second
-//! factor apart, or what is wrong
-//! with an access key, or who has asked for a link to set a forgotten password.
+//! factor apart, or what is wrong with an access key or a passkey, or who has asked for a link to set a forgotten password.
 //!
 //!     cargo bench --bench uniform_time [-- TRIES]
 //!
@@ -9,21 +8,26 @@
 //! class takes longer than one of the other. Apart from noise, the interval lies within a millisecond and the AUC near
 //! a half.
 
-// Checks 3, 75, 77.
+// Checks 3, 75, 77, 87.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "a measurement that fails says so"
 )]
 
+#[expect(dead_code, reason = "the tests of the verifier spoil more than is spoiled here")]
+#[path = "../src/domain/webauthn/tests/authenticator.rs"]
+mod authenticator;
 mod crowd;
 #[expect(dead_code, reason = "other benchmarks authorize as well")]
 mod stack;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
+use authenticator::Authenticator;
 use crowd::{add_accounts, user};
 use jea_auth::{
     domain::{
@@ -31,10 +35,15 @@ use jea_auth::{
         account::{Account, Email, Name, Status},
         factor::{Factor, RECOVERY_CODES},
         ids::{AccountId, hexadecimal},
+        passkey::{CredentialId, PublicKey, StoredPasskey, UserHandle},
         password::{Hasher, Password, PasswordHash},
+        webauthn::{ChallengeFor, challenge},
     },
-    functions::{app, logon::LogonFunction},
-    local::Options,
+    functions::{
+        app::{self, Stack},
+        logon::LogonFunction,
+    },
+    local::{Options, Running},
     platform::{
         machine,
         store::{Store, StoreError},
@@ -56,7 +65,7 @@ type Class = (&'static str, Box<dyn Fn(usize) -> Value>);
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let tries: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
-    let running = stack_with(Options { mail: true, ..Options::in_memory() }).await;
+    let running = stack_with(Options { mail: true, passkeys: true, ..Options::in_memory() }).await;
     let store = Store::new(running.config.aws.dynamodb(), &running.config.stack);
     for (email, status, keys) in [
         ("active@example.org", Status::Active, [ACTIVE, EXPIRED].as_slice()),
@@ -110,6 +119,7 @@ async fn main() {
         ("disabled account", key("disabled@example.org", DISABLED, DISABLED)),
     ];
     compare(&function, &by_key, tries, 401).await;
+    compare(&function, &passkeys(&running, &store).await, tries, 401).await;
     // An email has three mails at once, so each try has one of its own.
     let known = tries + 20;
     add_accounts(&running, 2 * known).await;
@@ -125,6 +135,51 @@ async fn main() {
     ];
     compare(&function, &by_email, tries, 200).await;
     running.stop().await;
+}
+
+/// Uses of a passkey, each with a challenge of its own, in which one thing is wrong.
+async fn passkeys(running: &Running, store: &Store) -> [Class; 4] {
+    let origin = running.config.site.issuer.as_str().to_owned();
+    let secret = Stack::of(&running.config).keyring().service_secret(machine::now()).await.unwrap();
+    let passkey = Arc::new(Authenticator::new("localhost", &[1; 32]));
+    let stored = StoredPasskey {
+        name: Name::parse("Phone").unwrap(),
+        public_key: PublicKey::parse(&passkey.cose).unwrap(),
+        rp_id: "localhost".to_owned(),
+        created: machine::now(),
+        last_used: None,
+        sign_count: 0,
+        backed_up: true,
+    };
+    let add = |account: &Account| {
+        let passkeys = [(CredentialId::new(&passkey.id).unwrap(), stored.clone())].into();
+        Ok::<_, StoreError>(Account { handle: Some(UserHandle::new(&[1; 32])), passkeys, ..account.clone() })
+    };
+    store.change_account(&Email::canonical("active@example.org"), add).await.unwrap().unwrap();
+    let wrong = |spoil: fn(&mut Value)| {
+        let (origin, secret, passkey) = (origin.clone(), Arc::clone(&secret), Arc::clone(&passkey));
+        Box::new(move |_| {
+            let challenge = challenge(ChallengeFor::Assertion, &secret, &machine::random(), machine::now());
+            let data = authenticator::client_data("webauthn.get", &challenge, &origin);
+            let mut body = passkey.assert(data.to_string().as_bytes());
+            spoil(&mut body);
+            let mut event = log_on("", "", "192.0.2.1");
+            (event["path"], event["body"]) = ("/users/api/passkeys/auth".into(), body.to_string().into());
+            event
+        }) as Box<dyn Fn(usize) -> _>
+    };
+    [
+        ("wrong signature", wrong(|body| body["response"]["signature"] = authenticator::text(&[7; 71]).into())),
+        ("unknown handle", wrong(|body| body["response"]["userHandle"] = authenticator::text(&[2; 32]).into())),
+        ("no handle", wrong(|body| body["response"]["userHandle"] = Value::Null)),
+        (
+            "unknown passkey",
+            wrong(|body| {
+                let id = authenticator::text(&[7; 32]);
+                (body["id"], body["rawId"]) = (id.clone().into(), id.into());
+            }),
+        ),
+    ]
 }
 
 /// One hash of each family that imports bring, with the parameters that its system writes. The outputs are made up.

@@ -64,7 +64,7 @@ pub struct Marks {
     /// Whether clients of the original service know it. Its refusals keep their two members; those of the others have a
     /// `reason` for programs, too.
     pub is_original: bool,
-    /// Whether it compares a password.
+    /// Whether it compares a password, or verifies a passkey.
     pub checks_password: bool,
     /// Whether it changes what is kept of an account, or ends sessions that its owner chooses.
     pub changes_account: bool,
@@ -84,6 +84,11 @@ const CREDENTIAL: Marks = Marks { is_original: true, checks_password: true, ..PL
 const PASSWORD: Marks = Marks { checks_password: true, ..CHANGES };
 const FACTOR: Marks = Marks { within: &[Reach::Enrolment], ..PLAIN };
 const FORGOT: Marks = Marks { feature: Some(Feature::Mail), ..PLAIN };
+const PASSKEYS: Marks = Marks { feature: Some(Feature::Passkeys), ..PLAIN };
+const LISTS_PASSKEYS: Marks = Marks { within: &[Reach::Enrolment], ..PASSKEYS };
+const PASSKEY: Marks = Marks { checks_password: true, ..PASSKEYS };
+const ADDS_PASSKEY: Marks = Marks { feature: Some(Feature::Passkeys), ..ENROLS };
+const REMOVES_PASSKEY: Marks = Marks { feature: Some(Feature::Passkeys), ..CHANGES };
 const RESET: Marks = Marks { feature: Some(Feature::Mail), ..CHANGES };
 const EMAIL: Marks = Marks { feature: Some(Feature::Mail), ..CHANGES };
 const PAGE: Marks = Marks { feature: Some(Feature::Pages), ..PLAIN };
@@ -95,6 +100,8 @@ pub enum Feature {
     Mail,
     /// Pages for people, by `Pages`.
     Pages,
+    /// Passkeys, by `Passkeys`.
+    Passkeys,
 }
 
 /// What is switched on.
@@ -104,11 +111,13 @@ pub struct Features {
     pub mail: bool,
     /// Whether there are pages.
     pub pages: bool,
+    /// Whether there are passkeys.
+    pub passkeys: bool,
 }
 
 impl Features {
     /// Everything: the authorizer need not know what is on, as a route that is off has nothing behind it.
-    pub const ALL: Self = Self { mail: true, pages: true };
+    pub const ALL: Self = Self { mail: true, pages: true, passkeys: true };
 
     /// Whether what needs this is on.
     #[must_use]
@@ -117,6 +126,7 @@ impl Features {
             None => true,
             Some(Feature::Mail) => self.mail,
             Some(Feature::Pages) => self.pages,
+            Some(Feature::Passkeys) => self.passkeys,
         }
     }
 }
@@ -181,6 +191,14 @@ operations! {
     RemoveFactor "remove-factor" DELETE "/users/api/totp" SteppedUp CHANGES "Remove the second factor";
     ConfirmFactor "confirm-factor" POST "/users/api/totp/confirm" Person ENROLS "Confirm a second factor with a code";
     NewCodes "new-codes" POST "/users/api/totp/codes" SteppedUp CHANGES "Make new recovery codes";
+    PasskeyOptions "passkey-options" POST "/users/api/passkeys/options" Open PASSKEYS "Options to use a passkey with";
+    LogOnByPasskey "log-on-by-passkey" POST "/users/api/passkeys/auth" Open PASSKEY "Log on with a passkey";
+    ConfirmByPasskey "confirm-by-passkey" POST "/users/api/passkeys/confirm" Person PASSKEY
+        "Use a passkey once more, in the place of the password";
+    Passkeys "passkeys" GET "/users/api/passkeys" Session LISTS_PASSKEYS "My passkeys";
+    BeginPasskey "begin-passkey" POST "/users/api/passkeys/new" SteppedUp ADDS_PASSKEY "Options to make a passkey with";
+    AddPasskey "add-passkey" POST "/users/api/passkeys" SteppedUp ADDS_PASSKEY "Add a passkey";
+    RemovePasskey "remove-passkey" DELETE "/users/api/passkeys/{id}" SteppedUp REMOVES_PASSKEY "Remove a passkey";
     Forgot "forgot" POST "/users/api/forgot" Open FORGOT "Ask for a link to set a forgotten password";
     Reset "reset" POST "/users/api/reset" Open RESET "Set the password by the link";
     ChangeEmail "change-email" POST "/users/api/email" SteppedUp EMAIL "Ask for links to change the email";

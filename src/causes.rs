@@ -21,6 +21,12 @@ impl Causes<'_> {
         }
         said
     }
+
+    /// What the cause at the bottom says, which says most.
+    #[must_use]
+    pub fn deepest(&self) -> String {
+        self.sentences().pop().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Causes<'_> {

@@ -1,6 +1,7 @@
 //! The whole stack on one machine: an embedded DynamoDB, the operations of KMS and SES that are used, and a gateway
 //! of the template's routes, events and refusals, on loopback alone. docs/local-gateway.md lists what it does not do.
 
+mod address;
 mod backend;
 mod database;
 mod demo;
@@ -14,6 +15,7 @@ mod policy;
 mod server;
 
 use std::{
+    io,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -23,13 +25,13 @@ use std::{
 use axum::http::Uri;
 use lambda_http::http::StatusCode;
 use tokio::{
-    net::TcpListener,
     sync::watch,
     task::{JoinError, JoinSet},
 };
 
 pub use self::demo::{DEMO_EMAIL, DEMO_PASSWORD};
 use self::{
+    address::{beside, listen, localhost, url_of},
     demo::demo_account,
     door::Door,
     gateway::Gateway,
@@ -94,6 +96,8 @@ pub struct Options {
     pub mail: bool,
     /// Whether there are pages.
     pub pages: bool,
+    /// Whether there are passkeys, where the service has a name. Browsers make none for an address.
+    pub passkeys: bool,
     /// Whose accounts must have a second factor: `off`, `all`, or the name of a role.
     pub require_factor: String,
 }
@@ -116,6 +120,7 @@ impl Options {
             patience: PATIENCE,
             mail: false,
             pages: false,
+            passkeys: false,
             require_factor: "off".to_owned(),
         }
     }
@@ -123,7 +128,7 @@ impl Options {
 
 /// A stack that runs.
 pub struct Running {
-    /// The base URL of the service.
+    /// The base URL of the service, by the address where it listens. Its name is the issuer of [`Self::config`].
     pub url: String,
     /// The URL of DynamoDB.
     pub dynamodb_url: String,
@@ -164,7 +169,7 @@ pub enum LocalError {
         /// Which option chooses another address.
         option: &'static str,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The data folder cannot be used.
     #[error("cannot use the data folder {}", folder.display())]
@@ -172,7 +177,7 @@ pub enum LocalError {
         /// The folder.
         folder: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The key of the embedded KMS is no key.
     #[error("{} has {length} bytes; a key has {}", file.display(), kms::KEY_BYTES)]
@@ -222,7 +227,9 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
     let gateway_listener = listen(options.listen, "--listen").await?;
     let dynamodb_listener = listen(options.dynamodb, "--dynamodb").await?;
     let kms_listener = listen(options.kms, "--kms").await?;
+    let beside = beside(&gateway_listener, options.listen).await?;
     let url = url_of(&gateway_listener, options.listen);
+    let issuer = localhost(&gateway_listener, options.listen).unwrap_or_else(|| url.clone());
     let embedded_url = url_of(&dynamodb_listener, options.dynamodb);
     let dynamodb_url = options.other_dynamodb.clone().unwrap_or(embedded_url);
     let kms_url = url_of(&kms_listener, options.kms);
@@ -238,7 +245,7 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
         services.tasks.spawn(serve(listener, Door::of_a_service(options.patience), router, services.stop.subscribe()));
     }
 
-    let config = config(options, &url, Endpoints { dynamodb: dynamodb_url.clone(), kms: kms_url.clone() })?;
+    let config = config(options, &issuer, Endpoints { dynamodb: dynamodb_url.clone(), kms: kms_url.clone() })?;
     let stack = Stack::of(&config);
     let rotation = stack.rotation();
     stack.store.create_tables().await?;
@@ -261,12 +268,10 @@ pub async fn start(options: &Options, clock: Clock) -> Result<Running, LocalErro
             _ => None,
         },
     });
-    gateway.tasks.spawn(serve(
-        gateway_listener,
-        Door::of_the_gateway(options.patience),
-        router,
-        gateway.stop.subscribe(),
-    ));
+    for listener in [Some(gateway_listener), beside].into_iter().flatten() {
+        let door = Door::of_the_gateway(options.patience);
+        gateway.tasks.spawn(serve(listener, door, router.clone(), gateway.stop.subscribe()));
+    }
     Ok(Running { url, dynamodb_url, kms_url, config, has_demo, mails, gateway, services })
 }
 
@@ -298,14 +303,6 @@ impl Running {
     }
 }
 
-async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, LocalError> {
-    TcpListener::bind(address).await.map_err(|source| LocalError::Listen { address, option, source })
-}
-
-fn url_of(listener: &TcpListener, asked: SocketAddr) -> String {
-    format!("http://{}", listener.local_addr().unwrap_or(asked))
-}
-
 async fn upkeep(
     rotation: Rotation,
     database: dynoxide::Database,
@@ -327,13 +324,15 @@ async fn upkeep(
 }
 
 /// What the functions would have in their environment, with the defaults that a deployment has.
-fn config(options: &Options, url: &str, endpoints: Endpoints) -> Result<Config, BadConfig> {
+fn config(options: &Options, issuer: &str, endpoints: Endpoints) -> Result<Config, BadConfig> {
+    let has_passkeys = options.passkeys && issuer.starts_with("http://localhost:");
     let variables = [
-        ("ISSUER", url.to_owned()),
+        ("ISSUER", issuer.to_owned()),
         ("TOKEN_DELIVERY", options.delivery.name().to_owned()),
         ("FAILED_LOGON_STATUS", options.failed_logon_status.as_str().to_owned()),
         ("ALLOWED_ORIGINS", options.allowed_origins.join(",")),
         ("REQUIRE_FACTOR", options.require_factor.clone()),
+        ("PASSKEYS", if has_passkeys { "on" } else { "off" }.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),

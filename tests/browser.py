@@ -38,7 +38,7 @@ class Stack:
     def start(self, listen):
         command = [self.binary, "serve", "--data", self.folder.name, "--listen", listen]
         # The same server by another name, which is another origin to a browser.
-        self.other = f"http://localhost:{listen.split(':')[1]}"
+        self.other = f"http://127.0.0.1:{listen.split(':')[1]}"
         command += ["--dynamodb", "127.0.0.1:0", "--kms", "127.0.0.1:0", "--allow-origin", self.other, "--require-factor", "guarded"]
         self.server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         told = {}

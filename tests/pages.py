@@ -21,6 +21,7 @@ import time
 import zxingcpp
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from browser import PASSWORD, Browser, Stack
 
@@ -81,7 +82,7 @@ def somebody_logs_on_with_the_keyboard_alone_and_logs_off(browser, stack):
     browser.open("/users/sign-in/")
     browser.shown("#log-on")
     browser.look("sign-in")
-    for field, kind in (("email", "username"), ("password", "current-password"), ("new-password", "new-password"), ("otp", "one-time-code")):
+    for field, kind in (("email", "username webauthn"), ("password", "current-password"), ("new-password", "new-password"), ("otp", "one-time-code")):
         assert browser.find(f"#{field}").get_attribute("autocomplete") == kind
     assert browser.focused() == "email"
     browser.driver.switch_to.active_element.send_keys(address, Keys.TAB, PASSWORD, Keys.ENTER)
@@ -129,6 +130,11 @@ def whoever_tries_too_often_sees_how_long_to_wait(browser, stack):
     assert re.fullmatch(r"In \d+ s", before), before
     browser.wait(lambda: browser.find("#log-on .main").text != before, "it does not count down")
     assert browser.find("#log-on .main").get_attribute("aria-disabled") == "true"
+    # The attempts of another account are its own.
+    browser.fill(email=stack.add("calm"), password=PASSWORD)
+    assert not re.match(r"In \d", browser.find("#log-on .main").text) and not browser.find("#log-on .said").text
+    browser.press("#log-on .main")
+    browser.at("/users/account")
 
 
 def without_a_network_nothing_is_lost(browser, stack):
@@ -432,6 +438,53 @@ def an_email_is_changed_by_a_link_to_each_address(browser, stack):
     browser.says("#confirm-email .said", "This link has expired or was used.")
 
 
+def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
+    address = stack.add("keyless")
+    browser.log_on(address)
+    browser.says("#passkeys ul", "No passkeys yet.")
+    # Without an authenticator none is made, and one that verifies nobody makes none.
+    device = VirtualAuthenticatorOptions(
+        protocol="ctap2", transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=False
+    )
+    browser.driver.add_virtual_authenticator(device)
+    browser.fill(passkey_name="My laptop")
+    browser.press("#passkeys .main")
+    browser.says("#passkeys .said", "No passkey was made.")
+    browser.driver.set_user_verified(True)
+    browser.press("#passkeys .main")
+    browser.says("#passkeys .said", "The passkey is added.")
+    browser.says("#passkeys ul", "My laptop")
+    browser.look("account-passkey")
+    browser.fill(passkey_name="The same")
+    browser.press("#passkeys .main")
+    browser.says("#passkeys .said", "You have this passkey already.")
+    # Its owner is there and verified at once, so that the field of the email offers it, and it is taken.
+    browser.press("#log-off .main")
+    browser.at("/users/account")
+    browser.says("#who", address)
+    browser.says("#sessions ul", "(passkey)")
+    browser.driver.set_user_verified(False)
+    browser.press("#log-off .main")
+    browser.shown("#use-passkey")
+    browser.look("sign-in-passkey")
+    browser.press("#use-passkey")
+    browser.says("#log-on .said", "No passkey was used.")
+    browser.driver.set_user_verified(True)
+    browser.press("#use-passkey")
+    browser.at("/users/account")
+    browser.says("#passkeys ul", "last used")
+    browser.press("#passkeys li button")
+    browser.says("#passkeys .said", "The passkey is removed.")
+    browser.says("#passkeys ul", "No passkeys yet.")
+    browser.wait(lambda: not browser.driver.get_credentials(), "the authenticator keeps what is of no use")
+    browser.driver.remove_virtual_authenticator()
+    browser.origins.append(stack.other)
+    browser.open(f"{stack.other}/users/sign-in")
+    browser.shown("#log-on")
+    assert not browser.find("#use-passkey").is_displayed(), "an address has no passkeys"
+    browser.open("/users/sign-in")
+
+
 def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
     address = stack.add("patient")
     browser.log_on(address)
@@ -657,6 +710,7 @@ JOURNEYS = [
     a_second_factor_that_is_demanded_is_set_up_on_the_way_in,
     a_password_that_an_operator_chose_is_changed_on_the_way_in,
     an_email_is_changed_by_a_link_to_each_address,
+    a_passkey_is_made_logs_on_without_typing_and_is_removed,
     a_password_is_asked_for_again_and_what_was_typed_stays,
     a_session_that_ends_under_a_page_loses_nothing_typed,
     two_accounts_in_one_browser_stay_apart,

@@ -18,7 +18,7 @@ use crate::{
 /// Where `serve` listens if it is not told otherwise.
 const LOCAL_DYNAMODB: &str = "http://127.0.0.1:8000";
 const LOCAL_KMS: &str = "http://127.0.0.1:8001";
-const LOCAL_SERVICE: &str = "http://127.0.0.1:3000";
+const LOCAL_SERVICE: &str = "http://localhost:3000";
 
 /// How long credentials may take, from a program that asks its user for a code.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(55);

@@ -2,6 +2,7 @@
 
 mod factors;
 mod mails;
+mod passkeys;
 mod service;
 
 use std::time::Duration;
@@ -24,13 +25,12 @@ use crate::{
     },
 };
 use factors::Factors;
+use passkeys::Passkeys;
 
 /// A clock that differs by more makes tokens of the future or of the past.
 const CLOCK_TOLERANCE: Duration = signing_key::SKEW;
 /// One log-on is one hash; a function that takes longer is too small.
 const HASH_MAX: Duration = Duration::from_millis(500);
-/// How long a question to a URL may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(super) struct Doctor {
@@ -101,7 +101,7 @@ impl Doctor {
                 findings.push(Finding::not(
                     State::Error,
                     "signing key",
-                    deepest(&error),
+                    Causes(&error).deepest(),
                     "first make its table readable",
                 ));
                 Vec::new()
@@ -111,7 +111,7 @@ impl Doctor {
         let url = self.url.filter(|url| !url.is_empty()).or_else(|| connection.service_url.clone());
         findings.extend(service::check(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
-        findings.extend(accounts(&connection, self.require_factor, now).await);
+        findings.extend(accounts(&connection, self.require_factor, url.as_deref(), now).await);
         let mail_from = self.mail_from.filter(|address| !address.is_empty());
         findings.extend(mails::check(&connection, self.target.local, mail_from.as_deref()).await);
         findings.push(hash_time());
@@ -134,15 +134,10 @@ async fn tables(connection: &Connection) -> Vec<Finding> {
     for (name, reached) in connection.stack.store.reach_tables().await {
         findings.push(match reached {
             Ok(()) => Finding::ok("table", format!("{name} is there")),
-            Err(error) => Finding::not(State::Error, "table", format!("{name}: {}", deepest(&error)), TODO),
+            Err(error) => Finding::not(State::Error, "table", format!("{name}: {}", Causes(&error).deepest()), TODO),
         });
     }
     findings
-}
-
-/// The cause at the bottom, which says most.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    Causes(error).sentences().pop().unwrap_or_default()
 }
 
 fn signer(keys: &[SigningKey], now: Timestamp) -> Finding {
@@ -205,7 +200,7 @@ async fn unsealing(connection: &Connection, now: Timestamp) -> Finding {
 async fn clock(connection: &Connection) -> Finding {
     const CHECK: &str = "clock";
     let answer = match &connection.dynamodb_url {
-        Some(url) => network::get(url, TIMEOUT).await.ok(),
+        Some(url) => network::get(url).await.ok(),
         None => None,
     };
     let date = answer.as_ref().and_then(|answer| answer.headers().get("date")?.to_str().ok()).and_then(http_date);
@@ -229,10 +224,16 @@ fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 /// Reads all accounts: whether each can be read, and how many have another hash than a new one would get.
-async fn accounts(connection: &Connection, required: Option<RequireFactor>, now: Timestamp) -> Vec<Finding> {
+async fn accounts(
+    connection: &Connection,
+    required: Option<RequireFactor>,
+    url: Option<&str>,
+    now: Timestamp,
+) -> Vec<Finding> {
     const CHECK: &str = "accounts";
     let (mut findings, mut read, mut outdated, mut without) = (Vec::new(), 0_usize, 0_usize, 0_usize);
-    let mut factors = Factors::of(connection, required, now).await;
+    let (mut factors, mut passkeys) =
+        (Factors::of(connection, required, now).await, Passkeys::of(connection, url).await);
     let mut pages = connection.stack.store.accounts();
     loop {
         match pages.next().await {
@@ -242,6 +243,7 @@ async fn accounts(connection: &Connection, required: Option<RequireFactor>, now:
                         Ok(account) => {
                             read += 1;
                             factors.look_at(&account);
+                            passkeys.look_at(&account);
                             match &account.password_hash {
                                 Some(hash) => outdated += usize::from(!hash.is_current()),
                                 None => without += 1,
@@ -262,6 +264,7 @@ async fn accounts(connection: &Connection, required: Option<RequireFactor>, now:
     findings.push(Finding::ok(CHECK, format!("{read} can be read; {without} have no password")));
     findings.push(factors.finding());
     findings.push(factors.required());
+    findings.push(passkeys.finding());
     findings.push(if outdated == 0 {
         Finding::ok("password hashes", "all current")
     } else {

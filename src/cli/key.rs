@@ -1,12 +1,16 @@
 //! `jea-auth key`: signing keys.
 
+mod export;
+
+use std::{path::PathBuf, time::Duration};
+
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{Failure, Target, confirm::confirm, output};
 use crate::{
     domain::{
-        signing_key::{self, Algorithm, KeyId, SigningKey},
+        signing_key::{self, Algorithm, KeyId, PUBLISHED_AHEAD_MIN, PUBLISHED_AHEAD_URGENT, SigningKey},
         time::Timestamp,
     },
     platform::machine,
@@ -20,11 +24,33 @@ pub(super) enum KeyCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// Print the public keys, or write them into files, for programs that verify tokens and read no URL
+    #[command(after_help = export::HELP)]
+    Export {
+        /// Each key as PEM too, by its id; without --out, as PEM instead of the set
+        #[arg(long)]
+        pem: bool,
+        /// The folder that gets the files
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Ask the service at this URL, which needs no rights on AWS
+        #[arg(long, conflicts_with = "local")]
+        url: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Make a new signing key: the first one signs at once, a later one in ten minutes, when all caches have it
     Rotate {
         /// The algorithm that the key signs with; without it, that of the newest key
         #[arg(long, value_enum)]
         alg: Option<Alg>,
+        /// Have it sign in a minute and a half: programs that ask for the set again when they meet an unknown key
+        /// have it by then, others refuse its tokens for as long as they cache the set
+        #[arg(long)]
+        now: bool,
+        /// Return when the key signs, so that the one before can be revoked
+        #[arg(long)]
+        wait: bool,
         #[command(flatten)]
         target: Target,
     },
@@ -76,11 +102,19 @@ impl KeyCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List { target } => show(&target.connect().await.stack.rotation(), &target).await,
-            Self::Rotate { alg, target } => {
+            Self::Export { pem, out, url, target } => export::run(pem, out.as_deref(), url.as_deref(), &target).await,
+            Self::Rotate { alg, now, wait, target } => {
                 let rotation = target.connect().await.stack.rotation();
-                let made = rotation.make_now(machine::now(), &machine::random(), alg.map(Algorithm::from)).await;
+                let ahead = if now { PUBLISHED_AHEAD_URGENT } else { PUBLISHED_AHEAD_MIN };
+                let alg = alg.map(Algorithm::from);
+                let made = rotation.make_now(machine::now(), &machine::random(), alg, ahead).await;
                 match made.map_err(|error| target.unreachable(error))? {
-                    Some(kid) => output::note(&format!("made key {}", kid.as_str())),
+                    Some(kid) => {
+                        output::note(&format!("made key {}", kid.as_str()));
+                        if wait {
+                            until_it_signs(&rotation, &kid, &target).await?;
+                        }
+                    }
                     None => output::note("another rotation was quicker; no key was made"),
                 }
                 show(&rotation, &target).await
@@ -88,6 +122,21 @@ impl KeyCommand {
             Self::Revoke { kid, yes, target } => revoke(kid, yes, &target).await,
         }
     }
+}
+
+/// Waits until a key signs. Every instance of the service has read it by then: it was published for longer than they
+/// keep what they read.
+async fn until_it_signs(rotation: &Rotation, kid: &KeyId, target: &Target) -> Result<(), Failure> {
+    let keys = rotation.stored().await.map_err(|error| target.unreachable(error))?.keys;
+    let Some(key) = keys.iter().find(|key| key.jwk.key_id() == kid) else {
+        return Err(Failure::new("the key is gone again", "`jea-auth key list` shows the keys there are"));
+    };
+    let wait = key.window.signs_from.since(machine::now());
+    if wait > Duration::ZERO {
+        output::note(&format!("it signs in {} s; Ctrl-C leaves it as it is", wait.as_secs() + 1));
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
 }
 
 async fn revoke(kid: String, yes: bool, target: &Target) -> Result<(), Failure> {

@@ -9,14 +9,21 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use reqwest::{Certificate, Url};
+use serde_json::Value;
 
 use super::Failure;
-use crate::platform::{
-    aws::{RuntimeComponents, SharedHttpClient},
-    machine::environment,
+use crate::{
+    api::Operation,
+    causes::Causes,
+    platform::{
+        aws::{RuntimeComponents, SharedHttpClient},
+        machine::environment,
+    },
 };
 
 const BUNDLE: &str = "AWS_CA_BUNDLE";
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Root certificates in the place of the system's.
 pub(super) struct Roots {
@@ -53,8 +60,8 @@ pub(super) fn for_aws() -> SharedHttpClient {
 }
 
 /// Asks a URL. This machine is asked directly: a proxy elsewhere has another loopback.
-pub(super) async fn get(url: &str, timeout: Duration) -> Result<reqwest::Response, reqwest::Error> {
-    let mut client = reqwest::Client::builder().timeout(timeout);
+pub(super) async fn get(url: &str) -> Result<reqwest::Response, reqwest::Error> {
+    let mut client = reqwest::Client::builder().timeout(TIMEOUT);
     if let Some(Roots { certificates, .. }) = roots().ok().flatten() {
         client = client.tls_certs_only(certificates);
     }
@@ -62,6 +69,18 @@ pub(super) async fn get(url: &str, timeout: Duration) -> Result<reqwest::Respons
         client = client.no_proxy();
     }
     client.build()?.get(url).send().await
+}
+
+/// What an operation of the service answers that anybody may ask for; else, what was found.
+pub(super) async fn object(url: &str, operation: Operation) -> Result<Value, String> {
+    let url = format!("{}{}", url.trim_end_matches('/'), operation.route().path);
+    let answer = get(&url).await;
+    let answer = answer.map_err(|error| format!("{url} does not answer: {}", Causes(&error).deepest()))?;
+    let status = answer.status();
+    if status != reqwest::StatusCode::OK {
+        return Err(format!("{url} answers {status}"));
+    }
+    Ok(answer.json().await.unwrap_or_default())
 }
 
 fn is_loopback(url: &Url) -> bool {

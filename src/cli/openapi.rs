@@ -188,8 +188,8 @@ fn operation(
             Access::Open | Access::Session => None,
             Access::Person => Some("Sessions that an access key opened are refused."),
             Access::SteppedUp => Some(
-                "The session's password must have been given in the last 15 minutes, by log-on or to confirm. Sessions that an \
-                 access key opened are refused.",
+                "The session's password must have been given, or its passkey used, in the last 15 minutes, by log-on or to confirm. \
+                 Sessions that an access key opened are refused.",
             ),
         },
         security: match route.access {

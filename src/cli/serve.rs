@@ -19,6 +19,7 @@ head of a request, as many for its body, and as many until it takes more of an a
 requests under way are answered, for which they have 3 seconds; the data is there at the next start.";
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Serve {
     /// The address and port of the service
     #[arg(long, default_value = "127.0.0.1:3000", value_parser = loopback)]
@@ -41,6 +42,9 @@ pub(super) struct Serve {
     /// Have no pages; without this there is one to log on in a browser
     #[arg(long)]
     no_pages: bool,
+    /// Have no passkeys; without this they log on at localhost, without a password
+    #[arg(long)]
+    no_passkeys: bool,
     /// Your own API: requests with a valid session go there, unless they are for an operation of the service
     #[arg(long, value_name = "http://HOST:PORT", value_parser = http_url)]
     backend: Option<Uri>,
@@ -88,6 +92,7 @@ impl Serve {
                 "200" => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
             },
+            passkeys: !self.no_passkeys,
             require_factor: self.require_factor,
         };
         machine::start_log();
@@ -108,7 +113,9 @@ impl Serve {
 }
 
 fn greet(running: &Running, options: &Options) -> Result<(), Failure> {
-    let Running { url, dynamodb_url, kms_url, .. } = running;
+    let Running { dynamodb_url, kms_url, config, .. } = running;
+    // By its name: browsers make no passkeys for an address.
+    let url = config.site.issuer.as_str();
     output::note(&format!("jea-auth {} on this machine; Ctrl-C stops it", env!("CARGO_PKG_VERSION")));
     if options.pages {
         output::note(&format!("  page      {url}{}", Operation::SignInPage.route().path));

@@ -60,7 +60,7 @@ struct SessionRow<'a> {
     sid: &'a str,
     auth_time: u64,
     expires_at: u64,
-    /// `password`, or the name of the access key.
+    /// `password`, `passkey`, or the name of the access key.
     by: &'a str,
     /// The id of the access key, as its name could be any.
     key: Option<&'a str>,
@@ -75,7 +75,7 @@ const COLUMNS: [&str; 6] = ["sid", "auth_time", "expires_at", "by", "address", "
 impl<'a> SessionRow<'a> {
     fn of(session: &'a session::Session, account: &'a Account) -> Self {
         let (by, key) = match &session.by {
-            By::Password => (session.by.as_str(), None),
+            By::Password | By::Passkey => (session.by.as_str(), None),
             // Of a key that is gone nothing but its id is known.
             By::Key(id) => {
                 (account.access_keys.get(id).map_or(id.as_str(), |key| key.name.as_str()), Some(id.as_str()))

@@ -5,6 +5,7 @@ mod delete;
 mod factor;
 mod invite;
 mod keys;
+mod passkeys;
 mod password;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -24,6 +25,7 @@ use crate::{
         access_key::AccessKeyId,
         account::{Account, Email, Name, Role},
         ids::AccountId,
+        passkey::CredentialId,
         password::PasswordHash,
         time::Timestamp,
     },
@@ -120,6 +122,20 @@ pub(super) enum UserCommand {
         reset: bool,
         /// Do it without asking
         #[arg(long, requires = "reset")]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List the passkeys of an account, or remove one of them
+    #[command(after_help = passkeys::HELP)]
+    Passkeys {
+        /// The account's email
+        email: String,
+        /// Remove the passkey with this id
+        #[arg(long, value_name = "ID", value_parser = CredentialId::parse, allow_hyphen_values = true)]
+        remove: Option<CredentialId>,
+        /// Do it without asking
+        #[arg(long, requires = "remove")]
         yes: bool,
         #[command(flatten)]
         target: Target,
@@ -237,6 +253,10 @@ impl UserCommand {
             }
             Self::Factor { email, reset: false, target, .. } => factor::show(&Email::parse(&email)?, &target).await,
             Self::Factor { email, yes, target, .. } => factor::reset(&Email::parse(&email)?, yes, &target).await,
+            Self::Passkeys { email, remove: None, target, .. } => passkeys::list(&Email::parse(&email)?, &target).await,
+            Self::Passkeys { email, remove: Some(id), yes, target } => {
+                passkeys::remove(&Email::parse(&email)?, &id, yes, &target).await
+            }
             Self::Passwd { email, password, target } => {
                 password::passwd(&Email::parse(&email)?, &password, &target).await
             }

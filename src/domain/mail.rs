@@ -52,6 +52,10 @@ pub enum MailKind {
     FactorSet,
     /// The second factor was removed.
     FactorRemoved,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// Few recovery codes are left.
     CodesEnd,
     /// An operator tries whether mails arrive.
@@ -60,7 +64,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Reset,
         Self::Invitation,
         Self::PasswordChanged,
@@ -73,6 +77,8 @@ impl MailKind {
         Self::KeyEnds,
         Self::FactorSet,
         Self::FactorRemoved,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
         Self::CodesEnd,
         Self::Test,
     ];
@@ -93,6 +99,8 @@ impl MailKind {
             Self::KeyEnds => "key-ends",
             Self::FactorSet => "factor-set",
             Self::FactorRemoved => "factor-removed",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
             Self::CodesEnd => "codes-end",
             Self::Test => "test",
         }
@@ -119,6 +127,8 @@ impl MailKind {
             | Self::KeyEnds
             | Self::FactorSet
             | Self::FactorRemoved
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
             | Self::CodesEnd
             | Self::Test => None,
         }
@@ -191,7 +201,7 @@ impl Sender {
             MailKind::PasswordChanged => ("Your password was changed", "The password of your account was changed."),
             MailKind::PasswordReset => (
                 "Your password was set anew",
-                "The password of your account was set by a link in a mail. All sessions and access keys have ended.",
+                "The password of your account was set by a link in a mail. All sessions, access keys and passkeys have ended.",
             ),
             MailKind::EmailPresent => (
                 "Confirm your new email",
@@ -220,6 +230,11 @@ impl Sender {
                 "The second factor was removed",
                 "A log-on with your password needs no code of an authenticator app any more.",
             ),
+            MailKind::PasskeyAdded => (
+                "A passkey was added",
+                "A passkey was added to your account. Whoever has it logs on without the password.",
+            ),
+            MailKind::PasskeyRemoved => ("A passkey was removed", "A passkey of your account was removed."),
             MailKind::CodesEnd => (
                 "Two recovery codes are left",
                 "Of the recovery codes of your second factor two are left. Make new ones before they are used up.",

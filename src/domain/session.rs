@@ -30,7 +30,7 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// The account's generation when the session was opened. When the account's has moved on, the session has ended.
     pub generation: u64,
-    /// When the password was given that opened the session. Nothing if an access key did. It never moves: a
+    /// When the password was given, or the passkey used, that opened the session. Nothing if an access key did. It never moves: a
     /// confirmation opens a session of its own, so that a copy of an older cookie gains nothing by it (ASVS 5.0,
     /// 7.2.4).
     pub confirmed_at: Option<Timestamp>,
@@ -51,16 +51,19 @@ pub struct Session {
 pub enum By {
     /// The password.
     Password,
+    /// A passkey.
+    Passkey,
     /// This access key.
     Key(AccessKeyId),
 }
 
 impl By {
-    /// `password`, or the id of the key.
+    /// `password`, `passkey`, or the id of the key.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Password => "password",
+            Self::Passkey => "passkey",
             Self::Key(id) => id.as_str(),
         }
     }
@@ -68,9 +71,22 @@ impl By {
     /// Parses what [`Self::as_str`] writes.
     ///
     /// # Errors
-    /// [`InvalidAccessKeyId`] if it is neither.
+    /// [`InvalidAccessKeyId`] if it is none of them.
     pub fn parse(text: &str) -> Result<Self, InvalidAccessKeyId> {
-        if text == "password" { Ok(Self::Password) } else { AccessKeyId::parse(text).map(Self::Key) }
+        match text {
+            "password" => Ok(Self::Password),
+            "passkey" => Ok(Self::Passkey),
+            id => AccessKeyId::parse(id).map(Self::Key),
+        }
+    }
+
+    /// Whether a person opened it, and no script.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        match self {
+            Self::Password | Self::Passkey => true,
+            Self::Key(_) => false,
+        }
     }
 }
 
@@ -105,7 +121,7 @@ impl Session {
     pub fn life(&self, holder: Option<Holder<'_>>, now: Timestamp) -> Life {
         let Some(holder) = holder.filter(|holder| *holder.sub == self.sub) else { return Life::Ended };
         let has_key = match &self.by {
-            By::Password => true,
+            By::Password | By::Passkey => true,
             By::Key(id) => holder.access_keys.get(id).is_some_and(|key| key.is_alive(now)),
         };
         if now >= self.expires_at || holder.status != Status::Active || !has_key {
@@ -124,8 +140,8 @@ impl Session {
     pub fn reach(&self, holder: Holder<'_>) -> Reach {
         match &self.by {
             By::Key(id) if holder.access_keys.get(id).is_none_or(|key| key.read_only) => Reach::Reading,
-            By::Key(_) | By::Password if self.limited => Reach::Enrolment,
-            By::Key(_) | By::Password => Reach::Whole,
+            By::Key(_) | By::Password | By::Passkey if self.limited => Reach::Enrolment,
+            By::Key(_) | By::Password | By::Passkey => Reach::Whole,
         }
     }
 }
@@ -195,6 +211,8 @@ mod tests {
         for (by, at, sub, status, generation, access_keys, life) in [
             (&password, now, &yi, Status::Active, 7, &none, Life::Alive),
             (&password, last, &yi, Status::Active, 7, &none, Life::Alive),
+            (&By::Passkey, last, &yi, Status::Active, 7, &none, Life::Alive),
+            (&By::Passkey, now, &yi, Status::Active, 8, &none, Life::OtherGeneration),
             (&password, end, &yi, Status::Active, 7, &none, Life::Ended),
             (&password, now, &other, Status::Active, 7, &none, Life::Ended),
             (&password, now, &yi, Status::Disabled, 7, &none, Life::Ended),
@@ -243,6 +261,7 @@ mod tests {
         let (whole, reading, none) = (key(false), key(true), BTreeMap::new());
         for (by, limited, access_keys, reach) in [
             (By::Password, false, &none, Reach::Whole),
+            (By::Passkey, false, &none, Reach::Whole),
             (By::Password, false, &reading, Reach::Whole),
             (By::Password, true, &none, Reach::Enrolment),
             (By::Key(id.clone()), false, &whole, Reach::Whole),
@@ -263,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_opened_a_session_is_kept_by_its_name() {
-        for by in [By::Password, By::Key(AccessKeyId::new(&[1; 16]))] {
+        for by in [By::Password, By::Passkey, By::Key(AccessKeyId::new(&[1; 16]))] {
             assert_eq!(By::parse(by.as_str()), Ok(by));
         }
         assert_eq!(By::parse("pigeon"), Err(InvalidAccessKeyId));

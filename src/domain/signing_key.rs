@@ -6,7 +6,7 @@
 mod jwk;
 mod material;
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub const PUBLISHED_AHEAD: Duration = Duration::from_hours(24);
 /// How long before it signs a successor is published at the least, also when it comes late: twice what the JWK set may
 /// be cached for. A key that signs sooner would sign tokens that a verifier with a cached set refuses.
 pub const PUBLISHED_AHEAD_MIN: Duration = Duration::from_mins(10);
+/// The same in an emergency: a minute, in which every instance of the service publishes it, and the half minute in
+/// which verifiers that ask again for an unknown key do not. Those that never ask again refuse its tokens for longer.
+pub const PUBLISHED_AHEAD_URGENT: Duration = Duration::from_secs(90);
 /// Longest token life that can be configured. A key verifies for this and [`SKEW`] after it stops signing; with less,
 /// a token could outlive its key, and its user would be logged off by a rotation.
 pub const TOKEN_LIFE_MAX: Duration = Duration::from_hours(168);
@@ -160,19 +163,31 @@ pub fn due(keys: &[SigningKey], now: Timestamp) -> Option<Window> {
     let Some(last) = chain(keys, now).last().map(|key| key.window) else {
         return Some(Window::starting(now));
     };
-    (last.succeeded_at() <= now.plus(PUBLISHED_AHEAD)).then(|| Window::starting(last.succeeded_at().max(soonest(now))))
+    (last.succeeded_at() <= now.plus(PUBLISHED_AHEAD))
+        .then(|| Window::starting(last.succeeded_at().max(published_for(PUBLISHED_AHEAD_MIN, now))))
 }
 
-/// The window of a key that is made now whether it is due or not: at once if nothing signs, or as soon as every cache
-/// has seen it.
+/// The window of a key that is made now whether it is due or not: at once if nothing signs, or when it has been
+/// published for `ahead`.
 #[must_use]
-pub fn forced(keys: &[SigningKey], now: Timestamp) -> Window {
-    Window::starting(if signs_now(keys, now).is_some() { soonest(now) } else { now })
+pub fn forced(keys: &[SigningKey], now: Timestamp, ahead: Duration) -> Window {
+    Window::starting(if signs_now(keys, now).is_some() { published_for(ahead, now) } else { now })
 }
 
-/// The first second at which a key that is published now may sign.
-fn soonest(now: Timestamp) -> Timestamp {
-    Timestamp::from_seconds(now.plus(PUBLISHED_AHEAD_MIN).millis().div_ceil(1000))
+/// The keys that verify now or will, as they are published: the one that signs first, then from the newest to the
+/// oldest. The order of a set has no meaning (RFC 7517, section 5), but there are verifiers that read its first key
+/// alone.
+#[must_use]
+pub fn published(keys: &[SigningKey], now: Timestamp) -> Vec<&SigningKey> {
+    let signs = signs_now(keys, now);
+    let mut published: Vec<_> = keys.iter().filter(|key| key.window.verifies_at(now)).collect();
+    published.sort_by_key(|key| (signs != Some(*key), Reverse(key.window.signs_from), Reverse(key.jwk.key_id())));
+    published
+}
+
+/// The first second at which a key that is published now has been published for `ahead`.
+fn published_for(ahead: Duration, now: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(now.plus(ahead).millis().div_ceil(1000))
 }
 
 #[cfg(test)]

@@ -129,14 +129,17 @@ pub struct TokenRules {
 /// Longest issuer, in bytes. With the longest audience a token still fits into a cookie.
 pub const ISSUER_MAX_BYTES: usize = 512;
 
-/// The service's public URL, which is its name in tokens: http or https, without a query, and without a slash at its
-/// end.
+/// The service's public URL, which is its name in tokens: http or https, without a query, without a slash at its end,
+/// and with its host in lower case. Browsers write it so, and whoever verifies compares byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
 
 /// The text is no issuer.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an issuer is an http(s) URL without a slash at its end, of at most {ISSUER_MAX_BYTES} characters")]
+#[error(
+    "an issuer is an http(s) URL with a host in lower case and without a slash at its end, of at most {ISSUER_MAX_BYTES} \
+     characters"
+)]
 pub struct InvalidIssuer;
 
 impl Issuer {
@@ -147,7 +150,9 @@ impl Issuer {
     pub fn parse(text: &str) -> Result<Self, InvalidIssuer> {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(InvalidIssuer)?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%!$&'()*+,;=".contains(&byte);
-        let is_one = !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/') && rest.bytes().all(is_plain);
+        let host = rest.split('/').next().unwrap_or_default();
+        let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+        let is_one = !host.is_empty() && is_lower && !rest.ends_with('/') && rest.bytes().all(is_plain);
         if is_one && text.len() <= ISSUER_MAX_BYTES { Ok(Self(text.to_owned())) } else { Err(InvalidIssuer) }
     }
 
@@ -173,6 +178,14 @@ impl Issuer {
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.split('/').nth(2).unwrap_or_default()
+    }
+
+    /// Whether a request to `host` is one to the service. The addresses of one machine have one name (RFC 6761, section
+    /// 6.3).
+    #[must_use]
+    pub fn is_at(&self, host: &str) -> bool {
+        let of_address = |port| ["127.0.0.1", "[::1]"].iter().any(|address| host.strip_prefix(address) == Some(port));
+        self.host().eq_ignore_ascii_case(host) || self.host().strip_prefix("localhost").is_some_and(of_address)
     }
 }
 

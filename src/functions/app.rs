@@ -148,6 +148,7 @@ pub fn logon(config: &Config, clock: Clock) -> LogonFunction {
         tokens: config.tokens.clone(),
         paces: config.paces,
         require_factor: config.require_factor.clone(),
+        passkeys: config.passkeys.clone(),
         sends_mail: config.site.features.mail,
     };
     LogonFunction {

@@ -14,6 +14,7 @@ use crate::{
         signing_key::TOKEN_LIFE_MAX,
         throttle::{Pace, Paces, WAIT_MAX},
         token::{ISSUER_MAX_BYTES, Issuer, TokenRules},
+        webauthn::{InvalidRelyingParty, RelyingParty},
     },
     functions::logon::{Site, TokenDelivery},
     platform::{
@@ -51,6 +52,8 @@ pub struct Config {
     pub paces: Paces,
     /// Whose accounts must have a second factor.
     pub require_factor: RequireFactor,
+    /// Who passkeys are for, if there are any.
+    pub passkeys: Option<RelyingParty>,
     /// How long the authorizer remembers a session.
     pub session_memory: Duration,
     /// Where the lines of the journal go.
@@ -72,7 +75,7 @@ pub struct Variable {
 
 /// The variables that the template sets: the stack's name, the service's URL, and what an operator chooses by
 /// parameters.
-pub const VARIABLES: [Variable; 18] = [
+pub const VARIABLES: [Variable; 20] = [
     Variable { name: "STACK_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "ISSUER", default: None },
     Variable { name: "AUDIENCE", default: Some("") },
@@ -91,6 +94,8 @@ pub const VARIABLES: [Variable; 18] = [
     Variable { name: "PAGES", default: Some("off") },
     Variable { name: "SERVICE_NAME", default: Some(DEFAULT_STACK) },
     Variable { name: "REQUIRE_FACTOR", default: Some("off") },
+    Variable { name: "PASSKEYS", default: Some("off") },
+    Variable { name: "PASSKEY_RP_ID", default: Some("") },
 ];
 
 impl Config {
@@ -111,7 +116,7 @@ impl Config {
         let issuer = reader.take(
             "ISSUER",
             |text| Issuer::parse(text).ok(),
-            "an http(s) URL without a slash at its end, of at most 512 characters",
+            "an http(s) URL with a host in lower case and without a slash at its end, of at most 512 characters",
         );
         let audience = reader.take("AUDIENCE", audience, "at most 512 printable ASCII characters");
         let stack = reader.take("STACK_NAME", |text| (!text.is_empty()).then(|| text.to_owned()), "a stack's name");
@@ -124,15 +129,21 @@ impl Config {
             reader.take("ALLOWED_ORIGINS", origins, "origins like https://app.example.org, with commas between");
         let account = reader.pace("ACCOUNT_BURST", "ACCOUNT_SECONDS");
         let address = reader.pace("ADDRESS_BURST", "ADDRESS_SECONDS");
-        let cookie_domain = reader.take("COOKIE_DOMAIN", cookie_domain, "a domain name");
+        let cookie_domain = reader.take("COOKIE_DOMAIN", domain, "a domain name");
         let mail_from = reader.take("MAIL_FROM", mail_from, "an email in ASCII of at most 64 characters, or nothing");
-        let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters");
+        let service_name = reader.take("SERVICE_NAME", service_name, "1 to 64 printable characters without a colon");
         let pages = reader.take("PAGES", on_or_off, "on or off");
         let require_factor = reader.take(
             "REQUIRE_FACTOR",
             RequireFactor::parse,
             &format!("off, all, or the name of a role, of at most {ROLE_MAX_CHARACTERS} characters"),
         );
+        let passkeys = reader.take("PASSKEYS", on_or_off, "on or off");
+        let rp_id = reader.take("PASSKEY_RP_ID", domain, "a domain name, or nothing");
+        let party = match (&issuer, passkeys, &rp_id) {
+            (Some(issuer), Some(true), Some(id)) => reader.party(issuer, id),
+            _ => None,
+        };
         // A page keeps no token, so a token in an answer's body would be lost with the page.
         if pages == Some(true) && delivery == Some(TokenDelivery::Body) {
             reader.wrong.push("PAGES must be off if TOKEN_DELIVERY is body".to_owned());
@@ -151,12 +162,12 @@ impl Config {
                 Some(session_memory),
             ),
             (Some(configured), Some(cookie_domain), Some(aws), Some(account), Some(address)),
-            (Some(mail_from), Some(service), Some(pages), Some(require_factor)),
+            (Some(mail_from), Some(service), Some(pages), Some(require_factor), Some(passkeys)),
             true,
         ) = (
             read,
             (configured, cookie_domain, aws, account, address),
-            (mail_from, service_name, pages, require_factor),
+            (mail_from, service_name, pages, require_factor, passkeys),
             reader.wrong.is_empty(),
         )
         else {
@@ -179,7 +190,7 @@ impl Config {
                 pages,
             }),
             site: Site {
-                features: Features { mail: !mail_from.is_empty(), pages },
+                features: Features { mail: !mail_from.is_empty(), pages, passkeys },
                 issuer,
                 delivery,
                 failed_logon_status,
@@ -189,6 +200,7 @@ impl Config {
             },
             paces: Paces { account, address },
             require_factor,
+            passkeys: party,
             session_memory,
         })
     }
@@ -219,6 +231,21 @@ impl<R: Fn(&str) -> Option<String>> Reader<R> {
         // A wait is one interval at the most, and must not be longer than a quarter of an hour.
         let interval = self.take(interval, |text| seconds(text, 1..=WAIT_MAX.as_secs()), "1 to 900");
         Some(Pace { burst: burst?, interval: interval? })
+    }
+
+    /// Who passkeys are for: the issuer's host, or the domain above it that `id` names.
+    fn party(&mut self, issuer: &Issuer, id: &str) -> Option<RelyingParty> {
+        match RelyingParty::new(issuer, Some(id).filter(|id| !id.is_empty())) {
+            Ok(party) => Some(party),
+            Err(error @ InvalidRelyingParty::NoName(_)) => {
+                self.wrong.push(format!("PASSKEYS must be off, or ISSUER another one: {error}"));
+                None
+            }
+            Err(error @ InvalidRelyingParty::NotAbove { .. }) => {
+                self.wrong.push(format!("PASSKEY_RP_ID must be empty, or another one: {error}"));
+                None
+            }
+        }
     }
 
     /// What Lambda itself sets, and the endpoints that every AWS SDK knows.
@@ -299,13 +326,14 @@ fn mail_from(text: &str) -> Option<String> {
     (text.is_empty() || is_address()).then(|| text.to_owned())
 }
 
-/// It stands in the subject of mails.
+/// It stands in the subject of mails, and in the label of a second factor, where a colon ends it ("Key Uri Format" of
+/// Google Authenticator, "Label").
 fn service_name(text: &str) -> Option<String> {
-    let is_name = (1..=64).contains(&text.chars().count()) && !text.chars().any(is_unseen);
+    let is_name = (1..=64).contains(&text.chars().count()) && !text.contains(':') && !text.chars().any(is_unseen);
     is_name.then(|| text.to_owned())
 }
 
-fn cookie_domain(text: &str) -> Option<String> {
+fn domain(text: &str) -> Option<String> {
     (text.is_empty() || (text.len() <= DOMAIN_MAX_BYTES && is_host(text))).then(|| text.to_owned())
 }
 

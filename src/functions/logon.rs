@@ -6,6 +6,7 @@ mod factor;
 mod keys;
 mod log_on;
 mod objects;
+mod passkeys;
 mod password;
 mod public;
 mod reason;
@@ -135,6 +136,13 @@ handlers! {
     RemoveFactor => factor::remove,
     ConfirmFactor => factor::confirm,
     NewCodes => factor::new_codes,
+    PasskeyOptions => passkeys::options,
+    LogOnByPasskey => passkeys::log_on,
+    ConfirmByPasskey => passkeys::confirm,
+    Passkeys => passkeys::list,
+    BeginPasskey => passkeys::begin,
+    AddPasskey => passkeys::add,
+    RemovePasskey => passkeys::remove,
     Forgot => password::forgot,
     Reset => password::reset,
     ChangeEmail => email::change,
@@ -256,7 +264,7 @@ impl Done {
             }
             _ if refused.is_some_and(Refused::is_asked) => Some(Metric::CodesAsked),
             _ if checks_password && has_reason => Some(Metric::LogOnsRefused),
-            200 if self.operation == Some(Operation::LogOn) => Some(Metric::LogOns),
+            200 if matches!(self.operation, Some(Operation::LogOn | Operation::LogOnByPasskey)) => Some(Metric::LogOns),
             200 if changes_account => Some(Metric::AccountChanges),
             _ if changes_account && has_reason => Some(Metric::AccountChangesRefused),
             _ => None,
@@ -276,6 +284,8 @@ mod tests {
         for (operation, expected) in [
             (Operation::LogOn, Some(Metric::LogOnsThrottled)),
             (Operation::Confirm, Some(Metric::LogOnsThrottled)),
+            (Operation::LogOnByPasskey, Some(Metric::LogOnsThrottled)),
+            (Operation::AddPasskey, Some(Metric::AccountChangesRefused)),
             (Operation::Password, Some(Metric::LogOnsThrottled)),
             (Operation::Forgot, None),
             (Operation::Reset, Some(Metric::AccountChangesRefused)),

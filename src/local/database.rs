@@ -96,8 +96,25 @@ fn with<Q: DeserializeOwned, A: Serialize>(
     body: &[u8],
     call: impl FnOnce(Q) -> Result<A, DynoxideError>,
 ) -> Result<String, DynoxideError> {
-    let request =
-        serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+    let request = serde_json::from_slice(body).map_err(|error| malformed(&error.to_string()))?;
     let answer = call(request)?;
     serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// The exception that DynamoDB answers for a request which cannot be read. The engine's types begin their messages with
+/// marks for the engine's own server, as `VALIDATION:`, and `serde_json` ends them with a position; neither reaches a
+/// client of DynamoDB.
+fn malformed(message: &str) -> DynoxideError {
+    /// What the API finds wrong with the value, and not with its form (API Reference, "Common Error Types").
+    const OF_VALUES: [&str; 4] = ["missing field", "unknown variant", "invalid type: null", "Supplied AttributeValue"];
+    let (mark, told) = match message.split_once(':') {
+        Some((mark, told)) if mark.starts_with("VALIDATION") || mark.starts_with("SERIALIZATION") => (mark, told),
+        Some(_) | None => ("", message),
+    };
+    let told = told.rsplit_once(" at line ").map_or(told, |(told, _)| told).to_owned();
+    if mark.starts_with("VALIDATION") || mark.is_empty() && OF_VALUES.iter().any(|sign| told.contains(sign)) {
+        DynoxideError::ValidationException(told)
+    } else {
+        DynoxideError::SerializationException(told)
+    }
 }

@@ -147,6 +147,13 @@ pub enum StoreError {
         /// The API's name of the call.
         operation: &'static str,
     },
+    /// A condition failed, and the item that it failed on did not come with the answer. DynamoDB sends it (API
+    /// Reference, `ReturnValuesOnConditionCheckFailure`); what else answers at its address may not.
+    #[error("DynamoDB {operation} gave back no item with a condition that failed: is it DynamoDB?")]
+    WithoutItem {
+        /// The API's name of the call.
+        operation: &'static str,
+    },
     /// DynamoDB did not get to a part of what it was asked, at any try.
     #[error("DynamoDB {operation} left a part undone at every try")]
     Undone {

@@ -147,7 +147,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn is_preflight(&self, presented: &Presented<'_>) -> bool {
         presented.provenance.is_preflight
-            && self.tokens.issuer.host().eq_ignore_ascii_case(presented.host)
+            && self.tokens.issuer.is_at(presented.host)
             && self.origins.configured(&presented.provenance).is_some()
     }
 

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         access_key::AccessKeyId,
         account::{Account, Email, InvalidEmail, Name, Role, Status, TEXTS_MAX_BYTES},
+        passkey::CredentialId,
         password::PasswordHash,
         session::{Life, Session},
         time::Clock,
@@ -218,6 +219,20 @@ impl Administration {
         };
         let changed = self.store.change_account(email, end).await?;
         Ok(changed.map(|changed| changed.before.access_keys.contains_key(id)))
+    }
+
+    /// Removes a passkey, and tells whether the account had it. Nothing comes back if there is no such account.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_passkey(&self, email: &Email, id: &CredentialId) -> Result<Option<bool>, StoreError> {
+        let remove = |account: &Account| {
+            let mut changed = account.clone();
+            changed.passkeys.remove(id);
+            Ok::<_, StoreError>(changed)
+        };
+        let changed = self.store.change_account(email, remove).await?;
+        Ok(changed.map(|changed| changed.before.passkeys.contains_key(id)))
     }
 
     /// Voids all links that were mailed before. Nothing comes back if there is no such account.

@@ -107,7 +107,7 @@ impl Keyring {
         self.secret(&state).await
     }
 
-    /// The public halves that verify now or will: the JWK set. It needs nothing of KMS.
+    /// The public halves that verify now or will, the one that signs first: the JWK set. It needs nothing of KMS.
     ///
     /// # Errors
     /// [`KeyringError::Store`] if the store fails, [`KeyringError::NoSigningKey`] if there is none yet: an empty set
@@ -115,9 +115,7 @@ impl Keyring {
     pub async fn public_keys(&self, now: Timestamp) -> Result<Vec<Jwk>, KeyringError> {
         let mut state = self.state.lock().await;
         self.refresh(&mut state, now).await?;
-        let mut keys: Vec<Jwk> =
-            state.keys.iter().filter(|key| key.window.verifies_at(now)).map(|key| key.jwk.clone()).collect();
-        keys.sort_by(|a, b| a.key_id().cmp(b.key_id()));
+        let keys: Vec<Jwk> = signing_key::published(&state.keys, now).into_iter().map(|key| key.jwk.clone()).collect();
         if keys.is_empty() { Err(KeyringError::NoSigningKey) } else { Ok(keys) }
     }
 

@@ -7,6 +7,7 @@ mod email;
 mod factor;
 mod keys;
 mod log_on;
+mod passkeys;
 mod proof;
 mod recovery;
 mod sessions;
@@ -28,6 +29,7 @@ use crate::{
         throttle::{BucketKey, Paces},
         time::Timestamp,
         token::{CannotSign, Claims, Token, TokenRules},
+        webauthn::{CeremonyError, NotAdded, RelyingParty},
     },
     platform::{
         journal::Times,
@@ -41,6 +43,7 @@ pub use email::EmailConfirmed;
 pub use factor::BegunFactor;
 pub use keys::{MadeKey, NewKey};
 pub use log_on::{Amends, Credential};
+pub use passkeys::{AddedPasskey, BegunPasskey};
 pub use recovery::NewPasswordByLink;
 pub use sessions::{EndedOthers, ListedSession};
 
@@ -63,6 +66,8 @@ pub struct Rules {
     pub paces: Paces,
     /// Whose accounts must have a second factor.
     pub require_factor: RequireFactor,
+    /// Who passkeys are for, if there are any.
+    pub passkeys: Option<RelyingParty>,
     /// Whether there is anybody who sends mails.
     pub sends_mail: bool,
 }
@@ -175,6 +180,12 @@ pub enum Refusal {
     /// The account has no second factor, or has begun none.
     #[error("no second factor")]
     NoFactor,
+    /// What came of a passkey's making is not what it should be.
+    #[error("passkey not registered: {0}")]
+    BadPasskey(CeremonyError),
+    /// The account cannot have the passkey.
+    #[error(transparent)]
+    PasskeyNotAdded(NotAdded),
     /// The link has expired, was used, or never was one.
     #[error("no such link")]
     BadLink,
@@ -209,6 +220,12 @@ pub enum Mismatch {
     ExpiredKey,
     /// The access key's secret is another one.
     WrongKey,
+    /// No account has the passkey.
+    UnknownPasskey,
+    /// The challenge was used already, or has expired.
+    OldChallenge,
+    /// Something else is wrong with what a passkey's use has brought.
+    WrongPasskey,
     /// To confirm: the credential is another account's.
     AnotherAccount,
 }
@@ -225,6 +242,9 @@ impl Mismatch {
             Self::UnknownKey => "unknown access key",
             Self::ExpiredKey => "expired access key",
             Self::WrongKey => "wrong access key",
+            Self::UnknownPasskey => "unknown passkey",
+            Self::OldChallenge => "old challenge",
+            Self::WrongPasskey => "wrong passkey",
             Self::AnotherAccount => "another account",
         }
     }

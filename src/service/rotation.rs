@@ -1,5 +1,7 @@
 //! Making and revoking signing keys.
 
+use std::time::Duration;
+
 use crate::{
     domain::{
         signing_key::{self, Algorithm, InvalidKey, KeyId, KeyMaterial, SKEW, SigningKey, Window},
@@ -43,8 +45,8 @@ impl Rotation {
         self.make(now, random, None, signing_key::due).await
     }
 
-    /// Makes a key that signs as soon as every cache has seen it, whether one is due or not. A successor that was
-    /// published and has not signed yet gives way to it.
+    /// Makes a key that signs when it has been published for `ahead`, or at once if nothing signs, whether one is due
+    /// or not. A successor that was published and has not signed yet gives way to it.
     ///
     /// # Errors
     /// [`RotationError::Store`], [`RotationError::Kms`] or [`RotationError::Invalid`].
@@ -53,8 +55,10 @@ impl Rotation {
         now: Timestamp,
         random: &[u8; 32],
         algorithm: Option<Algorithm>,
+        ahead: Duration,
     ) -> Result<Option<KeyId>, RotationError> {
-        let made = self.make(now, random, algorithm, |keys, now| Some(signing_key::forced(keys, now))).await?;
+        let plan = |keys: &[SigningKey], now| Some(signing_key::forced(keys, now, ahead));
+        let made = self.make(now, random, algorithm, plan).await?;
         if let Some(made) = &made {
             for key in self.store.signing_keys().await?.keys {
                 if key.window.signs_from > now && key.jwk.key_id() != made {

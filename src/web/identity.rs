@@ -29,9 +29,10 @@ mod member {
     pub(super) const ROLE: &str = "role";
     /// When the session was opened, in seconds since the epoch.
     pub(super) const AUTH_TIME: &str = "auth_time";
-    /// When the password was given that opened the session, in seconds since the epoch, or [`NEVER`](super::NEVER).
+    /// When the password was given, or the passkey used, that opened the session, in seconds since the epoch, or
+    /// [`NEVER`](super::NEVER).
     pub(super) const CONFIRMED_AT: &str = "confirmed_at";
-    /// What opened the session: `password`, or the id of an access key.
+    /// What opened the session: `password`, `passkey`, or the id of an access key.
     pub(super) const BY: &str = "by";
     /// What the token came by.
     pub(super) const CARRIER: &str = "carrier";
@@ -75,7 +76,7 @@ pub struct Identity {
     pub email: Email,
     /// When the session was opened.
     pub auth_time: Timestamp,
-    /// When the password was given that opened the session.
+    /// When the password was given, or the passkey used, that opened the session.
     pub confirmed_at: Option<Timestamp>,
     /// What opened the session.
     pub by: By,
@@ -100,11 +101,11 @@ impl Identity {
         })
     }
 
-    /// Whether its password was given a moment ago. A session that an access key opened never counts as that: whoever
-    /// has a key of a script gets no further by it.
+    /// Whether its password was given, or its passkey used, a moment ago. A session that an access key opened never
+    /// counts as that: whoever has a key of a script gets no further by it.
     #[must_use]
     pub fn is_confirmed(&self, now: Timestamp) -> bool {
-        self.by == By::Password && self.confirmed_at.is_some_and(|at| now.seconds() <= at.plus(CONFIRMED_FOR).seconds())
+        self.by.is_person() && self.confirmed_at.is_some_and(|at| now.seconds() <= at.plus(CONFIRMED_FOR).seconds())
     }
 }
 
@@ -209,6 +210,7 @@ mod tests {
         };
         let ago = |seconds: u64| Some(now.minus(Duration::from_secs(seconds)));
         assert!(identity(ago(900), By::Password).is_confirmed(now));
+        assert!(identity(ago(900), By::Passkey).is_confirmed(now));
         assert!(!identity(ago(901), By::Password).is_confirmed(now));
         assert!(!identity(None, By::Password).is_confirmed(now));
         assert!(!identity(ago(0), By::Key(AccessKeyId::new(&[3; 16]))).is_confirmed(now));

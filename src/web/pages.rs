@@ -23,30 +23,33 @@ const FACTOR: &str = include_str!("pages/factor.html");
 const FACTOR_SCRIPT: &str = include_str!("pages/factor.js");
 const QR: &str = include_str!("pages/qr.js");
 const FACTOR_PLACE: &str = "<!--factor-->\n";
+const PASSKEYS: &str = include_str!("pages/passkeys.js");
 
 /// The page to log on, and to set a password by a link.
 pub static SIGN_IN: Page = Page {
     body: include_str!("pages/sign-in.html"),
-    scripts: &[WORDS, CLIENT, QR, FACTOR_SCRIPT, include_str!("pages/sign-in.js")],
+    scripts: &[WORDS, CLIENT, PASSKEYS, QR, FACTOR_SCRIPT, include_str!("pages/sign-in.js")],
     policy: LazyLock::new(|| policy(&SIGN_IN)),
 };
 
 /// The page of one's own account.
 pub static ACCOUNT: Page = Page {
     body: include_str!("pages/account.html"),
-    scripts: &[WORDS, CLIENT, QR, FACTOR_SCRIPT, include_str!("pages/account.js")],
+    scripts: &[WORDS, CLIENT, PASSKEYS, QR, FACTOR_SCRIPT, include_str!("pages/account.js")],
     policy: LazyLock::new(|| policy(&ACCOUNT)),
 };
 
 impl Page {
-    /// Its HTML, which names the origins that a log-on may lead on to, and the service. An origin has no quote and no
-    /// ampersand.
+    /// Its HTML, which names the origins that a log-on may lead on to, the service, and the host that passkeys are for,
+    /// if there are any. An origin and a host have no quote and no ampersand.
     #[must_use]
-    pub fn html(&self, origins: &[String], service: &str) -> String {
+    pub fn html(&self, origins: &[String], service: &str, rp_id: Option<&str>) -> String {
         let head = HEAD.replacen("data-origins=\"\"", &format!("data-origins=\"{}\"", origins.join(" ")), 1);
         // Between quotes nothing else ends a value, or stands for something else (HTML, section 13.1.2.3).
         let service = service.replace('&', "&amp;").replace('"', "&quot;");
         let head = head.replacen("data-service=\"\"", &format!("data-service=\"{service}\""), 1);
+        let passkeys = format!("data-passkeys=\"{}\"", rp_id.unwrap_or_default());
+        let head = head.replacen("data-passkeys=\"\"", &passkeys, 1);
         let (body, script) = (self.body.replacen(FACTOR_PLACE, FACTOR, 1), self.scripts.concat());
         format!("{head}<style>{STYLE}</style>\n{body}<script type=\"module\">{script}</script>\n")
     }
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn a_page_has_one_style_and_one_script_and_fetches_nothing() {
         for page in [&SIGN_IN, &ACCOUNT] {
-            let html = page.html(&[], "");
+            let html = page.html(&[], "", None);
             for (once, times) in
                 [("<style", 1), ("</style", 1), ("<script", 1), ("</script", 1), ("data-service=\"\"", 1)]
             {
@@ -95,9 +98,10 @@ mod tests {
     #[test]
     fn a_page_names_the_configured_origins_and_the_service() {
         let origins = ["https://a.example".to_owned(), "https://b.example".to_owned()];
-        assert!(SIGN_IN.html(&origins, "").contains("data-origins=\"https://a.example https://b.example\""));
-        assert!(SIGN_IN.html(&[], "").contains("data-origins=\"\""));
-        let named = ACCOUNT.html(&[], "Salt & \"Pepper\" <b>");
-        assert!(named.contains("data-service=\"Salt &amp; &quot;Pepper&quot; <b>\">"), "{}", &named[..200]);
+        assert!(SIGN_IN.html(&origins, "", None).contains("data-origins=\"https://a.example https://b.example\""));
+        assert!(SIGN_IN.html(&[], "", None).contains("data-origins=\"\""));
+        let named = ACCOUNT.html(&[], "Salt & \"Pepper\" <b>", Some("auth.example.org"));
+        assert!(named.contains("data-service=\"Salt &amp; &quot;Pepper&quot; <b>\" "), "{}", &named[..200]);
+        assert!(named.contains("data-passkeys=\"auth.example.org\">"), "{}", &named[..200]);
     }
 }

@@ -2,13 +2,14 @@
 
 use std::{fs, time::Duration};
 
-use jea_auth::{functions::app, web::event::Event};
+use jea_auth::{functions::app, local::Options, web::event::Event};
 use serde_json::{Value, json};
 
 use crate::{
     architecture::root,
     event::{authorization, event, log_on_event},
     factor::code,
+    passkeys,
     proxy::Wire,
     service::{EMAIL, PASSWORD, Service, claims_of, context_of},
 };
@@ -18,7 +19,7 @@ use crate::{
 const WRITE_PRICE: f64 = 0.625;
 const READ_PRICE: f64 = 0.125;
 
-/// Write units and consistent reads since the last count. The keys, which are read once a minute and instance, are left out.
+/// Write units, and halves of consistent reads, since the last count: a read that is not consistent costs half of one. The keys, which are read once a minute and instance, are left out.
 fn count(wire: &Wire) -> (usize, usize) {
     let (mut writes, mut reads) = (0, 0);
     for (target, call) in wire.calls.lock().unwrap().drain(..) {
@@ -31,14 +32,16 @@ fn count(wire: &Wire) -> (usize, usize) {
             // Each item of a transaction is written twice (DynamoDB Developer Guide, "Capacity management for transactions").
             "TransactWriteItems" => writes += 2 * call["TransactItems"].as_array().unwrap().len(),
             "GetItem" | "Query" => {
-                assert_eq!(call["ConsistentRead"], true, "{call}");
-                reads += 1;
+                // An index has no consistent reads.
+                let is_consistent = call.get("IndexName").is_none();
+                assert_eq!(call["ConsistentRead"] == true, is_consistent, "{call}");
+                reads += 1 + usize::from(is_consistent);
             }
             // Each item is a read of its own.
             "BatchGetItem" => {
                 for table in call["RequestItems"].as_object().unwrap().values() {
                     assert_eq!(table["ConsistentRead"], true, "{call}");
-                    reads += table["Keys"].as_array().unwrap().len();
+                    reads += 2 * table["Keys"].as_array().unwrap().len();
                 }
             }
             "Scan" | "Decrypt" => assert!(target.contains("Decrypt") || call.to_string().contains("signing-keys")),
@@ -48,11 +51,26 @@ fn count(wire: &Wire) -> (usize, usize) {
     (writes, reads)
 }
 
+/// The lines of the table that tell them: write units, consistent reads, and dollars for a million.
+fn table(rows: &[(&str, (usize, usize))]) -> String {
+    let lines = rows.iter().map(|(name, (writes, reads))| {
+        let units = |count: usize| f64::from(u8::try_from(count).unwrap());
+        let reads = units(*reads) / 2.0;
+        let price = units(*writes) * WRITE_PRICE + reads * READ_PRICE;
+        format!("| {name} | {writes} | {reads} | ${price:.3} |\n")
+    });
+    lines.collect()
+}
+
 #[tokio::test]
 async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
-    let service = Service::start().await;
+    let service = Service::start_with(Options { passkeys: true, ..Options::in_memory() }).await;
     // From midnight on, so that no day begins between the first use of a key and the one that is counted.
     service.advance(Duration::from_secs(86_400 - service.now().seconds() % 86_400));
+    service.log_on(EMAIL, PASSWORD).await;
+    let passkey = passkeys::make(&service).await;
+    // The first use of a day is written down.
+    passkeys::log_on(&service, &passkey).await;
     let (wire, mut config) = (Wire::default(), service.config());
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
     let (logon, authorizer) = (app::logon(&config, service.clock()), app::authorizer(&config, service.clock()));
@@ -139,13 +157,12 @@ async fn each_operation_costs_the_calls_and_the_dollars_that_are_told() {
     let with_code = event("POST", "/users/api/auth").json(&with_code).from("192.0.2.1").event();
     rows.push(("Log on, with a code", counted("log on", with_code).await.0));
     untouched();
+    let assertion = passkeys::assertion(&service, &passkey).await;
+    let by_passkey = event("POST", "/users/api/passkeys/auth").json(&assertion).from("192.0.2.1").event();
+    rows.push(("Log on, passkey", counted("log on", by_passkey).await.0));
+    untouched();
     rows.push(("Log off", counted("log off", asks("POST", "/users/api/logout", &Value::Null)).await.0));
     let costs = fs::read_to_string(root().join("docs/operating.md")).unwrap();
-    let table = rows.iter().map(|(name, (writes, reads))| {
-        let units = |count: usize| f64::from(u8::try_from(count).unwrap());
-        let price = units(*writes) * WRITE_PRICE + units(*reads) * READ_PRICE;
-        format!("| {name} | {writes} | {reads} | ${price:.3} |\n")
-    });
-    let table: String = table.collect();
+    let table = table(&rows);
     assert!(costs.contains(&table), "the table of docs/operating.md should be\n{table}");
 }

@@ -278,8 +278,8 @@ async fn version_keys_and_discovery_are_open_to_everybody() {
     let discovery = service.get("/.well-known/openid-configuration").await;
     assert_common_headers(&discovery);
     let discovery: Value = discovery.json().await.unwrap();
-    assert_eq!(discovery["issuer"], service.running.url);
-    assert_eq!(discovery["jwks_uri"], format!("{}/.well-known/jwks.json", service.running.url));
+    assert_eq!(discovery["issuer"], service.running.config.site.issuer.as_str());
+    assert_eq!(discovery["jwks_uri"], format!("{}/.well-known/jwks.json", service.running.config.site.issuer.as_str()));
     assert_eq!(discovery["id_token_signing_alg_values_supported"], json!(["ES256"]));
     for member in ["authorization_endpoint", "response_types_supported", "subject_types_supported"] {
         assert!(discovery.get(member).is_some(), "OpenID Connect Discovery requires {member}");

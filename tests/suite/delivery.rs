@@ -142,7 +142,10 @@ async fn over_https_cookies_are_secure_and_the_longest_is_one_that_browsers_keep
     let service = Service::start().await;
     let rotation = Stack::of(&service.running.config).rotation();
     service.advance(Duration::from_secs(1));
-    let made = rotation.make_now(service.now(), &machine::random(), Some(Algorithm::Rs256)).await.unwrap();
+    let made = rotation
+        .make_now(service.now(), &machine::random(), Some(Algorithm::Rs256), PUBLISHED_AHEAD_MIN)
+        .await
+        .unwrap();
     assert!(made.is_some());
     service.advance(PUBLISHED_AHEAD_MIN);
     let mut config = service.config();

@@ -25,7 +25,7 @@ const RUN_BY: [(&str, &str, &str, &str); 27] = [
     ("README.md", "python", "import requests", "python_requests_logs_on_checks_in_and_logs_off"),
     ("docs/clients.md", "python", "aiohttp", "aiohttp_logs_on_and_checks_in_by_the_lines_for_it"),
     ("docs/clients.md", "java", "CookieManager", "java_s_http_client_logs_on_and_checks_in_by_the_lines_for_it"),
-    ("docs/clients.md", "js", "fetch(", "fetch_logs_on_by_the_lines_for_it"),
+    ("docs/clients.md", "js", "fetch(BASE", "fetch_logs_on_by_the_lines_for_it"),
     ("README.md", "sh", "--name Ann", "the_second_terminal_s_lines_run"),
     ("README.md", "sh", "--backend", "the_options_of_serve_that_are_told_are_taken"),
     ("docs/local-gateway.md", "sh", "jea-auth serve --listen", "the_options_of_serve_that_are_told_are_taken"),
@@ -110,7 +110,7 @@ async fn the_first_lines_of_the_readme_give_what_they_say() {
     assert!(manifest.contains("default-run = \"jea-auth\""));
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), free_ports()).await;
-    let commands = typed(lines).replace("http://127.0.0.1:3000", &serving.url).replace("curl ", "curl -s ");
+    let commands = typed(lines).replace("http://localhost:3000", &serving.url).replace("curl ", "curl -s ");
     let commands = commands.replace('\n', "; echo\n");
     let printed = text(&shell(&commands, folder.path(), &[]).await.stdout);
     let told: Vec<&str> = lines.lines().filter(|line| !line.starts_with("$ ")).collect();
@@ -264,7 +264,7 @@ async fn fetch_logs_on_by_the_lines_for_it() {
         return;
     }
     let (service, folder) = (Service::start_with(Options::in_memory()).await, tempfile::tempdir().unwrap());
-    let lines = block("docs/clients.md", "js", "fetch(");
+    let lines = block("docs/clients.md", "js", "fetch(BASE");
     let email = crate::service::EMAIL;
     let script = format!(
         "const BASE = '{}', email = '{email}', password = '{PASSWORD}';\n{lines}console.log(r.status, await r.text());",

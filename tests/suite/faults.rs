@@ -222,3 +222,15 @@ async fn the_authorizer_needs_sessions_keys_and_accounts_and_nothing_else() {
         assert_eq!(decide(("Scan", "-signing-keys", fault)).await, without_keys, "{fault:?}");
     }
 }
+
+#[tokio::test]
+async fn a_database_that_is_no_dynamodb_is_told_from_one_that_is_busy() {
+    let faulty = Faulty::start().await;
+    let event = log_on_event(EMAIL, "wrong").event();
+    let rule = ("UpdateItem", "attribute_not_exists(tat)", Fault::WithoutItem);
+    let (first, _) = faulty.handle(&event, rule).await;
+    assert_eq!(first.status.as_u16(), 401, "no condition fails on a new bucket");
+    let (second, log) = faulty.handle(&event, rule).await;
+    assert_eq!(second.status.as_u16(), 503, "{}", second.body);
+    assert!(log.contains("gave back no item with a condition that failed") && !log.contains("overtaken"), "{log}");
+}

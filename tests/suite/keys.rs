@@ -131,7 +131,11 @@ async fn an_operator_s_rotation_signs_when_every_cache_has_seen_it_and_takes_the
     service.advance(SIGNS - Duration::from_hours(1));
     let planned = rotation.make_due(service.now(), &machine::random()).await.unwrap().unwrap();
     service.advance(Duration::from_secs(1));
-    let forced = rotation.make_now(service.now(), &machine::random(), Some(Algorithm::Rs256)).await.unwrap().unwrap();
+    let forced = rotation
+        .make_now(service.now(), &machine::random(), Some(Algorithm::Rs256), PUBLISHED_AHEAD_MIN)
+        .await
+        .unwrap()
+        .unwrap();
     let keys = rotation.stored().await.unwrap().keys;
     assert!(!keys.iter().any(|key| *key.jwk.key_id() == planned));
     service.advance(PUBLISHED_AHEAD_MIN + Duration::from_secs(1));
@@ -269,7 +273,7 @@ async fn a_third_party_verifies_our_tokens_from_the_public_keys() {
         if algorithm == "RS256" {
             service.advance(Duration::from_secs(1));
             rotation(&service)
-                .make_now(service.now(), &machine::random(), Some(Algorithm::Rs256))
+                .make_now(service.now(), &machine::random(), Some(Algorithm::Rs256), PUBLISHED_AHEAD_MIN)
                 .await
                 .unwrap()
                 .unwrap();
@@ -285,11 +289,16 @@ key = jwt.PyJWKClient(discovery['jwks_uri']).get_signing_key_from_jwt('{token}')
 claims = jwt.decode('{token}', key.key, algorithms=['{algorithm}'], audience=base, issuer=discovery['issuer'], leeway=3600)
 print(claims['iss'])
 ",
-            url = service.running.url
+            url = service.running.config.site.issuer.as_str()
         );
         let output = tokio::process::Command::new("python3").args(["-c", &script]).output().await.unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(printed.trim(), service.running.url, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            printed.trim(),
+            service.running.config.site.issuer.as_str(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 

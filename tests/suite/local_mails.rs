@@ -61,7 +61,7 @@ async fn a_mail_is_a_file_whose_link_can_be_copied() {
     write(&service, 1, MailKind::Reset).await;
     let token = mails(&service, 1).await[0].token();
     let [file] = &files(folder.path())[..] else { panic!("one mail") };
-    let link = format!("{}/users/sign-in#reset={token}", service.running.url);
+    let link = format!("{}/users/sign-in#reset={token}", service.running.config.site.issuer.as_str());
     assert!(file.lines().any(|line| line == link), "{link} in {file}");
     assert!(file.contains("\r\nContent-Transfer-Encoding: 7bit\r\n"), "{file}");
 }

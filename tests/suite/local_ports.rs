@@ -164,3 +164,41 @@ fn how_long_a_client_may_take_is_said_where_it_is_looked_for() {
         assert!(words.contains(&format!("have {} seconds", GRACE.as_secs())), "{words}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_call_of_the_database_gets_dynamodb_s_exception_without_the_engine_s_marks() {
+    let service = Service::start().await;
+    let table = r#""TableName": "jea-auth-accounts""#;
+    for (operation, body, exception) in [
+        ("DeleteTable", "{}".to_owned(), "ValidationException"),
+        ("GetItem", format!(r#"{{{table}, "ReturnConsumedCapacity": "ALL", "Key": {{}}}}"#), "ValidationException"),
+        ("PutItem", format!(r#"{{{table}, "Item": {{"email": {{"NULL": false}}}}}}"#), "ValidationException"),
+        ("PutItem", format!(r#"{{{table}, "Item": 1}}"#), "SerializationException"),
+        ("Scan", "{".to_owned(), "SerializationException"),
+    ] {
+        let request = crate::client::plain().post(&service.running.dynamodb_url).body(body);
+        let answer = request.header("X-Amz-Target", format!("DynamoDB_20120810.{operation}")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+        let error = answer.text().await.unwrap();
+        assert!(error.contains(&format!("#{exception}")), "{operation}: {error}");
+        let marks = ["VALIDATION", "SERIALIZATION", " at line "];
+        assert!(!marks.iter().any(|mark| error.contains(mark)), "{operation}: {error}");
+    }
+}
+
+/// A browser tries either address of `localhost` first.
+#[tokio::test]
+async fn the_service_answers_at_both_addresses_of_its_name_and_each_is_its_own_origin() {
+    let service = Service::start().await;
+    let (_, port) = service.running.url.rsplit_once(':').unwrap();
+    assert_eq!(service.running.config.site.issuer.as_str(), format!("http://localhost:{port}"));
+    let mut names = vec!["localhost", "127.0.0.1"];
+    if tokio::net::TcpListener::bind("[::1]:0").await.is_ok() {
+        names.push("[::1]");
+    }
+    for name in names {
+        let url = format!("http://{name}:{port}");
+        let log_on = Service::credential_request(&crate::client::plain(), &url).header("Origin", &url).send().await;
+        assert_eq!(log_on.unwrap().status(), StatusCode::OK, "{name}");
+    }
+}

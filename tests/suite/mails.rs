@@ -102,7 +102,10 @@ async fn an_owner_who_forgot_the_password_sets_another_by_the_link() {
     mails.sort_by(|a, b| a.subject.cmp(&b.subject));
     assert_eq!(mails[0].subject, "jea-auth: An access key was made");
     assert_eq!((mails[1].to.as_str(), mails[1].subject.as_str()), (EMAIL, "jea-auth: Set a new password"));
-    assert!(mails[1].body.contains("within 30 minutes") && mails[1].body.contains(&service.running.url));
+    assert!(
+        mails[1].body.contains("within 30 minutes")
+            && mails[1].body.contains(service.running.config.site.issuer.as_str())
+    );
     let token = mails[1].token();
     let refused = assert_refused(reset(&service, &token, "too short").await, 400).await;
     assert!(refused.starts_with("new_password: "), "{refused}");

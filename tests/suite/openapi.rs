@@ -22,7 +22,7 @@ use crate::{
     architecture::root,
     command_line::{PROGRAM, text},
     event::event,
-    factor, mails, my_email,
+    factor, mails, my_email, passkeys,
     service::{EMAIL, PASSWORD, Service, claims_of, client, context_of, reasons},
 };
 
@@ -91,6 +91,10 @@ fn normalize(name: &str, value: &mut Value, url: &str) {
         Value::Array(items) => items.iter_mut().for_each(|value| normalize(name, value, url)),
         Value::String(text) => {
             let fixed = match name {
+                "id" | "rpId" if text == "localhost" => "auth.example.org",
+                "id" | "rawId" if text.len() != 32 => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                "authenticatorData" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8FAAAAAA",
+                "last_used" => "2026-11-28T00:00:00Z",
                 "sid" | "id" => "0123456789abcdef0123456789abcdef",
                 "key" => "jea_0123456789abcdef0123456789abcdef_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
                 "created" | "expires" => "2026-11-28T12:00:00Z",
@@ -103,13 +107,17 @@ fn normalize(name: &str, value: &mut Value, url: &str) {
                 "recovery_codes" => "abcd-efgh-ijkl-mnop-qrst-uvwx",
                 "otp" => "123456",
                 "kid" => "1795860000000",
-                "x" | "y" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                "x" | "y" | "challenge" | "clientDataJSON" | "signature" | "userHandle" => {
+                    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+                }
                 _ => "",
             };
             if !fixed.is_empty() {
                 fixed.clone_into(text);
             }
-            *text = text.replace(url, "https://auth.example.org");
+            for url in [url, &url.replace("127.0.0.1", "localhost")] {
+                *text = text.replace(url, "https://auth.example.org");
+            }
             if let Some((before, _)) = text.split_once("Try again in ")
                 && text.ends_with(" s.")
             {
@@ -118,6 +126,12 @@ fn normalize(name: &str, value: &mut Value, url: &str) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// What has the form of a passkey's use, and of its making, and is neither.
+fn passkey_of_nobody(text: &str) -> Value {
+    let response = json!({"clientDataJSON": text, "authenticatorData": text, "signature": text, "userHandle": text});
+    json!({"id": text, "rawId": text, "type": "public-key", "response": response})
 }
 
 /// A body that an operation takes, if it takes one.
@@ -131,6 +145,9 @@ fn body_of(operation: Operation) -> Option<Value> {
         (Operation::MakeKey, json!({"name": "cluster", "days": 30})),
         (Operation::ConfirmFactor, json!({"otp": "123456"})),
         (Operation::NewCodes, json!({"otp": "123456"})),
+        (Operation::LogOnByPasskey, passkey_of_nobody("AAAA")),
+        (Operation::ConfirmByPasskey, passkey_of_nobody("AAAA")),
+        (Operation::AddPasskey, json!({"name": "Phone", "credential": passkey_of_nobody("AAAA")})),
         (Operation::Forgot, json!({"email": EMAIL})),
         (Operation::Reset, json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD})),
         (Operation::ChangeEmail, json!({"email": ANOTHER_EMAIL})),
@@ -157,7 +174,7 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
         }
         if body_of(operation).is_some() {
             recorder.raw(route, "application/json", "[]".to_owned()).await;
-            recorder.raw(route, "application/json", format!("{{\"x\": \"{}\"}}", "x".repeat(4096))).await;
+            recorder.raw(route, "application/json", format!("{{\"x\": \"{}\"}}", "x".repeat(8192))).await;
             recorder.raw(route, "text/plain", "{}".to_owned()).await;
         }
         if access == Access::Open && method == "POST" {
@@ -236,12 +253,13 @@ async fn record_a_life(recorder: &mut Recorder) {
     let code = json!({"otp": confirmed["data"]["recovery_codes"][0]});
     recorder.expect(200, "POST", &path("totp/codes"), "", Some(&code)).await;
     recorder.expect(200, "DELETE", &path("totp"), "", None).await;
+    record_passkeys(recorder).await;
     recorder
         .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
         .await;
     recorder.expect(200, "POST", &path("password"), "", body_of(Operation::Password).as_ref()).await;
     // Sent before the clock goes on: a mail is given up after a quarter of an hour.
-    mails::mails(&recorder.service, 5).await;
+    mails::mails(&recorder.service, 7).await;
     recorder.service.advance(Duration::from_mins(16));
     for (method, name) in [
         ("DELETE", "sessions"),
@@ -251,19 +269,22 @@ async fn record_a_life(recorder: &mut Recorder) {
         ("POST", "totp"),
         ("POST", "totp/codes"),
         ("DELETE", "totp"),
+        ("POST", "passkeys/new"),
+        ("POST", "passkeys"),
+        ("DELETE", "passkeys/{id}"),
         ("POST", "email"),
     ] {
-        let body = match name {
-            "keys" => Some(json!({"name": "cluster"})),
-            "email" => body_of(Operation::ChangeEmail),
+        let body = match (method, name) {
+            ("POST", "keys") => Some(json!({"name": "cluster"})),
+            (_, "email") => body_of(Operation::ChangeEmail),
             _ => None,
         };
         recorder.expect(403, method, &path(name), "x", body.as_ref()).await;
     }
     recorder.expect(200, "POST", &path("forgot"), "", body_of(Operation::Forgot).as_ref()).await;
     recorder.expect(403, "POST", &path("reset"), "", body_of(Operation::Reset).as_ref()).await;
-    // Notices: of a key made and ended, of a factor set and removed, and of the new password.
-    let token = mails::mails(&recorder.service, 6).await[5].token();
+    // Notices: of a key, a factor and a passkey that came and went, and of the new password.
+    let token = mails::mails(&recorder.service, 8).await[7].token();
     recorder.expect(200, "POST", &path("reset"), "", Some(&json!({"token": token, "new_password": PASSWORD}))).await;
     recorder.expect(200, "POST", &path("auth"), "", Some(&credential)).await;
     let email = body_of(Operation::ChangeEmail);
@@ -276,6 +297,28 @@ async fn record_a_life(recorder: &mut Recorder) {
     }
     recorder.expect(429, "POST", &path("email"), "", email.as_ref()).await;
     recorder.expect(200, "POST", &path("logout"), "", None).await;
+}
+
+/// A passkey, from its making to its end.
+async fn record_passkeys(recorder: &mut Recorder) {
+    let path = |name: &str| format!("{API}/passkeys{name}");
+    let nobody = passkey_of_nobody("AAAA");
+    recorder.expect(200, "POST", &path("/options"), "", None).await;
+    let options = recorder.expect(200, "POST", &path("/new"), "", None).await["data"].clone();
+    let (_, authenticator) = passkeys::begin(&recorder.service).await;
+    let body = passkeys::registration(&recorder.service, &options, &authenticator);
+    recorder.expect(200, "POST", &path(""), "", Some(&body)).await;
+    recorder.expect(400, "POST", &path(""), "", Some(&body)).await;
+    for operation in ["/auth", "/confirm"] {
+        let right = passkeys::assertion(&recorder.service, &authenticator).await;
+        recorder.expect(200, "POST", &path(operation), "", Some(&right)).await;
+    }
+    recorder.expect(401, "POST", &path("/auth"), "", Some(&nobody)).await;
+    recorder.expect(403, "POST", &path("/confirm"), "", Some(&nobody)).await;
+    recorder.expect(200, "GET", &path(""), "", None).await;
+    let id = crate::authenticator::text(&authenticator.id);
+    recorder.expect(200, "DELETE", &path("/{id}"), &id, None).await;
+    recorder.expect(404, "DELETE", &path("/{id}"), &id, None).await;
 }
 
 /// What has to wait, with an account for each that nobody else uses.
@@ -295,6 +338,8 @@ async fn record_what_is_throttled(recorder: &mut Recorder) {
         ("auth", wrong.clone()),
         ("logon", wrong),
         ("reset", json!({"token": "1.2.3.4.5", "new_password": NEW_PASSWORD})),
+        ("passkeys/auth", passkey_of_nobody("AAAA")),
+        ("passkeys/confirm", passkey_of_nobody("AAAA")),
         ("email/confirm", json!({"token": "1.new.3.4.5.6"})),
     ] {
         let mut statuses = BTreeSet::new();
@@ -312,7 +357,8 @@ async fn record_what_is_throttled(recorder: &mut Recorder) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_of_the_description_are_answers_of_the_service() {
-    let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
+    let service =
+        Service::start_with(Options { mail: true, pages: true, passkeys: true, ..Options::in_memory() }).await;
     let mut recorder = Recorder { service, examples: Examples::new() };
     // Bodies are looked at only after the session.
     recorder.service.log_on(EMAIL, PASSWORD).await;
@@ -342,9 +388,14 @@ fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
             // The first 401 of what needs a session is the gateway's own.
             let is_gateways = status == "401" && route.access != Access::Open;
             let mut members = vec!["ok", "status"];
+            // The two Auth Failed objects, of a log-on and of a confirmation.
+            let is_mismatch = matches!(
+                (route.operation, status.as_str()),
+                (Operation::LogOnByPasskey, "401") | (Operation::ConfirmByPasskey, "403")
+            );
             if answer.get("factor").is_some() {
                 members.insert(0, "factor");
-            } else if !route.marks.is_original && !is_gateways {
+            } else if !is_mismatch && !route.marks.is_original && !is_gateways {
                 members.insert(1, "reason");
                 assert!(reasons().contains(&answer["reason"]), "{answer}");
             }
@@ -361,10 +412,12 @@ async fn the_service_serves_what_the_program_prints_but_for_what_is_off() {
     let told = fs::read_to_string(root().join("src/functions/logon/openapi.json")).unwrap();
     assert!(text(&print(&[])) == told, "write it anew, as CONTRIBUTING.md says");
     assert!(!told.contains("\"servers\""), "a relative URL would be one of the folder that the file is in");
-    let service = Service::start_with(Options { mail: true, pages: true, ..Options::in_memory() }).await;
+    let service =
+        Service::start_with(Options { mail: true, pages: true, passkeys: true, ..Options::in_memory() }).await;
+    let url = service.running.config.site.issuer.as_str();
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();
-    let printed: Value = serde_json::from_slice(&print(&["--url", &format!("{}/", service.running.url)])).unwrap();
-    assert_eq!(served["servers"], json!([{"url": service.running.url}]));
+    let printed: Value = serde_json::from_slice(&print(&["--url", &format!("{url}/")])).unwrap();
+    assert_eq!(served["servers"], json!([{"url": url}]));
     assert!(served == printed, "the file is another one than what the program prints");
     let service = Service::start().await;
     let served: Value = service.get("/users/api/openapi.json").await.json().await.unwrap();

@@ -271,9 +271,17 @@ async fn ses(account: Value) -> String {
         };
         match name.as_str() {
             "example.org" => verified(true),
-            "example.net" => {
-                Json(json!({"VerifiedForSendingStatus": true, "ConfigurationSetName": "tracked"})).into_response()
-            }
+            "example.net" => Json(json!({
+                "VerifiedForSendingStatus": true,
+                "ConfigurationSetName": "tracked",
+                "DkimAttributes": {"SigningEnabled": true, "Status": "SUCCESS"},
+                "MailFromAttributes": {
+                    "MailFromDomain": "mail.example.net",
+                    "MailFromDomainStatus": "SUCCESS",
+                    "BehaviorOnMxFailure": "USE_DEFAULT_VALUE",
+                },
+            }))
+            .into_response(),
             "waits@jeplus.org" => verified(false),
             "jeplus.net" => error(Status::FORBIDDEN, "AccessDeniedException"),
             _ => error(Status::NOT_FOUND, "NotFoundException"),
@@ -305,7 +313,9 @@ async fn the_doctor_says_whether_mails_can_arrive() {
     assert_eq!(of_mails(&doctor(&sandbox, "")), [SANDBOX, unasked]);
     assert_eq!(of_mails(&doctor(&paused, "")), [("error", "SES sends nothing for this account"), unasked]);
     let verified = ("ok", "SES lets no-reply@auth.example.org send");
-    assert_eq!(of_mails(&doctor(&all, "no-reply@auth.example.org")), [EVERYBODY, verified]);
+    let unsigned = ("warning", "no domain signs the mails of no-reply@auth.example.org (DKIM)");
+    let foreign = ("warning", "envelopes of no-reply@auth.example.org have SES's domain (MAIL FROM)");
+    assert_eq!(of_mails(&doctor(&all, "no-reply@auth.example.org")), [EVERYBODY, verified, unsigned, foreign]);
     let verified = ("ok", "SES lets auth@example.net send, with the configuration set tracked");
     assert_eq!(of_mails(&doctor(&all, "auth@example.net")), [EVERYBODY, verified]);
     for address in ["waits@jeplus.org", "unknown@jeplus.org"] {

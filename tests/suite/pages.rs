@@ -112,7 +112,10 @@ async fn the_link_of_a_mail_is_the_page_and_opening_it_uses_nothing_up() {
     let mail = &mails::mails(&service, 1).await[0];
     let links: Vec<&str> = mail.body.split_whitespace().filter(|word| word.contains("/users/sign-in#reset=")).collect();
     let [link] = links.as_slice() else { panic!("one link: {}", mail.body) };
-    assert!(link.starts_with(&format!("{}/users/sign-in#", service.running.url)) && !mail.body.contains("curl"));
+    assert!(
+        link.starts_with(&format!("{}/users/sign-in#", service.running.config.site.issuer.as_str()))
+            && !mail.body.contains("curl")
+    );
     for _ in 0..10 {
         assert_eq!(crate::client::plain().get(*link).send().await.unwrap().status(), StatusCode::OK);
     }

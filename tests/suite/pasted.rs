@@ -61,7 +61,7 @@ fn pasted(shell: &Path, arguments: &[&str], lines: &str) -> (Vec<String>, String
         .current_dir(folder.path())
         .env_clear()
         .envs([("PATH", folder.path()), ("TOLD", &told)])
-        .envs([("BASE", "http://127.0.0.1:3000"), ("TERM", "dumb")])
+        .envs([("BASE", "http://localhost:3000"), ("TERM", "dumb")])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jea_auth::{
-    domain::{account::Email, passkey::UserHandle},
+    domain::account::Email,
     functions::{
         app::{self, Stack},
         config::Config,
@@ -113,7 +113,7 @@ async fn noted(service: &Service, wire: &Wire) -> Config {
 // Check 57.
 #[tokio::test]
 async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
-    let service = crate::mails::service().await;
+    let (service, passkey) = crate::passkeys::with_passkey().await;
     let wire = Wire::default();
     let function = app::logon(&noted(&service, &wire).await, service.clock());
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
@@ -175,9 +175,9 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     for _ in 0..12 {
         function.handle(&log_on_event(EMAIL, "wrong").event()).await;
     }
-    // What a log-on with a passkey asks, whosever it is.
-    let store = Stack::of(&noted(&service, &wire).await).store;
-    assert!(store.account_of_handle(&UserHandle::new(&[1; 32])).await.unwrap().is_none());
+    let assertion = crate::passkeys::assertion(&service, &passkey).await;
+    let by_passkey = event("POST", "/users/api/passkeys/auth").json(&assertion).from("192.0.2.9");
+    assert_eq!(function.handle(&by_passkey.event()).await.status.as_u16(), 200);
     assert_eq!(used(&wire), granted("Logon"));
 }
 

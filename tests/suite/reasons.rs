@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jea_auth::{
-    domain::account::{Account, Status, TEXTS_MAX_BYTES},
+    domain::{
+        account::{Account, Status, TEXTS_MAX_BYTES},
+        passkey::PASSKEYS_MAX,
+    },
     functions::app,
     local::Options,
     platform::store::StoreError,
@@ -15,6 +18,7 @@ use crate::{
     event::event,
     factor::{code, enrol},
     owner::{bearer, ok, send},
+    passkeys,
     required_factor::give_role,
     service::{EMAIL, PASSWORD, Service, assert_refused, client, context_of, reasons, token_of},
 };
@@ -73,7 +77,7 @@ fn refused_bodies() -> Vec<(&'static str, Value, u16, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
-    let service = Service::start_with(Options { mail: true, ..Options::in_memory() }).await;
+    let service = Service::start_with(Options { mail: true, passkeys: true, ..Options::in_memory() }).await;
     let mut seen = Seen::default();
     service.log_on(EMAIL, PASSWORD).await;
     for (path, body, status, reason) in refused_bodies() {
@@ -103,6 +107,7 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
         }
         seen.see(answer, status, reason).await;
     }
+    see_passkeys(&service, &mut seen).await;
     let legacy = ("legacy".to_owned(), "x".repeat(TEXTS_MAX_BYTES - 100));
     let grow = |account: &Account| Ok::<_, StoreError>(Account { profile: [legacy.clone()].into(), ..account.clone() });
     service.store().change_account(&service.account().await.email, grow).await.unwrap();
@@ -129,6 +134,26 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
     what_the_function_alone_answers(&service, &mut seen).await;
     let listed: BTreeSet<String> = reasons().iter().map(|word| word.as_str().unwrap().to_owned()).collect();
     assert_eq!(seen.0, listed);
+}
+
+/// Passkeys that cannot be added.
+async fn see_passkeys(service: &Service, seen: &mut Seen) {
+    // The bucket of changes is not what is tested here.
+    service.advance(Duration::from_mins(30));
+    service.log_on(EMAIL, PASSWORD).await;
+    let (options, authenticator) = passkeys::begin(service).await;
+    let body = passkeys::registration(service, &options, &authenticator);
+    ok(send(service, Method::POST, "passkeys", &body).await).await;
+    seen.see(send(service, Method::POST, "passkeys", &body).await, 400, "bad-passkey").await;
+    let (options, _) = passkeys::begin(service).await;
+    let again = passkeys::registration(service, &options, &authenticator);
+    seen.see(send(service, Method::POST, "passkeys", &again).await, 400, "passkey-known").await;
+    for _ in 1..PASSKEYS_MAX {
+        passkeys::make(service).await;
+    }
+    seen.see(service.post("/users/api/passkeys/new").await, 400, "too-many-passkeys").await;
+    service.advance(Duration::from_mins(30));
+    service.log_on(EMAIL, PASSWORD).await;
 }
 
 /// Of an account that must have one.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jea_auth::{
-    domain::ids::SessionId,
+    domain::{ids::SessionId, signing_key::PUBLISHED_AHEAD_MIN},
     functions::{
         app::{self, Stack},
         config::Config,
@@ -127,7 +127,12 @@ async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
     let options = || Options { data: Some(folder.path().to_owned()), ..Options::in_memory() };
     let ahead = Service::start_with(options()).await;
     ahead.advance(2 * HOUR);
-    Stack::of(&ahead.running.config).rotation().make_now(ahead.now(), &machine::random(), None).await.unwrap().unwrap();
+    Stack::of(&ahead.running.config)
+        .rotation()
+        .make_now(ahead.now(), &machine::random(), None, PUBLISHED_AHEAD_MIN)
+        .await
+        .unwrap()
+        .unwrap();
     ahead.advance(Duration::from_mins(11));
     assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
     let stranger = crate::client::plain();

@@ -16,11 +16,19 @@ use crate::template::{at, template, text};
 /// A parameter, values that it takes, and values that it refuses.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const TABLE: [Row; 17] = [
+const TABLE: [Row; 19] = [
     (
         "Issuer",
-        &["https://auth.example.org", "https://auth.example.org:8443", "https://Auth.example.org/prod"],
-        &["https://auth.example.org/", "https://", "https:///a", "https://a b", "https://a\u{fc}", "auth.example.org"],
+        &["https://auth.example.org", "https://auth.example.org:8443", "https://auth.example.org/Prod"],
+        &[
+            "https://auth.example.org/",
+            "https://",
+            "https:///a",
+            "https://a b",
+            "https://a\u{fc}",
+            "auth.example.org",
+            "https://Auth.example.org",
+        ],
     ),
     ("Audience", &["", "my api", "~"], &["caf\u{e9}", "a\tb", "a\nb"]),
     ("TokenDelivery", &["cookie", "body"], &["", "Cookie"]),
@@ -88,9 +96,15 @@ const TABLE: [Row; 17] = [
     (
         "ServiceName",
         &["jea-auth", "J\u{f6}rg's \u{4e2d}\u{6587} service", " "],
-        &["", "a\nb", "a\u{202e}b", "a\u{ad}b"],
+        &["", "a\nb", "a\u{202e}b", "a\u{ad}b", "a: b"],
     ),
     ("Pages", &["on", "off"], &["", "yes"]),
+    ("Passkeys", &["on", "off"], &["", "yes"]),
+    (
+        "PasskeyRpId",
+        &["", "example.org", "Auth.Example.org"],
+        &["https://example.org", ".example.org", "example.org.", "a b", "a_b.org", "-a.org", "example.org/", "*"],
+    ),
     (
         "RequireFactor",
         &["off", "all", "All", "none", "editor", "J\u{f6}rg's \u{4e2d}\u{6587} editors"],
@@ -204,6 +218,7 @@ fn a_domain_of_its_own_is_an_issuer() {
     let parameter = at(&template, &["Parameters", "DomainName"]);
     for (value, is_taken) in [
         ("auth.example.org", true),
+        ("Auth.example.org", false),
         ("*.example.org", false),
         ("https://auth.example.org", false),
         ("auth.example.org/", false),

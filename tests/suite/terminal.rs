@@ -40,7 +40,7 @@ async fn data_that_cannot_be_written_is_a_failure_of_every_command_that_has_some
     let file = folder.path().join("users.jsonl");
     std::fs::write(&file, "").unwrap();
     let url = ["doctor", "--url", &service.running.url];
-    let of_the_stack: [&[&str]; 12] = [
+    let of_the_stack: [&[&str]; 13] = [
         &["user", "export"],
         &["user", "list"],
         &["user", "show", EMAIL],
@@ -52,6 +52,7 @@ async fn data_that_cannot_be_written_is_a_failure_of_every_command_that_has_some
         &["session", "list", EMAIL],
         &["key", "list"],
         &["key", "rotate"],
+        &["key", "export"],
         &url,
     ];
     for arguments in of_the_stack {

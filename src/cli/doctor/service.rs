@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Finding, State, TIMEOUT, deepest};
+use super::{Finding, State};
 use crate::{
     api::Operation,
     cli::{network, output},
@@ -23,7 +23,7 @@ pub(super) async fn check(keys: &[SigningKey], now: Timestamp, url: Option<&str>
         let todo = "give the service's URL with --url, or in ISSUER";
         return vec![Finding::not(State::Skipped, KEYS, "no URL to ask", todo)];
     };
-    let mut findings = match object(url, Operation::Jwks).await {
+    let mut findings = match network::object(url, Operation::Jwks).await {
         Ok(set) => match set.get("keys").and_then(Value::as_array) {
             Some(published) => vec![compared(published, keys, now), release(url).await],
             None => vec![Finding::not(State::Error, KEYS, format!("{url} publishes no key set"), URL)],
@@ -32,18 +32,6 @@ pub(super) async fn check(keys: &[SigningKey], now: Timestamp, url: Option<&str>
     };
     findings.extend(neighbours(url));
     findings
-}
-
-/// What an operation answers that anybody may ask for; else, what was found.
-async fn object(url: &str, operation: Operation) -> Result<Value, String> {
-    let url = format!("{url}{}", operation.route().path);
-    let answer = network::get(&url, TIMEOUT).await;
-    let answer = answer.map_err(|error| format!("{url} does not answer: {}", deepest(&error)))?;
-    let status = answer.status();
-    if status != reqwest::StatusCode::OK {
-        return Err(format!("{url} answers {status}"));
-    }
-    Ok(answer.json().await.unwrap_or_default())
 }
 
 fn compared(published: &[Value], keys: &[SigningKey], now: Timestamp) -> Finding {
@@ -62,7 +50,7 @@ fn compared(published: &[Value], keys: &[SigningKey], now: Timestamp) -> Finding
 
 async fn release(url: &str) -> Finding {
     const OWN: &str = env!("CARGO_PKG_VERSION");
-    match object(url, Operation::Info).await {
+    match network::object(url, Operation::Info).await {
         Ok(info) => match info.get("Release").and_then(Value::as_str) {
             Some(OWN) => Finding::ok(RELEASE, format!("{OWN}, as this program")),
             other => {

@@ -1,5 +1,9 @@
 //! Public keys in the form that everybody reads.
 
+use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
+    signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RsaPublicKeyComponents},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
@@ -139,6 +143,22 @@ impl Jwk {
                 (is_strong && e == RSA_EXPONENT).then(|| DecodingKey::from_rsa_raw_components(&n, &e))
             }
         }
+    }
+
+    /// The key as a `SubjectPublicKeyInfo` (RFC 5280, section 4.1), which PEM has between its lines, or nothing if it
+    /// is no key at all.
+    #[must_use]
+    pub fn subject_public_key_info(&self) -> Option<Vec<u8>> {
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
+        let der: Result<PublicKeyX509Der<'_>, _> = match self {
+            Self::Ec { x, y, .. } => {
+                // SEC 1, section 2.3.3: an uncompressed point.
+                let point = [vec![0x04], bytes(x)?, bytes(y)?].concat();
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok()?.as_der()
+            }
+            Self::Rsa { n, e, .. } => RsaPublicKeyComponents { n: bytes(n)?, e: bytes(e)? }.as_der(),
+        };
+        der.ok().map(|der| der.as_ref().to_vec())
     }
 }
 

@@ -22,7 +22,7 @@ fn a_key_verifies_for_the_longest_token_life_and_skew_after_it_stops_signing() {
 #[test]
 fn the_first_key_signs_at_once() {
     assert_eq!(due(&[], START), Some(Window::starting(START)));
-    assert_eq!(forced(&[], START), Window::starting(START));
+    assert_eq!(forced(&[], START, PUBLISHED_AHEAD_MIN), Window::starting(START));
 }
 
 #[test]
@@ -70,6 +70,18 @@ fn a_key_that_was_dated_ahead_keeps_no_other_from_being_made() {
 }
 
 #[test]
+fn the_key_that_signs_is_published_first_and_then_the_newer_ones() {
+    let [old, signs, next] = [START.minus(40 * DAY), START.minus(DAY), START.plus(DAY)].map(Window::starting);
+    let gone = Window::starting(START.minus(80 * DAY));
+    for order in [[old, signs, next, gone], [next, gone, signs, old]] {
+        let keys = order.map(key);
+        let windows: Vec<Window> = published(&keys, START).into_iter().map(|key| key.window).collect();
+        assert_eq!(windows, [signs, next, old]);
+    }
+    assert_eq!(published(&[key(next)], START).len(), 1, "one that will verify is published, though nothing signs");
+}
+
+#[test]
 fn the_newest_key_whose_window_holds_signs() {
     let keys = [key(Window::starting(START)), key(Window::starting(START.plus(DAY)))];
     assert_eq!(signs_now(&keys, START).unwrap().jwk, keys[0].jwk);
@@ -92,9 +104,11 @@ proptest::proptest! {
         let mut keys: Vec<SigningKey> = Vec::new();
         let mut now = START;
         for (gap, is_forced) in gaps {
-            let window = if is_forced { Some(forced(&keys, now)) } else { due(&keys, now) };
+            let is_urgent = is_forced && gap % 2 == 0;
+            let ahead = if is_urgent { PUBLISHED_AHEAD_URGENT } else { PUBLISHED_AHEAD_MIN };
+            let window = if is_forced { Some(forced(&keys, now, ahead)) } else { due(&keys, now) };
             if let Some(window) = window {
-                proptest::prop_assert!(keys.is_empty() || window.signs_from.since(now) >= PUBLISHED_AHEAD_MIN);
+                proptest::prop_assert!(keys.is_empty() || window.signs_from.since(now) >= ahead);
                 keys.push(SigningKey { jwk: material.jwk.clone(), sealed: Vec::new(), created: now, window });
             }
             // The plan changes at the edges of windows alone, so these moments stand for all until the next run.
@@ -157,6 +171,26 @@ fn a_public_key_is_written_as_rfc_7517_has_it() {
         let mut other = json.clone();
         other[member] = value.into();
         assert!(serde_json::from_value::<Jwk>(other).is_err(), "{member}: {value}");
+    }
+}
+
+#[test]
+fn a_subject_public_key_info_verifies_what_its_key_signed() {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+        let KeyMaterial { jwk, private } = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
+        let key = encoding_key(&jwk, &private).unwrap();
+        let signature = jsonwebtoken::crypto::sign(b"text", &key, algorithm.jws()).unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let spki = jwk.subject_public_key_info().unwrap();
+        let holds = match algorithm {
+            Algorithm::Es256 => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, spki).verify(b"text", &signature),
+            Algorithm::Rs256 => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki).verify(b"text", &signature),
+        };
+        assert!(holds.is_ok(), "{}", algorithm.name());
+        let mut other = serde_json::to_value(&jwk).unwrap();
+        other[if algorithm == Algorithm::Es256 { "y" } else { "n" }] = "AA".into();
+        assert!(serde_json::from_value::<Jwk>(other).unwrap().subject_public_key_info().is_none());
     }
 }
 

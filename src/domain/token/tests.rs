@@ -213,7 +213,7 @@ fn a_changed_or_missing_signature_does_not_hold() {
 #[test]
 fn an_issuer_is_a_url_without_a_slash_at_its_end() {
     let longest = format!("https://{}", "a".repeat(ISSUER_MAX_BYTES - 8));
-    for text in ["https://api.example.org", "http://127.0.0.1:3000", "https://api.example.org/prod", &longest] {
+    for text in ["https://api.example.org", "http://127.0.0.1:3000", "https://api.example.org/Prod", &longest] {
         assert_eq!(Issuer::parse(text).unwrap().as_str(), text);
     }
     for text in [
@@ -227,6 +227,7 @@ fn an_issuer_is_a_url_without_a_slash_at_its_end() {
         "https://a#b",
         "https://a b",
         "https://a@b",
+        "https://Auth.example.org",
         &format!("{longest}a"),
     ] {
         assert_eq!(Issuer::parse(text), Err(InvalidIssuer), "{text}");
@@ -234,4 +235,20 @@ fn an_issuer_is_a_url_without_a_slash_at_its_end() {
     let issuer = Issuer::parse("https://api.example.org:8443/prod").unwrap();
     assert_eq!((issuer.host(), issuer.scheme(), issuer.is_secure()), ("api.example.org:8443", "https://", true));
     assert!(!Issuer::parse("http://127.0.0.1:3000").unwrap().is_secure());
+}
+
+#[test]
+fn the_addresses_of_one_machine_are_its_name_and_no_other_host_is() {
+    for (issuer, host, is_at) in [
+        ("https://auth.example.org/prod", "Auth.example.org", true),
+        ("https://auth.example.org", "127.0.0.1", false),
+        ("http://localhost:3000", "localhost:3000", true),
+        ("http://localhost:3000", "127.0.0.1:3000", true),
+        ("http://localhost:3000", "[::1]:3000", true),
+        ("http://localhost:3000", "127.0.0.1:3001", false),
+        ("http://localhost:3000", "127.0.0.1", false),
+        ("http://localhost:3000", "evil.example:3000", false),
+    ] {
+        assert_eq!(Issuer::parse(issuer).unwrap().is_at(host), is_at, "{issuer} {host}");
+    }
 }

@@ -16,6 +16,9 @@ pub enum CeremonyError {
     /// The challenge was given out too long ago.
     #[error("challenge expired")]
     Expired,
+    /// The challenge was used already, by whatever was verified then. Whoever spends it finds out.
+    #[error("challenge used already")]
+    Spent,
     /// It was done on a page of another origin.
     #[error("other origin")]
     Origin,

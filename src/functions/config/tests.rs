@@ -30,6 +30,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(config.site.failed_logon_status, StatusCode::UNAUTHORIZED);
     assert_eq!((config.site.cookie_domain, config.site.origins.configured), (None, vec![]));
     assert_eq!(config.require_factor, RequireFactor::Off);
+    assert_eq!((config.passkeys, config.site.features.passkeys), (None, false));
 }
 
 // One message lists every problem.
@@ -47,6 +48,7 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
         ("ADDRESS_SECONDS", "901"),
         ("ALLOWED_ORIGINS", "https://app.example.org/"),
         ("COOKIE_DOMAIN", "a; b"),
+        ("SERVICE_NAME", "a: b"),
         ("REQUIRE_FACTOR", ""),
     ])
     .unwrap_err()
@@ -54,7 +56,14 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
     for name in ["ISSUER", "TOKEN_DELIVERY", "FAILED_LOGON_STATUS", "TOKEN_SECONDS", "SESSION_SECONDS"] {
         assert!(error.contains(name), "{name} in {error}");
     }
-    for name in ["SESSION_MEMORY_SECONDS", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "ACCOUNT_BURST", "ADDRESS_SECONDS"] {
+    for name in [
+        "SESSION_MEMORY_SECONDS",
+        "ALLOWED_ORIGINS",
+        "COOKIE_DOMAIN",
+        "ACCOUNT_BURST",
+        "ADDRESS_SECONDS",
+        "SERVICE_NAME",
+    ] {
         assert!(error.contains(name), "{name} in {error}");
     }
     assert!(error.contains("REQUIRE_FACTOR must be off, all, or the name of a role"), "{error}");
@@ -62,6 +71,22 @@ fn everything_that_is_wrong_is_told_at_once_by_name() {
     for name in ["ISSUER", "AWS_REGION", "AWS_ACCESS_KEY_ID"] {
         assert!(empty.contains(&format!("{name} is not set")), "{name} in {empty}");
     }
+}
+
+#[test]
+fn passkeys_are_for_a_domain_that_the_issuer_is_in() {
+    let id = |changes: &[(&str, &str)]| {
+        let config = with(&[&[("PASSKEYS", "on")], changes].concat())?;
+        assert!(config.site.features.passkeys);
+        Ok::<_, BadConfig>(config.passkeys.map(|party| party.id().to_owned()))
+    };
+    assert_eq!(id(&[]).unwrap().as_deref(), Some("api.example.org"));
+    assert_eq!(id(&[("PASSKEY_RP_ID", "Example.org")]).unwrap().as_deref(), Some("example.org"));
+    let error = id(&[("PASSKEY_RP_ID", "example.com")]).unwrap_err().to_string();
+    assert!(error.contains("PASSKEY_RP_ID must be empty, or another one"), "{error}");
+    let error = id(&[("ISSUER", "http://127.0.0.1:3000")]).unwrap_err().to_string();
+    assert!(error.contains("PASSKEYS must be off, or ISSUER another one"), "{error}");
+    assert_eq!(with(&[("PASSKEY_RP_ID", "example.com")]).unwrap().passkeys, None, "nothing where they are off");
 }
 
 #[test]

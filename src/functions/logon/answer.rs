@@ -34,13 +34,17 @@ pub const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
 ];
 
-/// Headers of a page, beside those of every answer: it asks for nothing of the machine, and no other window reaches
+/// Headers of a page, beside those of every answer: it asks for nothing of the machine but passkeys, and no other window reaches
 /// into it (OWASP HTTP Security Response Headers Cheat Sheet).
 const PAGE_HEADERS: [(&str, &str); 4] = [
     ("content-type", "text/html; charset=utf-8"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (
+        "permissions-policy",
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-create=(self), \
+         publickey-credentials-get=(self), usb=()",
+    ),
 ];
 
 /// Two years (RFC 6797), for this host alone: below an apex domain there may be hosts that have no https.
@@ -150,8 +154,8 @@ impl Answer {
     }
 
     /// A page. Its policy lets it do what an answer in JSON need not; the rest is that of every answer, and more.
-    pub(super) fn page(page: &Page, site: &Site) -> Self {
-        let body = page.html(&site.origins.configured, &site.service);
+    pub(super) fn page(page: &Page, site: &Site, rp_id: Option<&str>) -> Self {
+        let body = page.html(&site.origins.configured, &site.service, rp_id);
         let mut answer = Self { body, ..Self::json(StatusCode::OK, &()) };
         for (name, value) in PAGE_HEADERS {
             answer.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -88,9 +88,11 @@ pub(super) async fn list(request: Request<'_>, (): ()) -> Result<Reply<Included<
 pub(super) async fn make(request: Request<'_>, body: NewKeyBody) -> Result<Reply<Included<MadeKeyObject>>, Refused> {
     let bad_name = |sentence: String| Refused::Malformed(Reason::BadName, sentence.into());
     let name = Name::parse(&body.name).map_err(|error| bad_name(format!("name: {error}.")))?;
-    // The list of sessions says what opened each: the password, or the key of a name.
-    if name.as_str().eq_ignore_ascii_case(By::Password.as_str()) {
-        return Err(bad_name("name: a key cannot be called password.".to_owned()));
+    // The list of sessions says what opened each: the password, a passkey, or the key of a name.
+    for by in [By::Password, By::Passkey] {
+        if name.as_str().eq_ignore_ascii_case(by.as_str()) {
+            return Err(bad_name(format!("name: a key cannot be called {}.", by.as_str())));
+        }
     }
     let days = body.days.unwrap_or(DAYS_DEFAULT);
     if !(1..=DAYS_MAX).contains(&days) {

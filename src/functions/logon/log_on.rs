@@ -91,12 +91,16 @@ pub(super) async fn log_on(request: Request<'_>, body: LogOn) -> Result<Reply<Au
     let LogOn { email, password, otp, new_password, enrol } = body;
     let (credential, amends) =
         (Credential { email, password, otp }, Amends { new_password, enrol: enrol.unwrap_or_default() });
-    let carrier = match site.delivery {
+    let outcome = operations.log_on(credential, amends, &request.context().await?).await;
+    Reply::to(outcome, |issued| handed_over(Occasion::LOG_ON, &issued, by_delivery(site.delivery), site))
+}
+
+/// What the token of a log-on travels by.
+pub(super) fn by_delivery(delivery: TokenDelivery) -> Carrier {
+    match delivery {
         TokenDelivery::Cookie => Carrier::Cookie,
         TokenDelivery::Body => Carrier::Bearer,
-    };
-    let outcome = operations.log_on(credential, amends, &request.context().await?).await;
-    Reply::to(outcome, |issued| handed_over(Occasion::LOG_ON, &issued, carrier, site))
+    }
 }
 
 pub(super) async fn check_in(request: Request<'_>, (): ()) -> Result<Reply<AuthObject>, Refused> {

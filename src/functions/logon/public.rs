@@ -125,7 +125,7 @@ pub(super) async fn change_password_page(request: Request<'_>, (): ()) -> Result
 }
 
 fn page(page: &Page, function: &LogonFunction) -> Reply<String> {
-    Reply::of(Answer::page(page, &function.site))
+    Reply::of(Answer::page(page, &function.site, function.operations.rp_id()))
 }
 
 pub(super) async fn jwks(request: Request<'_>, (): ()) -> Result<Reply<JwkSet>, Refused> {

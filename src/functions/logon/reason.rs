@@ -66,6 +66,12 @@ pub enum Reason {
     FactorNotBegun,
     /// The account has as many access keys as it may have.
     TooManyKeys,
+    /// The account has as many passkeys as it may have.
+    TooManyPasskeys,
+    /// The account has this passkey already.
+    PasskeyKnown,
+    /// What came of a passkey's making is not what it should be, or comes too late.
+    BadPasskey,
     /// The account has nothing of this id.
     NoSuchId,
     /// The link of a mail has expired, was used, or never was one.

@@ -10,7 +10,7 @@ use super::{Answer, Reason, Site, objects::Lacks};
 use crate::{
     api::Operation,
     causes::Causes,
-    domain::access_key::KEYS_MAX,
+    domain::{access_key::KEYS_MAX, passkey::PASSKEYS_MAX, webauthn::NotAdded},
     service::operations::{Refusal, Told},
 };
 
@@ -31,8 +31,8 @@ pub enum Refused {
     CrossSite,
     /// A header says that its body is not JSON.
     NotJson(NotJson),
-    /// Its body is too large.
-    TooLarge,
+    /// Its body has more bytes than this.
+    TooLarge(usize),
     /// Its body is not what the operation takes. The sentence says what is.
     Malformed(Reason, Cow<'static, str>),
     /// The password of its session was not given lately.
@@ -76,7 +76,7 @@ impl Refused {
     pub(super) fn reason(&self) -> Option<&'static str> {
         match self {
             Self::CrossSite => Some("cross-site"),
-            Self::NotJson(_) | Self::TooLarge | Self::Malformed(..) => Some("malformed"),
+            Self::NotJson(_) | Self::TooLarge(_) | Self::Malformed(..) => Some("malformed"),
             Self::NotConfirmed => Some("not confirmed"),
             Self::KeySession => Some("access key's session"),
             Self::ByOperation(Refusal::Mismatch(mismatch) | Refusal::WrongPassword(mismatch), _) => {
@@ -85,6 +85,10 @@ impl Refused {
             Self::ByOperation(Refusal::Unfit(unfit), _) => Some(unfit.reason()),
             Self::ByOperation(Refusal::BadDetails(_), _) => Some("bad details"),
             Self::ByOperation(Refusal::TooManyKeys, _) => Some("too many keys"),
+            Self::ByOperation(Refusal::BadPasskey(_), _) => Some("bad passkey"),
+            Self::ByOperation(Refusal::PasskeyNotAdded(NotAdded::Known), _) => Some("passkey known"),
+            Self::ByOperation(Refusal::PasskeyNotAdded(NotAdded::TooMany), _) => Some("too many passkeys"),
+            Self::ByOperation(Refusal::PasskeyNotAdded(NotAdded::TooLarge), _) => Some("account too large"),
             Self::ByOperation(Refusal::BadLink, _) => Some("bad link"),
             Self::ByOperation(Refusal::CodeNeeded, _) => Some("no code"),
             Self::ByOperation(Refusal::WrongCode, _) => Some("wrong code"),
@@ -119,7 +123,7 @@ impl Refused {
             Self::NoSession | Self::ByOperation(Refusal::SessionEnded, _) => Reason::SessionNeeded,
             Self::CrossSite => Reason::CrossSite,
             Self::NotJson(_) => Reason::NotJson,
-            Self::TooLarge => Reason::BodyTooLarge,
+            Self::TooLarge(_) => Reason::BodyTooLarge,
             Self::Malformed(reason, _) => *reason,
             Self::NotConfirmed => Reason::StepUpNeeded,
             Self::KeySession => Reason::KeySession,
@@ -127,12 +131,14 @@ impl Refused {
             Self::ByOperation(Refusal::WrongPassword(_), _) => Reason::WrongPassword,
             Self::ByOperation(Refusal::Unfit(unfit), _) => (*unfit).into(),
             Self::ByOperation(Refusal::BadDetails(bad), _) => bad.into(),
+            Self::ByOperation(Refusal::BadPasskey(_), _) => Reason::BadPasskey,
+            Self::ByOperation(Refusal::PasskeyNotAdded(NotAdded::Known), _) => Reason::PasskeyKnown,
+            Self::ByOperation(Refusal::PasskeyNotAdded(NotAdded::TooMany), _) => Reason::TooManyPasskeys,
+            Self::ByOperation(Refusal::PasskeyNotAdded(NotAdded::TooLarge), _) => Reason::AccountTooLarge,
             Self::ByOperation(Refusal::BadLink, _) => Reason::BadLink,
             Self::ByOperation(Refusal::WrongCode, _) if takes_code => Reason::WrongCode,
             Self::ByOperation(Refusal::UsedCode, _) if takes_code => Reason::UsedCode,
-            Self::ByOperation(Refusal::FactorRequired, _) if asked == Some(Operation::RemoveFactor) => {
-                Reason::FactorRequired
-            }
+            Self::ByOperation(Refusal::FactorRequired, _) if removes_factor(asked) => Reason::FactorRequired,
             Self::ByOperation(Refusal::NoFactor, _) if asked == Some(Operation::ConfirmFactor) => {
                 Reason::FactorNotBegun
             }
@@ -181,8 +187,8 @@ impl Refused {
             Self::NotJson(not_json) => {
                 failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, &not_json.sentence(what_is_sent(asked)))
             }
-            Self::TooLarge => {
-                let sentence = format!("Send a {} of at most 4 KiB.", what_is_sent(asked));
+            Self::TooLarge(most) => {
+                let sentence = format!("Send a {} of at most {} KiB.", what_is_sent(asked), most / 1024);
                 failed(StatusCode::PAYLOAD_TOO_LARGE, &sentence)
             }
             Self::Malformed(_, sentence) => failed(StatusCode::BAD_REQUEST, sentence),
@@ -204,6 +210,16 @@ impl Refused {
                 failed(StatusCode::BAD_REQUEST, &sentence)
             }
             Self::ByOperation(Refusal::BadDetails(bad), _) => failed(StatusCode::BAD_REQUEST, &bad.to_string()),
+            Self::ByOperation(Refusal::BadPasskey(error), _) => {
+                let sentence = format!(
+                    "This passkey was not added ({error}). Begin anew: POST {}.",
+                    Operation::BeginPasskey.route().path
+                );
+                failed(StatusCode::BAD_REQUEST, &sentence)
+            }
+            Self::ByOperation(Refusal::PasskeyNotAdded(not_added), _) => {
+                failed(StatusCode::BAD_REQUEST, &passkey_not_added(*not_added))
+            }
             Self::ByOperation(Refusal::BadLink, _) => {
                 failed(StatusCode::FORBIDDEN, "This link has expired or was used. Ask for a new one.")
             }
@@ -219,7 +235,7 @@ impl Refused {
                 let sentence = "This password must be changed: send new_password with it.";
                 Answer::lacks(without_code(asked, site), sentence, Lacks::ANOTHER_PASSWORD)
             }
-            Self::ByOperation(Refusal::FactorRequired, _) if asked == Some(Operation::RemoveFactor) => {
+            Self::ByOperation(Refusal::FactorRequired, _) if removes_factor(asked) => {
                 failed(StatusCode::FORBIDDEN, "This account must have a second factor.")
             }
             Self::ByOperation(Refusal::FactorRequired, _) => {
@@ -251,6 +267,21 @@ impl Refused {
     }
 }
 
+/// Whether an operation removes what can be a second factor.
+fn removes_factor(asked: Option<Operation>) -> bool {
+    matches!(asked, Some(Operation::RemoveFactor | Operation::RemovePasskey))
+}
+
+fn passkey_not_added(not_added: NotAdded) -> String {
+    match not_added {
+        NotAdded::Known => "This account has this passkey already.".to_owned(),
+        NotAdded::TooMany => {
+            format!("An account has at most {PASSKEYS_MAX} passkeys. Remove one that you do not need.")
+        }
+        NotAdded::TooLarge => "The account would be too large. Shorten its details.".to_owned(),
+    }
+}
+
 /// Whether an operation takes a code alone, so that a wrong one is a wrong body, and not a credential that lacks one.
 fn is_about_codes(asked: Option<Operation>) -> bool {
     matches!(asked, Some(Operation::ConfirmFactor | Operation::NewCodes))
@@ -267,7 +298,7 @@ fn code_refused(asked: Option<Operation>, site: &Site, sentence: &str, reason: O
 
 /// A credential that is refused looks the same whatever is wrong with it.
 fn mismatched(asked: Option<Operation>, site: &Site) -> Answer {
-    if asked == Some(Operation::LogOn) {
+    if matches!(asked, Some(Operation::LogOn | Operation::LogOnByPasskey)) {
         Answer::failed(site.failed_logon_status, "No matching username and password pair was found!")
     } else {
         Answer::failed(StatusCode::FORBIDDEN, "User does not match the existing session")
@@ -285,7 +316,11 @@ fn without_code(asked: Option<Operation>, site: &Site) -> StatusCode {
 
 /// What a developer needs to hear whose page is refused.
 fn cross_site(asked: Option<Operation>, site: &Site) -> String {
-    let what = if asked == Some(Operation::LogOn) { "log on" } else { "send this request" };
+    let what = if matches!(asked, Some(Operation::LogOn | Operation::LogOnByPasskey)) {
+        "log on"
+    } else {
+        "send this request"
+    };
     let which = if site.issuer.is_secure() {
         "The parameter AllowedOrigins of the stack"
     } else {

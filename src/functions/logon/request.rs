@@ -14,6 +14,9 @@ use crate::{
 /// Longest body, in bytes after decoding.
 pub const BODY_MAX_BYTES: usize = 4096;
 
+/// Longest body with a new passkey, whose id may have 1023 bytes, which come four times.
+pub const REGISTRATION_MAX_BYTES: usize = 8192;
+
 /// A request for an operation, as its handler gets it.
 pub(super) struct Request<'a> {
     pub(super) function: &'a LogonFunction,
@@ -141,11 +144,16 @@ pub(super) fn malformed(expected: &'static str) -> Refused {
 
 /// The bytes of a body that is JSON by its headers. It can hold a password, so it clears itself.
 pub(super) fn bytes(event: &Event, expected: &'static str) -> Result<Zeroizing<Vec<u8>>, Refused> {
+    bytes_up_to(BODY_MAX_BYTES, event, expected)
+}
+
+/// As [`bytes`], of a body that may have another length.
+pub(super) fn bytes_up_to(most: usize, event: &Event, expected: &'static str) -> Result<Zeroizing<Vec<u8>>, Refused> {
     if let Some(not_json) = unreadable(event) {
         return Err(Refused::NotJson(not_json));
     }
     let body = Zeroizing::new(event.body().map_err(|_| malformed(expected))?);
-    if body.len() > BODY_MAX_BYTES { Err(Refused::TooLarge) } else { Ok(body) }
+    if body.len() > most { Err(Refused::TooLarge(most)) } else { Ok(body) }
 }
 
 /// What a header says that makes the body anything but JSON in UTF-8 (RFC 8259, section 8.1), once and as it is.

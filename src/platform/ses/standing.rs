@@ -1,6 +1,10 @@
 //! What SES says of an account of AWS and of who may send from it. An operator asks; the mailer never does.
 
-use aws_sdk_sesv2::{error::BoxError, operation::get_email_identity::GetEmailIdentityError};
+use aws_sdk_sesv2::{
+    error::BoxError,
+    operation::get_email_identity::GetEmailIdentityError,
+    types::{DkimStatus, MailFromAttributes, MailFromDomainStatus},
+};
 
 use super::Ses;
 
@@ -18,6 +22,10 @@ pub struct Standing {
 pub struct Verified {
     /// The configuration set that its mails are sent with if they name none.
     pub configuration_set: Option<String>,
+    /// Whether its domain signs its mails (SES Developer Guide, "Authenticating Email with DKIM").
+    pub has_dkim: bool,
+    /// Whether their envelopes have a domain of its own in the place of SES's ("Using a custom MAIL FROM domain").
+    pub has_mail_from: bool,
 }
 
 /// SES did not say.
@@ -48,7 +56,13 @@ impl Ses {
         for identity in identities(address) {
             match self.client.get_email_identity().email_identity(identity).send().await {
                 Ok(found) if found.verified_for_sending_status() => {
-                    return Ok(Some(Verified { configuration_set: found.configuration_set_name }));
+                    let dkim = found.dkim_attributes().filter(|dkim| dkim.signing_enabled());
+                    let mail_from = found.mail_from_attributes().map(MailFromAttributes::mail_from_domain_status);
+                    return Ok(Some(Verified {
+                        has_dkim: dkim.and_then(|dkim| dkim.status()) == Some(&DkimStatus::Success),
+                        has_mail_from: mail_from == Some(&MailFromDomainStatus::Success),
+                        configuration_set: found.configuration_set_name,
+                    }));
                 }
                 Ok(_) => {}
                 Err(error) if error.as_service_error().is_some_and(GetEmailIdentityError::is_not_found_exception) => {}

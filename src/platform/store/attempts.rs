@@ -32,7 +32,8 @@ impl Store {
     /// If DynamoDB's answer is lost, one attempt may count as two.
     ///
     /// # Errors
-    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if other attempts come between at every try.
+    /// [`StoreError::Call`] if DynamoDB fails, [`StoreError::Overtaken`] if other attempts come between at every try,
+    /// [`StoreError::WithoutItem`] if what answers is no DynamoDB.
     pub async fn take_attempt(
         &self,
         key: &BucketKey,
@@ -92,7 +93,9 @@ impl Store {
             .expression_attribute_values(":next", millis(next));
         match outcome(full.send().await, |_| Ok(Taken { tat: next, was_full: true }))? {
             Step::At(tat) if pace.wait(tat, now).is_zero() => {}
-            step @ (Step::Taken(_) | Step::At(_) | Step::Overtaken) => return Ok(step),
+            // The condition holds where there is no bucket, so it failed on one that is there.
+            Step::Overtaken => return Err(StoreError::WithoutItem { operation: OPERATION }),
+            step @ (Step::Taken(_) | Step::At(_)) => return Ok(step),
         }
         let interval = millis(Timestamp::from_millis(0).plus(pace.interval));
         let ahead = self

@@ -38,14 +38,22 @@ impl Store {
         reached
     }
 
+    /// Whether the table of accounts has the index of handles, without which no passkey logs on.
+    ///
+    /// # Errors
+    /// [`StoreError::Call`] if DynamoDB fails, or does not let one look.
+    pub async fn has_index(&self) -> Result<bool, StoreError> {
+        let describe = self.client.describe_table().table_name(&self.tables.accounts);
+        let described = describe.send().await.map_err(|error| StoreError::call("DescribeTable", error))?;
+        let indexes = described.table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
+        Ok(indexes.iter().any(|index| index.index_name() == Some(BY_HANDLE)))
+    }
+
     /// Adds the index of handles to the table of accounts, unless it has one: an earlier release made tables without.
     async fn index_handles(&self) -> Result<(), StoreError> {
         const OPERATION: &str = "UpdateTable";
         let built = |error| StoreError::build(OPERATION, error);
-        let describe = self.client.describe_table().table_name(&self.tables.accounts);
-        let described = describe.send().await.map_err(|error| StoreError::call("DescribeTable", error))?;
-        let indexes = described.table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
-        if indexes.iter().any(|index| index.index_name() == Some(BY_HANDLE)) {
+        if self.has_index().await? {
             return Ok(());
         }
         let index = CreateGlobalSecondaryIndexAction::builder()

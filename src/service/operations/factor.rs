@@ -169,7 +169,7 @@ impl Operations {
     }
 
     /// Changes the account of a limited session as `change` says, and lifts the session's limits by the same write.
-    async fn change_and_lift(
+    pub(super) async fn change_and_lift(
         &self,
         mut before: Account,
         identity: &Identity,

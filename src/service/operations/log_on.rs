@@ -76,8 +76,8 @@ impl Operations {
         };
         let watch = Stopwatch::start();
         let result = match verified.by {
-            // A key is for scripts, and nobody guesses one: nothing more is asked.
-            By::Key(_) => self.write_and_issue(&verified, false, context).await,
+            // A key is for scripts, and nobody guesses one; a passkey is two factors: nothing more is asked.
+            By::Key(_) | By::Passkey => self.write_and_issue(&verified, false, context).await,
             By::Password if verified.account.temporary_until.is_some() => {
                 self.open_with_another(&verified, &password, otp.as_ref(), amends, context).await
             }
@@ -174,7 +174,7 @@ impl Operations {
 
     /// Writes the session, and beside it gives back the attempt, keeps what the log-on shows of the account, and signs
     /// the token, which is given away after the session's write was acknowledged.
-    async fn write_and_issue(
+    pub(super) async fn write_and_issue(
         &self,
         verified: &Verified,
         limited: bool,
@@ -191,7 +191,7 @@ impl Operations {
         let is_first = written? == first.sid;
         let issued = if is_first { issued } else { self.issue(&second, account, context) }?;
         // Whoever has a key alone must not get a bucket of its own to guess the password with.
-        if verified.by != By::Password {
+        if !verified.by.is_person() {
             return Ok(issued);
         }
         Ok(Issued { device: Some(context.device_of(account, verified.device.as_ref())), ..issued })
@@ -203,7 +203,7 @@ impl Operations {
         let (Context { client, random, .. }, now) = (context, context.now);
         let token_expiry = self.rules.tokens.lifetimes.token_expiry(now, now);
         let (confirmed_at, expires_at) = match by {
-            By::Password => (Some(now), token_expiry),
+            By::Password | By::Passkey => (Some(now), token_expiry),
             // A session ends with the key that opened it.
             By::Key(id) => (None, account.access_keys.get(id).map_or(now, |key| token_expiry.min(key.expires_at))),
         };
@@ -234,10 +234,11 @@ impl Operations {
         }
     }
 
-    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's use; and tells the owner of a
+    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's or a passkey's use; and
+    /// tells the owner of a
     /// key that ends soon. A failure fails no log-on.
     async fn keep(&self, verified: &Verified, context: &Context<'_>) {
-        let Verified { account, by, stronger, .. } = verified;
+        let Verified { account, by, passkey, stronger, .. } = verified;
         let not_kept = |kept: Result<(), StoreError>, what: &str| {
             if let Err(error) = kept {
                 tracing::warn!(error = %Causes(&error), "{what}");
@@ -258,6 +259,11 @@ impl Operations {
             }
             (By::Password, Some(weaker), Some(stronger)) => {
                 not_kept(self.store.strengthen(account, weaker, stronger).await, "an older hash was not replaced");
+            }
+            (By::Passkey, _, _) => {
+                let Some(used) = passkey else { return };
+                let kept = self.store.mark_passkey_used(account, used, context.now).await;
+                not_kept(kept, "the day of a passkey's use was not written down");
             }
             (By::Password, _, _) => {}
         }

@@ -1,5 +1,5 @@
-//! What proves who somebody is: the password, or an access key. Each takes attempts, which are counted before anything
-//! is compared.
+//! What proves who somebody is: the password, or an access key; passkeys have a file of their own. Each takes attempts,
+//! which are counted before anything is compared.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +9,7 @@ use crate::{
         access_key::{AccessKey, Digest},
         account::{Account, Email, Status},
         device::Device,
+        passkey::UsedPasskey,
         password::{Password, PasswordHash, Verification},
         session::By,
         throttle::{ACCESS_KEY_PACE, BucketKey, Pace, REFUSED_KEYS_PACE, Taken},
@@ -17,10 +18,10 @@ use crate::{
     platform::journal::{Stopwatch, Times},
 };
 
-/// When a key that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the
+/// When an access key or a passkey that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the
 /// SDK a tenth of a millisecond longer than one that is not, which no slow hash hides here. DynamoDB answers in less
 /// than this.
-const KEY_REFUSED_AFTER: Duration = Duration::from_millis(25);
+pub(super) const KEY_REFUSED_AFTER: Duration = Duration::from_millis(25);
 
 /// What came of a proof, with what the journal tells of it.
 pub(super) struct Proof {
@@ -28,10 +29,12 @@ pub(super) struct Proof {
     pub(super) told: Told,
 }
 
-/// An account whose password or access key was given.
+/// An account whose password, access key or passkey was given.
 pub(super) struct Verified {
     pub(super) account: Account,
     pub(super) by: By,
+    /// The passkey, if one was used.
+    pub(super) passkey: Option<UsedPasskey>,
     /// A hash of the password with the current parameters, if the account's has others.
     pub(super) stronger: Option<PasswordHash>,
     pub(super) given_back: GivenBack,
@@ -135,7 +138,7 @@ impl Operations {
         let stored = account.as_ref().and_then(opened);
         match (self.compare(password, stored, context).await?, account) {
             ((Verification::Match | Verification::MatchOutdated, stronger), Some(account)) => {
-                Ok(Verified { account, by: By::Password, stronger, given_back, device })
+                Ok(Verified { account, by: By::Password, passkey: None, stronger, given_back, device })
             }
             ((Verification::Mismatch, _), _) | (_, None) => Err(Refusal::Mismatch(mismatch)),
         }
@@ -174,15 +177,15 @@ impl Operations {
         }
     }
 
-    /// Takes an attempt from an address's bucket alone.
-    pub(super) async fn take_for_address(&self, context: &Context<'_>) -> Result<(), Refusal> {
+    /// Takes an attempt from an address's bucket alone, and gives back what a success puts back.
+    pub(super) async fn take_for_address(&self, context: &Context<'_>) -> Result<GivenBack, Refusal> {
         let (bucket, pace, now) = (context.address_bucket(), self.rules.paces.address, context.now);
         let known_wait = self.attempts.known_wait(&bucket, now);
         if !known_wait.is_zero() {
             return Err(Refusal::Throttled(known_wait));
         }
-        let taken = self.attempts.take_address(&self.store, &bucket, pace, now).await;
-        taken.map(drop).map_err(Refusal::Throttled)
+        let taken = self.attempts.take_address(&self.store, &bucket, pace, now).await.map_err(Refusal::Throttled)?;
+        Ok(vec![(bucket, pace.given_back_to_address(taken, now))])
     }
 
     /// Takes an attempt from a known device's bucket, and none from the address's: strangers behind the same address do
@@ -229,7 +232,7 @@ fn verify_key(read: Option<Account>, key: &AccessKey, now: Timestamp) -> Result<
         (Some(_), Some(stored)) if !stored.is_alive(now) => Err(Mismatch::ExpiredKey),
         (Some(account), Some(_)) => {
             let by = By::Key(key.id.clone());
-            Ok(Verified { account, by, stronger: None, given_back: Vec::new(), device: None })
+            Ok(Verified { account, by, passkey: None, stronger: None, given_back: Vec::new(), device: None })
         }
     }
 }

@@ -21,7 +21,7 @@ const LISTED_MAX: usize = 1_000;
 pub struct ListedSession {
     /// The session.
     pub session: Session,
-    /// `password`, the name of the access key, or the id of one that has ended.
+    /// `password`, `passkey`, the name of the access key, or the id of one that has ended.
     pub by: String,
 }
 
@@ -88,7 +88,7 @@ impl Operations {
 
 fn listed(session: Session, account: &Account) -> ListedSession {
     let by = match &session.by {
-        By::Password => session.by.as_str(),
+        By::Password | By::Passkey => session.by.as_str(),
         By::Key(id) => account.access_keys.get(id).map_or(id.as_str(), |key| key.name.as_str()),
     };
     let by = by.to_owned();

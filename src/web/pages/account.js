@@ -66,18 +66,19 @@ async function askConfirmed(method, operation, body) {
   return (await confirmed()) ? ask(method, operation, body) : null;
 }
 
-function item(title, hint, name, end) {
+function item(title, hint, name, end, [word, ofName] = [words.end, words.endOf]) {
   const [li, text, small, button] = ["li", "div", "div", "button"].map((tag) => document.createElement(tag));
   text.textContent = title;
   small.textContent = hint;
   small.className = "hint";
+  text.dir = small.dir = "auto";
   text.append(small);
   li.className = "row";
   li.append(text);
   if (end) {
     button.type = "button";
-    button.textContent = words.end;
-    button.setAttribute("aria-label", words.endOf(name));
+    button.textContent = word;
+    button.setAttribute("aria-label", ofName(name));
     button.addEventListener("click", () => once(button, end));
     li.append(button);
   }
@@ -124,6 +125,33 @@ async function loadKeys() {
   $("#keys ul").replaceChildren(...(rows.length ? rows : [item(words.noKeys, "")]));
 }
 
+async function loadPasskeys() {
+  if (!hasPasskeys) return;
+  const answer = await ask("GET", "passkeys");
+  if (!answer.ok) return refuse($("#passkeys"), answer);
+  const rows = answer.data.map(({ id, name, created, last_used, backed_up }) => {
+    const used = words.lastUsed(last_used && date(last_used, "UTC"));
+    const hint = [words.created(date(created)), used, backed_up && words.backedUp].filter(Boolean).join(" · ");
+    const remove = ends($("#passkeys"), `passkeys/${id}`, afterRemoval, words.passkeyRemoved);
+    return item(name, hint, name, remove, [words.remove, words.removeOf]);
+  });
+  $("#passkeys ul").replaceChildren(...(rows.length ? rows : [item(words.noPasskeys, "")]));
+}
+
+/** Shows the passkeys that are left, and tells authenticators of them: of all, as they forget what is not named. */
+async function afterRemoval() {
+  await loadPasskeys();
+  if (!PublicKeyCredential.signalAllAcceptedCredentials) return;
+  const { ok, data } = await call("POST", "passkeys/new");
+  if (!ok) return;
+  const allAcceptedCredentialIds = data.excludeCredentials.map(({ id }) => id);
+  try {
+    await PublicKeyCredential.signalAllAcceptedCredentials({ rpId: data.rp.id, userId: data.user.id, allAcceptedCredentialIds });
+  } catch {
+    // Then an authenticator offers one that is refused.
+  }
+}
+
 /** What the service said of each detail, and what its field made of that: most fields take no line ends. */
 const given = {};
 const held = {};
@@ -147,7 +175,7 @@ function show(data) {
 
 async function load() {
   const answer = await look();
-  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadFactor()]);
+  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadFactor(), loadPasskeys()]);
   else refuse($("#log-off"), answer);
 }
 
@@ -155,7 +183,8 @@ const fields = Object.keys(autocomplete).map((name) => {
   const field = document.createElement(name === "address" ? "textarea" : "input");
   field.id = `details-${name}`;
   field.setAttribute("aria-describedby", "said-details");
-  return Object.assign(field, { name, autocomplete: autocomplete[name], maxLength: 256, required: name === "nickname" });
+  const limits = { maxLength: 256, required: name === "nickname" };
+  return Object.assign(field, { name, autocomplete: autocomplete[name], dir: "auto", ...limits });
 });
 $("#details .pair").append(...fields.map((field) => {
   const [box, label] = ["div", "label"].map((tag) => document.createElement(tag));
@@ -217,6 +246,14 @@ whenSent($("#confirm form"), async () => {
   $("#confirm .with-code").hidden = false;
   return $("#confirm-otp");
 });
+$("#confirm-passkey").addEventListener("click", () => once($("#confirm-passkey"), async () => {
+  say($("#confirm"), "");
+  const used = await usePasskey();
+  const answer = used.ok ? await ask("POST", "passkeys/confirm", used.credential) : used;
+  if (answer.ok) return $("#confirm").close("given");
+  const isWrong = answer.isOurs && answer.httpStatus === 403 && !answer.reason;
+  refuse($("#confirm"), isWrong ? { ...answer, sentence: words.passkeyRefused } : answer);
+}));
 for (const button of $$("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close(""));
 
 /** Shows whether there is a second factor, and offers what can be done then. */
@@ -289,6 +326,24 @@ whenSent($("#keys"), async () => {
   }
   return answer;
 }, ({ reason }) => (reason === "bad-name" ? $("#key-name") : reason === "bad-days" ? $("#key-days") : null));
+
+whenSent($("#passkeys"), async () => {
+  const begun = await askConfirmed("POST", "passkeys/new");
+  if (!begun?.ok) return begun;
+  let made;
+  try {
+    made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(begun.data) });
+  } catch ({ name }) {
+    return { ok: false, sentence: name === "InvalidStateError" ? words.refused["passkey-known"] : words.passkeyNotMade };
+  }
+  const answer = await ask("POST", "passkeys", { name: $("#passkey-name").value, credential: made.toJSON() });
+  if (answer.ok) {
+    $("#passkey-name").value = "";
+    await loadPasskeys();
+    say($("#passkeys"), words.passkeyAdded);
+  }
+  return answer;
+}, ({ reason }) => (reason === "bad-name" ? $("#passkey-name") : null));
 
 whenSent($("#sessions"), async () => {
   const answer = await askConfirmed("DELETE", "sessions");

@@ -62,22 +62,33 @@ function complain(form, text, field) {
   }
 }
 
-/** Keeps a form's button from being used for some seconds. They are counted down on it: what is said, is read out once. */
+/**
+ * Keeps a form's button from being used for some seconds, or until its email is another, which has attempts of its own. They
+ * are counted down on it: what is said, is read out once.
+ */
 function countDown(form, seconds) {
   const button = $("button.main", form);
   const word = button.textContent;
   button.setAttribute("aria-disabled", "true");
   say(form, words.wait(seconds), true);
   const end = Date.now() + seconds * 1000;
+  const unlock = (text) => {
+    clearInterval(timer);
+    form.removeEventListener("input", another);
+    button.textContent = word;
+    button.removeAttribute("aria-disabled");
+    say(form, text);
+  };
+  const another = ({ target }) => {
+    if (target.autocomplete === "username") unlock("");
+  };
   const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000);
-    button.textContent = left > 0 ? words.left(left) : word;
-    if (left > 0) return;
-    clearInterval(timer);
-    button.removeAttribute("aria-disabled");
-    say(form, words.again);
+    if (left > 0) button.textContent = words.left(left);
+    else unlock(words.again);
   };
   const timer = setInterval(tick, 1000);
+  form.addEventListener("input", another);
   tick();
 }
 

@@ -115,13 +115,56 @@ const logOn = async (more) => {
     const isWrong = answer.isOurs && !answer.factor && !answer.change && [200, 401].includes(answer.httpStatus);
     return isWrong ? { ...answer, isWrong, sentence: words.wrongPassword } : answer;
   }
+  return goOn(answer);
+};
+
+/** Leads on after a log-on. */
+async function goOn(answer) {
   // Without its cookie the session is nobody's, and what comes next would lead back here without a word.
   const { httpStatus, data } = await call("GET", "user");
   if (httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
   if (more.enrol) return begin(data.email);
   location.assign(destination());
   return answer;
-};
+}
+
+/** Ends the question that waits in the field of the email: a browser asks one at a time. */
+let autofill = new AbortController();
+/** A challenge is good for five minutes. */
+const CHALLENGE_MS = 240_000;
+let renewal = 0;
+
+/** Logs on with a passkey. What was refused is said; that none was used, only to whoever asked for it. */
+async function passkeyLogOn(settings) {
+  clearTimeout(renewal);
+  autofill.abort();
+  autofill = new AbortController();
+  const used = await usePasskey({ ...settings, signal: autofill.signal });
+  if (!used.ok) return used;
+  const answer = await call("POST", "passkeys/auth", used.credential);
+  const isWrong = !answer.ok && answer.isOurs && [200, 401].includes(answer.httpStatus);
+  const told = answer.ok ? await goOn(answer) : { ...answer, ...(isWrong && { sentence: words.passkeyRefused }) };
+  if (!told.ok) say($("#log-on"), meaning(told), true);
+  return { ...told, isTold: true };
+}
+
+/** Has the browser offer passkeys in the field of the email, until one is used or the browser ends it. */
+async function offerPasskeys() {
+  if (!hasPasskeys || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  const offered = passkeyLogOn({ mediation: "conditional" });
+  renewal = setTimeout(offerPasskeys, CHALLENGE_MS);
+  const answer = await offered;
+  // One that nobody used has ended in silence, and is not begun again.
+  if (!answer.ok && answer.isTold) offerPasskeys();
+}
+
+$("#use-passkey").addEventListener("click", () => once($("#use-passkey"), async () => {
+  say($("#log-on"), "");
+  const answer = await passkeyLogOn();
+  if (answer.ok) return;
+  if (!answer.isTold) say($("#log-on"), meaning(answer), true);
+  offerPasskeys();
+}));
 
 /** Begins a second factor in a session that can do nothing else. */
 async function begin(email) {
@@ -204,3 +247,4 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) $("#password").value = "";
 });
 route();
+offerPasskeys();

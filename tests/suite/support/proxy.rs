@@ -40,6 +40,8 @@ pub enum Fault {
     Unprocessed,
     /// The keys of a batch come back unprocessed, however often it is sent.
     NeverProcessed,
+    /// If a condition fails, the item does not come with the answer.
+    WithoutItem,
     /// Once: it waits at the proxy until [`Wire::release`].
     Held,
 }
@@ -197,11 +199,14 @@ async fn pass_on(
             *wire.rule.lock().unwrap() = None;
             wire.released.notified().await;
         }
-        Some(Fault::Malformed) | None => {}
+        Some(Fault::Malformed | Fault::WithoutItem) | None => {}
     }
     let (status, mut answer) = send(&upstream, headers, body).await;
     if fault.is_some_and(|(_, _, fault)| fault == Fault::Malformed) {
         garble(&mut answer);
+    }
+    if fault.is_some_and(|(_, _, fault)| fault == Fault::WithoutItem) && !status.is_success() {
+        answer.as_object_mut().unwrap().remove("Item");
     }
     (status, answer.to_string()).into_response()
 }

@@ -116,7 +116,7 @@ impl Service {
 
     /// What the functions would read from their environment.
     pub fn config(&self) -> Config {
-        let Config { stack, aws, tokens, site, paces, require_factor, session_memory, journal, sender } =
+        let Config { stack, aws, tokens, site, paces, require_factor, passkeys, session_memory, journal, sender } =
             &self.running.config;
         Config {
             stack: stack.clone(),
@@ -125,6 +125,7 @@ impl Service {
             site: site.clone(),
             paces: *paces,
             require_factor: require_factor.clone(),
+            passkeys: passkeys.clone(),
             session_memory: *session_memory,
             journal: journal.clone(),
             sender: sender.clone(),

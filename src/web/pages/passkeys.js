@@ -1,0 +1,24 @@
+
+/** The host that passkeys are for; empty where there are none. */
+const rpId = document.documentElement.dataset.passkeys;
+
+/** Whether passkeys can be used here: not at an address of numbers, and not in a browser that does not know their JSON. */
+const hasPasskeys =
+  Boolean(rpId && window.PublicKeyCredential?.parseRequestOptionsFromJSON) &&
+  (location.hostname === rpId || location.hostname.endsWith("." + rpId));
+
+for (const element of $$(".passkeys")) element.hidden = !hasPasskeys;
+
+/** Has the browser ask for a passkey. What it has brought is the `credential`; nothing, if nobody used one. */
+async function usePasskey(settings) {
+  const options = await call("POST", "passkeys/options");
+  if (!options.ok) return options;
+  try {
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options.data);
+    const credential = await navigator.credentials.get({ publicKey, ...settings });
+    return { ok: true, credential: credential.toJSON() };
+  } catch {
+    // Which of many reasons it was, a browser tells no page.
+    return { ok: false, sentence: words.passkeyNotUsed };
+  }
+}
