@@ -18,12 +18,12 @@ const HEAD: &str = include_str!("pages/head.html");
 const STYLE: &str = include_str!("pages/style.css");
 const WORDS: &str = include_str!("pages/words.js");
 const CLIENT: &str = include_str!("pages/client.js");
-const PASSKEYS: &str = include_str!("pages/passkeys.js");
 /// How a second factor is set up, which both pages lead through.
 const FACTOR: &str = include_str!("pages/factor.html");
 const FACTOR_SCRIPT: &str = include_str!("pages/factor.js");
 const QR: &str = include_str!("pages/qr.js");
 const FACTOR_PLACE: &str = "<!--factor-->\n";
+const PASSKEYS: &str = include_str!("pages/passkeys.js");
 
 /// The page to log on, and to set a password by a link.
 pub static SIGN_IN: Page = Page {

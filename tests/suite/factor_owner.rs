@@ -116,3 +116,23 @@ async fn a_code_that_was_used_is_told_as_used_to_whoever_gave_the_right_password
     assert_eq!(log_on(&service, PASSWORD, Some(&codes[0])).await.status(), StatusCode::OK);
     lacks(log_on(&service, PASSWORD, Some(&codes[0])).await, 401, WRONG).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_told_once_when_two_recovery_codes_are_left() {
+    let service = mails::service().await;
+    let (secret, codes) = enrol(&service).await;
+    for code in &codes[..7] {
+        assert_eq!(log_on(&service, PASSWORD, Some(code)).await.status(), StatusCode::OK);
+        service.advance(STEP);
+    }
+    mails::mails(&service, 1).await;
+    assert_eq!(log_on(&service, PASSWORD, Some(&codes[7])).await.status(), StatusCode::OK);
+    let told = mails::mails(&service, 2).await;
+    assert_eq!(told[1].subject, "jea-auth: Two recovery codes are left");
+    assert!(!codes.iter().any(|code| told[1].body.contains(code)) && told[1].body.contains("If it was not you"));
+    // A code of the app leaves as many, and the next recovery code fewer.
+    assert_eq!(log_on(&service, PASSWORD, Some(&code(&service, &secret))).await.status(), StatusCode::OK);
+    assert_eq!(log_on(&service, PASSWORD, Some(&codes[8])).await.status(), StatusCode::OK);
+    ok(send(&service, Method::POST, "forgot", &json!({"email": EMAIL})).await).await;
+    assert_eq!(mails::mails(&service, 3).await[2].subject, "jea-auth: Set a new password", "nothing before it");
+}

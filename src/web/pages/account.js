@@ -175,7 +175,7 @@ function show(data) {
 
 async function load() {
   const answer = await look();
-  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadPasskeys(), loadFactor()]);
+  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadFactor(), loadPasskeys()]);
   else refuse($("#log-off"), answer);
 }
 

@@ -115,11 +115,11 @@ const logOn = async (more) => {
     const isWrong = answer.isOurs && !answer.factor && !answer.change && [200, 401].includes(answer.httpStatus);
     return isWrong ? { ...answer, isWrong, sentence: words.wrongPassword } : answer;
   }
-  return goOn(answer);
+  return goOn(answer, more);
 };
 
 /** Leads on after a log-on. */
-async function goOn(answer) {
+async function goOn(answer, more = {}) {
   // Without its cookie the session is nobody's, and what comes next would lead back here without a word.
   const { httpStatus, data } = await call("GET", "user");
   if (httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
