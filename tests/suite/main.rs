@@ -57,6 +57,7 @@ mod migrating;
 mod names;
 mod objects;
 mod openapi;
+mod openapi_passkeys;
 mod openapi_tools;
 mod operator;
 mod operator_accounts;

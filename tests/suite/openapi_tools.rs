@@ -1,8 +1,9 @@
 //! The description of the service in the hands of other programs: a validator, a generator of clients, a fuzzer.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use jea_auth::local::Options;
+use serde_json::Value;
 
 use crate::{
     architecture::root,
@@ -69,4 +70,40 @@ async fn requests_made_up_of_the_description_get_what_it_tells() {
         .current_dir(folder.path());
     let output = tokio::task::spawn_blocking(move || schemathesis.output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{}", text(&output.stdout));
+}
+
+/// The types that a schema allows; none if it refers to another one.
+fn types(schema: &Value) -> BTreeSet<&str> {
+    match &schema["type"] {
+        Value::String(name) => [name.as_str()].into(),
+        Value::Array(names) => names.iter().map(|name| name.as_str().unwrap()).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => BTreeSet::new(),
+    }
+}
+
+fn assert_generators_take(name: &str, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            assert_ne!(types(value), ["null"].into(), "{name}: OpenAPI Generator names a type that it does not make");
+            let others = &value["additionalProperties"];
+            for (member, schema) in value["properties"].as_object().into_iter().flatten() {
+                let fits = !others.is_object() || types(schema).is_subset(&types(others));
+                assert!(fits, "{name}.{member}: in TypeScript every member has the type of those without a name");
+                if ["created", "expires", "last_used"].contains(&member.as_str()) {
+                    assert_eq!(schema["format"], "date-time", "{name}.{member}");
+                }
+            }
+            let schemas = members.iter().filter(|(name, _)| *name != "example");
+            schemas.for_each(|(name, value)| assert_generators_take(name, value));
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_generators_take(name, item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What `tests/generated_clients.sh` found, for whoever has none of those generators.
+#[test]
+fn the_description_has_nothing_that_generators_stumbled_over() {
+    let told = fs::read_to_string(root().join("src/functions/logon/openapi.json")).unwrap();
+    assert_generators_take("description", &serde_json::from_str(&told).unwrap());
 }
