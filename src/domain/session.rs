@@ -30,9 +30,9 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// The account's generation when the session was opened. When the account's has moved on, the session has ended.
     pub generation: u64,
-    /// When the password was given, or the passkey used, that opened the session. Nothing if an access key did. It never moves: a
-    /// confirmation opens a session of its own, so that a copy of an older cookie gains nothing by it (ASVS 5.0,
-    /// 7.2.4).
+    /// When the password was given, or the passkey used, that opened the session. Nothing if an access key did.
+    /// It never moves: a confirmation opens a session of its own, so that a copy of an older cookie gains nothing
+    /// by it (ASVS 5.0, 7.2.4).
     pub confirmed_at: Option<Timestamp>,
     /// What opened it.
     pub by: By,

@@ -19,7 +19,8 @@ use crate::{
 const WRITE_PRICE: f64 = 0.625;
 const READ_PRICE: f64 = 0.125;
 
-/// Write units, and halves of consistent reads, since the last count: a read that is not consistent costs half of one. The keys, which are read once a minute and instance, are left out.
+/// Write units, and halves of consistent reads, since the last count: a read that is not consistent costs half of one.
+/// The keys, which are read once a minute and instance, are left out.
 fn count(wire: &Wire) -> (usize, usize) {
     let (mut writes, mut reads) = (0, 0);
     for (target, call) in wire.calls.lock().unwrap().drain(..) {

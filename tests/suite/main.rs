@@ -59,6 +59,7 @@ mod my_email_races;
 mod names;
 mod objects;
 mod openapi;
+mod openapi_passkeys;
 mod openapi_tools;
 mod operator;
 mod operator_accounts;

@@ -22,7 +22,8 @@ use crate::{
     architecture::root,
     command_line::{PROGRAM, text},
     event::event,
-    factor, mails, my_email, passkeys,
+    factor, mails, my_email,
+    openapi_passkeys::{self, passkey_of_nobody},
     service::{EMAIL, PASSWORD, Service, claims_of, client, context_of, reasons},
 };
 
@@ -34,8 +35,8 @@ const ANOTHER_EMAIL: &str = "another@example.org";
 type Examples = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// Asks the service, and keeps each first answer of a status.
-struct Recorder {
-    service: Service,
+pub struct Recorder {
+    pub service: Service,
     examples: Examples,
 }
 
@@ -70,7 +71,14 @@ impl Recorder {
         (status, answer)
     }
 
-    async fn expect(&mut self, status: u16, method: &str, path: &str, parameter: &str, body: Option<&Value>) -> Value {
+    pub async fn expect(
+        &mut self,
+        status: u16,
+        method: &str,
+        path: &str,
+        parameter: &str,
+        body: Option<&Value>,
+    ) -> Value {
         let (found, answer) = self.ask(method, path, parameter, body).await;
         assert_eq!(found, status, "{method} {path}: {answer}");
         answer
@@ -126,12 +134,6 @@ fn normalize(name: &str, value: &mut Value, url: &str) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// What has the form of a passkey's use, and of its making, and is neither.
-fn passkey_of_nobody(text: &str) -> Value {
-    let response = json!({"clientDataJSON": text, "authenticatorData": text, "signature": text, "userHandle": text});
-    json!({"id": text, "rawId": text, "type": "public-key", "response": response})
 }
 
 /// A body that an operation takes, if it takes one.
@@ -200,7 +202,7 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
     }
 }
 
-const API: &str = "/users/api";
+pub const API: &str = "/users/api";
 
 /// The life of an account: what each operation answers that goes well, and what it refuses.
 async fn record_a_life(recorder: &mut Recorder) {
@@ -253,7 +255,7 @@ async fn record_a_life(recorder: &mut Recorder) {
     let code = json!({"otp": confirmed["data"]["recovery_codes"][0]});
     recorder.expect(200, "POST", &path("totp/codes"), "", Some(&code)).await;
     recorder.expect(200, "DELETE", &path("totp"), "", None).await;
-    record_passkeys(recorder).await;
+    openapi_passkeys::record(recorder).await;
     recorder
         .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
         .await;
@@ -297,28 +299,6 @@ async fn record_a_life(recorder: &mut Recorder) {
     }
     recorder.expect(429, "POST", &path("email"), "", email.as_ref()).await;
     recorder.expect(200, "POST", &path("logout"), "", None).await;
-}
-
-/// A passkey, from its making to its end.
-async fn record_passkeys(recorder: &mut Recorder) {
-    let path = |name: &str| format!("{API}/passkeys{name}");
-    let nobody = passkey_of_nobody("AAAA");
-    recorder.expect(200, "POST", &path("/options"), "", None).await;
-    let options = recorder.expect(200, "POST", &path("/new"), "", None).await["data"].clone();
-    let (_, authenticator) = passkeys::begin(&recorder.service).await;
-    let body = passkeys::registration(&recorder.service, &options, &authenticator);
-    recorder.expect(200, "POST", &path(""), "", Some(&body)).await;
-    recorder.expect(400, "POST", &path(""), "", Some(&body)).await;
-    for operation in ["/auth", "/confirm"] {
-        let right = passkeys::assertion(&recorder.service, &authenticator).await;
-        recorder.expect(200, "POST", &path(operation), "", Some(&right)).await;
-    }
-    recorder.expect(401, "POST", &path("/auth"), "", Some(&nobody)).await;
-    recorder.expect(403, "POST", &path("/confirm"), "", Some(&nobody)).await;
-    recorder.expect(200, "GET", &path(""), "", None).await;
-    let id = crate::authenticator::text(&authenticator.id);
-    recorder.expect(200, "DELETE", &path("/{id}"), &id, None).await;
-    recorder.expect(404, "DELETE", &path("/{id}"), &id, None).await;
 }
 
 /// What has to wait, with an account for each that nobody else uses.

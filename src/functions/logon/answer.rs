@@ -34,8 +34,8 @@ pub const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
 ];
 
-/// Headers of a page, beside those of every answer: it asks for nothing of the machine but passkeys, and no other window reaches
-/// into it (OWASP HTTP Security Response Headers Cheat Sheet).
+/// Headers of a page, beside those of every answer: it asks for nothing of the machine but passkeys, and no other
+/// window reaches into it (OWASP HTTP Security Response Headers Cheat Sheet).
 const PAGE_HEADERS: [(&str, &str); 4] = [
     ("content-type", "text/html; charset=utf-8"),
     ("cross-origin-opener-policy", "same-origin"),

@@ -112,8 +112,8 @@ impl Operations {
         Outcome { result, told: proof.told }
     }
 
-    /// Takes an attempt from the address's bucket, spends the challenge, and then compares. Whatever is wrong it is told
-    /// after the same time, and whether an account has the handle changes no call.
+    /// Takes an attempt from the address's bucket, spends the challenge, and then compares. Whatever is wrong, it is
+    /// told after the same time, and whether an account has the handle changes no call.
     async fn prove_by_passkey(&self, assertion: UnverifiedAssertion, context: &Context<'_>) -> Proof {
         let watch = Stopwatch::start();
         let result = self.verify_passkey(assertion, context).await;

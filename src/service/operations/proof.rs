@@ -18,9 +18,9 @@ use crate::{
     platform::journal::{Stopwatch, Times},
 };
 
-/// When an access key or a passkey that is refused is answered, counted from when it came. An account that is there takes DynamoDB and the
-/// SDK a tenth of a millisecond longer than one that is not, which no slow hash hides here. DynamoDB answers in less
-/// than this.
+/// When an access key or a passkey that is refused is answered, counted from when it came. An account that is there
+/// takes DynamoDB and the SDK a tenth of a millisecond longer than one that is not, which no slow hash hides here.
+/// DynamoDB answers in less than this.
 pub(super) const KEY_REFUSED_AFTER: Duration = Duration::from_millis(25);
 
 /// What came of a proof, with what the journal tells of it.

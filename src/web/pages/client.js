@@ -80,7 +80,7 @@ function countDown(form, seconds) {
     say(form, text);
   };
   const another = ({ target }) => {
-    if (target.autocomplete === "username") unlock("");
+    if (target.autocomplete.startsWith("username")) unlock("");
   };
   const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000);
