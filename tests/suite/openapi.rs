@@ -24,10 +24,10 @@ use crate::{
     event::event,
     factor, mails, my_email,
     openapi_passkeys::{self, passkey_of_nobody},
-    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of, reasons},
+    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of},
 };
 
-const EXAMPLES: &str = "src/cli/openapi/examples.json";
+pub const EXAMPLES: &str = "src/cli/openapi/examples.json";
 const NEW_PASSWORD: &str = "another long enough password";
 const ANOTHER_EMAIL: &str = "another@example.org";
 
@@ -356,34 +356,6 @@ async fn the_examples_of_the_description_are_answers_of_the_service() {
         assert_eq!(told[&name], examples[&name], "{name}");
     }
     assert_eq!(told, examples);
-}
-
-#[test]
-fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
-    let told: Value = serde_json::from_str(&fs::read_to_string(root().join(EXAMPLES)).unwrap()).unwrap();
-    for route in ROUTES {
-        let examples = told[format!("{} {}", route.method, route.path)].as_object().unwrap();
-        for (status, example) in examples.iter().filter(|(status, _)| status.as_str() >= "400") {
-            let answer = &example["answer"];
-            // The first 401 of what needs a session is the gateway's own.
-            let is_gateways = status == "401" && route.access != Access::Open;
-            let mut members = vec!["ok", "status"];
-            // The two Auth Failed objects, of a log-on and of a confirmation.
-            let is_mismatch = matches!(
-                (route.operation, status.as_str()),
-                (Operation::LogOnByPasskey, "401") | (Operation::ConfirmByPasskey, "403")
-            );
-            if answer.get("factor").is_some() {
-                members.insert(0, "factor");
-            } else if !is_mismatch && !route.marks.is_original && !is_gateways {
-                members.insert(1, "reason");
-                assert!(reasons().contains(&answer["reason"]), "{answer}");
-            }
-            let mut found: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
-            found.sort_unstable();
-            assert_eq!(found, members, "{} {}: {status}", route.method, route.path);
-        }
-    }
 }
 
 #[tokio::test]

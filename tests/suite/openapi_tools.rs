@@ -1,14 +1,19 @@
-//! The description of the service in the hands of other programs: a validator, a generator of clients, a fuzzer.
+//! The description of the service in the hands of other programs: a validator, a generator of clients, a fuzzer; and the
+//! reasons that its examples have.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use jea_auth::local::Options;
+use jea_auth::{
+    api::{Access, Operation, ROUTES},
+    local::Options,
+};
 use serde_json::Value;
 
 use crate::{
     architecture::root,
     command_line::text,
-    service::{EMAIL, PASSWORD, Service, has},
+    openapi::EXAMPLES,
+    service::{EMAIL, PASSWORD, Service, has, reasons},
 };
 
 /// The tools of others read the description, and one of them makes a client of it that logs on.
@@ -106,4 +111,32 @@ fn assert_generators_take(name: &str, value: &Value) {
 fn the_description_has_nothing_that_generators_stumbled_over() {
     let told = fs::read_to_string(root().join("src/functions/logon/openapi.json")).unwrap();
     assert_generators_take("description", &serde_json::from_str(&told).unwrap());
+}
+
+#[test]
+fn a_refusal_has_a_reason_where_its_operation_gives_reasons_and_nowhere_else() {
+    let told: Value = serde_json::from_str(&fs::read_to_string(root().join(EXAMPLES)).unwrap()).unwrap();
+    for route in ROUTES {
+        let examples = told[format!("{} {}", route.method, route.path)].as_object().unwrap();
+        for (status, example) in examples.iter().filter(|(status, _)| status.as_str() >= "400") {
+            let answer = &example["answer"];
+            // The first 401 of what needs a session is the gateway's own.
+            let is_gateways = status == "401" && route.access != Access::Open;
+            let mut members = vec!["ok", "status"];
+            // The two Auth Failed objects, of a log-on and of a confirmation.
+            let is_mismatch = matches!(
+                (route.operation, status.as_str()),
+                (Operation::LogOnByPasskey, "401") | (Operation::ConfirmByPasskey, "403")
+            );
+            if answer.get("factor").is_some() {
+                members.insert(0, "factor");
+            } else if !is_mismatch && !route.marks.is_original && !is_gateways {
+                members.insert(1, "reason");
+                assert!(reasons().contains(&answer["reason"]), "{answer}");
+            }
+            let mut found: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+            found.sort_unstable();
+            assert_eq!(found, members, "{} {}: {status}", route.method, route.path);
+        }
+    }
 }
