@@ -17,7 +17,13 @@ mod crowd;
 #[expect(dead_code, reason = "nothing is authorized here")]
 mod stack;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use crowd::{add_accounts, user};
@@ -196,15 +202,24 @@ async fn pass_on(listener: TcpListener, upstream: String, delay: Duration) {
         server.set_nodelay(true).unwrap();
         let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
             (client.into_split(), server.into_split());
-        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        // An answer is what comes after something was asked; its body may come just behind its head.
+        let asks = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&asks);
         tokio::spawn(async move {
-            let (mut bytes, mut passed) = (vec![0; 1 << 16], Instant::now());
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+                asks.store(true, Ordering::SeqCst);
+                if to_server.write_all(&bytes[..count]).await.is_err() {
+                    return;
+                }
+            }
+        });
+        tokio::spawn(async move {
+            let mut bytes = vec![0; 1 << 16];
             while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
-                // The body of an answer may come just behind its head.
-                if passed.elapsed() > delay / 2 {
+                if asked.swap(false, Ordering::SeqCst) {
                     tokio::time::sleep(delay).await;
                 }
-                passed = Instant::now();
                 if to_client.write_all(&bytes[..count]).await.is_err() {
                     return;
                 }
