@@ -3,8 +3,8 @@
 //! # One log-on
 //!
 //! 1. [`web::event`] takes method, path, headers and body out of the gateway's event; [`functions::logon`] finds the
-//!    operation in the table of [`api`], refuses cross-site requests by [`web::origin`], and parses the
-//!    [`domain::credential`].
+//!    operation in the table of [`api`], refuses cross-site requests by [`web::origin`], and reads the body as the
+//!    type that the operation's handler takes, a [`service::operations::Credential`].
 //! 2. [`service::operations`] asks the [`service::keyring`] for the key that signs, then the [`platform::store`] for
 //!    three things at once: one attempt of the account's bucket and one of the address's ([`domain::throttle`]), or one
 //!    of a known [`domain::device`]'s, and the [`domain::account`].
