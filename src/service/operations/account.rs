@@ -180,6 +180,19 @@ impl Operations {
     pub(super) async fn end_all_but(
         &self,
         kept: KeptSession<'_>,
+        before: Account,
+        identity: &Identity,
+        context: &Context<'_>,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Account, Refusal> {
+        let ending = |account: &Account| Ok(change(account)?.next_generation(context.now));
+        self.change_and_keep(kept, before, identity, context, ending).await
+    }
+
+    /// Changes the account of a session as `change` says, and by the same write the session that is `kept`.
+    pub(super) async fn change_and_keep(
+        &self,
+        kept: KeptSession<'_>,
         mut before: Account,
         identity: &Identity,
         context: &Context<'_>,
@@ -187,7 +200,7 @@ impl Operations {
     ) -> Result<Account, Refusal> {
         let mut tries = self.store.tries(CHANGE);
         loop {
-            let after = change(&before)?.next_generation(context.now);
+            let after = change(&before)?;
             match self.store.change_account_and_keep(&before, &after, kept).await? {
                 Kept::Changed => return Ok(after),
                 Kept::SessionEnded => return Err(Refusal::SessionEnded),

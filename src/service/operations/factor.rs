@@ -13,7 +13,7 @@ use crate::{
         time::Timestamp,
     },
     platform::{
-        store::{Kept, KeptSession, StoreError},
+        store::{KeptSession, StoreError},
         tries::CHANGE,
     },
     web::identity::Identity,
@@ -113,7 +113,7 @@ impl Operations {
             (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
         let confirmed = if identity.limited {
-            self.change_and_lift(account, identity, context, confirm).await?
+            self.change_and_keep(KeptSession::Lifted(&identity.sid), account, identity, context, confirm).await?
         } else {
             self.change_from(account, identity, context, confirm).await?.after
         };
@@ -166,28 +166,6 @@ impl Operations {
             (None, None) => return Err(Refusal::NoFactor),
         }
         Ok(())
-    }
-
-    /// Changes the account of a limited session as `change` says, and lifts the session's limits by the same write.
-    pub(super) async fn change_and_lift(
-        &self,
-        mut before: Account,
-        identity: &Identity,
-        context: &Context<'_>,
-        change: impl Fn(&Account) -> Result<Account, Refusal>,
-    ) -> Result<Account, Refusal> {
-        let mut tries = self.store.tries(CHANGE);
-        loop {
-            let after = change(&before)?;
-            match self.store.change_account_and_keep(&before, &after, KeptSession::Lifted(&identity.sid)).await? {
-                Kept::Changed => return Ok(after),
-                Kept::SessionEnded => return Err(Refusal::SessionEnded),
-                Kept::AccountChanged if tries.again().await => before = self.account(identity, context.now).await?,
-                Kept::AccountChanged => {
-                    return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
-                }
-            }
-        }
     }
 
     /// Asks for a code if the account has a second factor: nothing comes back if it has none. An attempt is taken

@@ -22,7 +22,7 @@ use crate::{
     },
     platform::{
         journal::{Stopwatch, Times},
-        store::{Spent, StoreError},
+        store::{KeptSession, Spent, StoreError},
     },
     web::identity::Identity,
 };
@@ -215,7 +215,7 @@ impl Operations {
             made.added_to(account, name.clone(), now).map_err(Refusal::PasskeyNotAdded)
         };
         let changed = if identity.limited {
-            self.change_and_lift(account, identity, context, add).await?
+            self.change_and_keep(KeptSession::Lifted(&identity.sid), account, identity, context, add).await?
         } else {
             self.change_from(account, identity, context, add).await?.after
         };
