@@ -122,12 +122,12 @@ async fn an_exported_pem_verifies_a_token_of_its_key() {
     let service = Service::start().await;
     let token = service.new_token().await;
     let pem = stdout(&Operator::of(&service).run(&["key", "export", "--pem"], ""));
+    let issuer = service.running.config.site.issuer.as_str();
     let script = format!(
-        "import jwt\nprint(jwt.decode('{token}', '''{pem}''', algorithms=['ES256'], audience='{url}', issuer='{url}', leeway=3600)['iss'])",
-        url = service.running.url
+        "import jwt\nprint(jwt.decode('{token}', '''{pem}''', algorithms=['ES256'], audience='{issuer}', issuer='{issuer}', leeway=3600)['iss'])"
     );
     let output = Command::new("python3").args(["-c", &script]).output().unwrap();
-    assert_eq!(stdout(&output).trim(), service.running.url);
+    assert_eq!(stdout(&output).trim(), issuer);
 }
 
 #[tokio::test(flavor = "multi_thread")]
