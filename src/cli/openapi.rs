@@ -12,11 +12,24 @@ use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::{
-    api::{Access, Feature, ROUTES, Route},
+    api::{Access, Feature, ROUTES, Reach, Route},
     domain::token::Issuer,
-    functions::logon::{schema_of_refusals, schemas},
+    functions::logon::{family, schema_of_refusals, schemas},
     web::carrier::COOKIE_NAME,
 };
+
+/// What the families of operations are for ("Tag Object"). Generators of clients make a module or a class of each.
+const TAGS: [(&str, &str); 9] = [
+    ("log_on", "A session begins, goes on and ends."),
+    ("user", "The account's details."),
+    ("password", "Another password, by the present one or by a mailed link."),
+    ("email", "Another email, by a link to the present one and a link to the new one."),
+    ("sessions", "Where the account is logged on."),
+    ("keys", "Access keys, which programs log on with."),
+    ("factor", "The second factor: codes of an authenticator app, and recovery codes."),
+    ("passkeys", "Log-on without a password (W3C Web Authentication)."),
+    ("public", "What everybody may read."),
+];
 
 /// What a test asked the running service, and what it answered: by method and path, and by status.
 type Examples = BTreeMap<String, BTreeMap<String, Example>>;
@@ -68,8 +81,7 @@ fn description() -> Result<Value, Failure> {
     let mut paths: BTreeMap<&str, BTreeMap<String, OperationObject>> = BTreeMap::new();
     let mut common = Common::of(&examples);
     for route in ROUTES {
-        let of_route = examples.get(&format!("{} {}", route.method, route.path));
-        let operation = operation(route, of_route.unwrap_or(&BTreeMap::new()), &mut common, &mut generator);
+        let operation = operation(route, &examples, &mut common, &mut generator);
         paths.entry(route.path).or_default().insert(route.method.to_lowercase(), operation);
     }
     Ok(json!({
@@ -80,6 +92,7 @@ fn description() -> Result<Value, Failure> {
             "description": env!("CARGO_PKG_DESCRIPTION"),
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
+        "tags": TAGS.map(|(name, description)| json!({"name": name, "description": description})),
         "paths": paths,
         "components": {
             "responses": common.responses,
@@ -97,9 +110,10 @@ fn description() -> Result<Value, Failure> {
 #[serde(rename_all = "camelCase")]
 struct OperationObject {
     operation_id: String,
+    tags: [&'static str; 1],
     summary: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'static str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    description: String,
     security: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Option<Value>,
@@ -161,45 +175,83 @@ impl Common {
 
 fn operation(
     route: &Route,
-    examples: &BTreeMap<String, Example>,
+    examples: &Examples,
     common: &mut Common,
     generator: &mut SchemaGenerator,
 ) -> OperationObject {
-    let parameters = route.path.split_once('{').map(|(_, parameter)| {
-        let schema = json!({"type": "string", "minLength": 1});
-        json!([{"name": parameter.trim_end_matches('}'), "in": "path", "required": true, "schema": schema}])
-    });
+    let none = BTreeMap::new();
+    let of_route = examples.get(&format!("{} {}", route.method, route.path)).unwrap_or(&none);
     let (taken, given) = schemas(route.operation, generator);
     let refused = schema_of_refusals(generator);
     let request_body = taken.map(|schema| {
-        let example = examples.get("200").and_then(|example| example.request.clone());
+        let example = of_route.get("200").and_then(|example| example.request.clone());
         json!({"required": true, "content": {"application/json": Content { schema, example }}})
     });
-    let responses = examples.iter().map(|(status, example)| {
+    let responses = of_route.iter().map(|(status, example)| {
         let response = json!(response(route, status, example, if status == "200" { &given } else { &refused }));
         (status.clone(), common.reference(status, &example.answer, response))
     });
-    let name = route.name;
+    let id = identifier(route.name);
     OperationObject {
         // An operation can have two paths, and an id stands once.
-        operation_id: if route == route.operation.route() { name.to_owned() } else { format!("{name}-alias") },
+        operation_id: if route == route.operation.route() { id } else { format!("{id}Alias") },
+        tags: [family(route.operation)],
         summary: route.summary,
-        description: match route.access {
-            Access::Open | Access::Session => None,
-            Access::Person => Some("Sessions that an access key opened are refused."),
-            Access::SteppedUp => Some(
-                "The session's password must have been given, or its passkey used, in the last 15 minutes, by log-on or to confirm. \
-                 Sessions that an access key opened are refused.",
-            ),
-        },
+        description: described(route),
         security: match route.access {
             Access::Open => json!([]),
             Access::Session | Access::Person | Access::SteppedUp => json!([{"cookie": []}, {"bearer": []}]),
         },
-        parameters,
+        parameters: parameter(route, examples).map(|parameter| json!([parameter])),
         request_body,
         responses: responses.collect(),
     }
+}
+
+/// An operation's name as an identifier of most languages. Generators write it anew for those that spell theirs otherwise.
+fn identifier(name: &str) -> String {
+    let mut words = name.split('-');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |before, word| {
+        let (initial, rest) = word.split_at(1);
+        before + &initial.to_uppercase() + rest
+    })
+}
+
+/// Who may ask for an operation, and where it is there.
+fn described(route: &Route) -> String {
+    let feature = route.marks.feature.map(|feature| match feature {
+        Feature::Mail => "It is there where the service sends mails.",
+        Feature::Pages => "It is there where the service has pages.",
+        Feature::Passkeys => "It is there where the service takes passkeys.",
+    });
+    let sessions = match route.access {
+        Access::Open | Access::Session => None,
+        Access::Person => Some("Sessions that an access key opened are refused."),
+        Access::SteppedUp => Some(
+            "The session's password must have been given, or its passkey used, in the last 15 minutes, by log-on or to confirm. \
+             Sessions that an access key opened are refused.",
+        ),
+    };
+    let enrolment = route.marks.within.contains(&Reach::Enrolment);
+    let enrolment = enrolment.then_some("A session that must set up a second factor may ask for it, too.");
+    [feature, sessions, enrolment].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// The parameter of a route's path, if it has one, with the example of the list that tells it ("Parameter Object").
+fn parameter(route: &Route, examples: &Examples) -> Option<Value> {
+    let (list, parameter) = route.path.split_once("/{")?;
+    let name = parameter.trim_end_matches('}');
+    let listed = examples.get(&format!("GET {list}")).and_then(|examples| examples.get("200"));
+    let example = listed.and_then(|example| example.answer.pointer(&format!("/data/0/{name}")));
+    Some(json!({
+        "name": name,
+        "in": "path",
+        "required": true,
+        "description": format!("As `GET {list}` tells it."),
+        "schema": {"type": "string", "minLength": 1},
+        "example": example,
+    }))
 }
 
 fn response(route: &Route, status: &str, example: &Example, schema: &Schema) -> ResponseObject {

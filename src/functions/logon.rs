@@ -112,6 +112,15 @@ macro_rules! handlers {
                 $(Operation::$operation => schemas_of($handler, generator),)+
             }
         }
+
+        /// The family of an operation: the module of its handler.
+        #[cfg(feature = "terminal")]
+        pub(crate) fn family(operation: Operation) -> &'static str {
+            let handler = match operation {
+                $(Operation::$operation => stringify!($handler),)+
+            };
+            handler.split("::").next().unwrap_or_default()
+        }
     };
 }
 

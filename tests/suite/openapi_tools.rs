@@ -37,7 +37,8 @@ async fn other_tools_read_the_description_and_a_client_made_of_it_logs_on() {
     let service = Service::start().await;
     let program = format!(
         "from made import Client, AuthenticatedClient\n\
-         from made.api.default import log_on, user\n\
+         from made.api.log_on import log_on\n\
+         from made.api.user import user\n\
          from made.models import LogOnBody\n\
          client = Client(base_url='{url}')\n\
          answer = log_on.sync_detailed(client=client, body=LogOnBody(email='{EMAIL}', password='{PASSWORD}'))\n\
@@ -110,7 +111,21 @@ fn assert_generators_take(name: &str, value: &Value) {
 #[test]
 fn the_description_has_nothing_that_generators_stumbled_over() {
     let told = fs::read_to_string(root().join("src/functions/logon/openapi.json")).unwrap();
-    assert_generators_take("description", &serde_json::from_str(&told).unwrap());
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_generators_take("description", &told);
+    let mut ids = BTreeSet::new();
+    for operation in told["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values()) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(
+            id.chars().all(|c| c.is_ascii_alphanumeric()) && ids.insert(id),
+            "{id} is a name in every language, once"
+        );
+        let tag = &operation["tags"][0];
+        assert!(told["tags"].as_array().unwrap().iter().any(|known| known["name"] == *tag), "{id}: {tag}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["example"].is_string() && parameter["description"].is_string(), "{id}: {parameter}");
+        }
+    }
 }
 
 #[test]
