@@ -18,16 +18,21 @@
     reason = "a measurement that cannot go on says so"
 )]
 
+#[expect(dead_code, reason = "the tests of the verifier spoil what is right here")]
+#[path = "../src/domain/webauthn/tests/authenticator.rs"]
+mod authenticator;
 mod bare_calls;
 mod binaries;
 #[path = "../tests/suite/support/client.rs"]
 mod client;
 mod crowd;
+mod passkeys;
 #[expect(dead_code, reason = "no call is to fail here")]
 #[path = "../tests/suite/support/proxy.rs"]
 mod proxy;
 #[path = "../tests/suite/support/runtime_api.rs"]
 mod runtime_api;
+#[expect(dead_code, reason = "other benchmarks need less of the stack")]
 mod stack;
 
 use std::{
@@ -44,11 +49,13 @@ use jea_auth::{
         password::{Hasher, Password},
         throttle::{Pace, Paces},
     },
-    local::{DEMO_PASSWORD, Running},
+    local::{DEMO_PASSWORD, Options, Running},
+    platform::store::Store,
 };
+use passkeys::{Site, add_passkey, log_on_by_passkey};
 use runtime_api::Function;
 use serde_json::{Value, json};
-use stack::{authorization, log_on, stack};
+use stack::{authorization, log_on, stack_with};
 
 /// What is measured of one function.
 #[derive(Default)]
@@ -72,7 +79,7 @@ const ACCOUNTS: usize = INVOCATIONS;
 async fn main() {
     let starts: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(40);
     let folder = build();
-    let mut running = stack().await;
+    let mut running = stack_with(Options { passkeys: true, ..Options::in_memory() }).await;
     // The most that a function's configuration may say.
     let generous = Pace { burst: 10_000, interval: Duration::from_secs(1) };
     running.config.paces = Paces { account: generous, address: generous };
@@ -102,8 +109,10 @@ async fn main() {
     }
     let (argon2, password) = (Hasher::default(), Password::new(DEMO_PASSWORD));
     let mut bare_calls = BareCalls::record(&mut running).await;
-    let (mut hashes, mut calls, mut by_key) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hashes, mut calls) = (Vec::new(), Vec::new());
+    let (mut by_key, mut by_passkey) = (Vec::new(), Vec::new());
     let key = key().expose();
+    let (site, store) = (Site::of(&running).await, Store::new(running.config.aws.dynamodb(), &running.config.stack));
     for round in 0..INVOCATIONS {
         for (at, function) in functions.iter_mut().enumerate() {
             if NAMES[at] == "logon" && round % (INVOCATIONS / LOG_ONS) != 0 {
@@ -122,6 +131,11 @@ async fn main() {
                 let begun = Instant::now();
                 check(NAMES[at], &function.invoke(event).await);
                 by_key.push(begun.elapsed());
+                let passkey = add_passkey(&store, &user(round % ACCOUNTS), &handle(round)).await;
+                let event = log_on_by_passkey(&site.assertion(&passkey), &address(2 * ACCOUNTS + round));
+                let begun = Instant::now();
+                check(NAMES[at], &function.invoke(event).await);
+                by_passkey.push(begun.elapsed());
                 // As in a log-on, the calls come before and after the hash, which leaves no cache warm.
                 let before = bare_calls.before(round).await;
                 let begun = Instant::now();
@@ -135,7 +149,7 @@ async fn main() {
         measured.peak_kib = memory_kib(function.pid(), "VmHWM:");
         measured.journal = function.journal();
     }
-    report(&mut measured, &mut hashes, &mut calls, &mut by_key);
+    report(&mut measured, [hashes, calls, by_key, by_passkey]);
     drop(functions);
     running.stop().await;
 }
@@ -166,6 +180,13 @@ fn address(number: usize) -> String {
     std::net::Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap()).to_string()
 }
 
+/// A user handle of its own for each number.
+fn handle(number: usize) -> [u8; 32] {
+    let mut handle = [0; 32];
+    handle[..8].copy_from_slice(&number.to_be_bytes());
+    handle
+}
+
 fn binary(folder: &Path, name: &str) -> String {
     folder.join(name).to_string_lossy().into_owned()
 }
@@ -186,7 +207,7 @@ fn memory_kib(pid: u32, what: &str) -> u64 {
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Duration], by_key: &mut [Duration]) {
+fn report(measured: &mut [Measured; 3], beside: [Vec<Duration>; 4]) {
     println!("\n{:<12}{:>10}{:>10}{:>10}{:>10}{:>11}{:>11}", "", "start", "first", "warm p50", "p99", "peak", "size");
     for (name, m) in NAMES.iter().zip(measured.iter_mut()) {
         let (start, first) = (quantile(&mut m.start, 0.5), quantile(&mut m.first, 0.5));
@@ -199,10 +220,11 @@ fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Du
         let mut told: Vec<Duration> = told.map(|millis| Duration::from_secs_f64(millis / 1000.0)).collect();
         println!("{:<32}{:>7.3} ms", format!("{} says of {name}", NAMES[at]), quantile(&mut told, 0.5));
     }
-    let (hash, calls) = (quantile(hashes, 0.5), quantile(calls, 0.5));
+    let [hash, calls, by_key, by_passkey] = beside.map(|mut times| quantile(&mut times, 0.5));
     println!("{:<32}{hash:>7.3} ms", "one Argon2id verification");
     println!("{:<32}{calls:>7.3} ms", "a log-on's calls, bytes alone");
-    println!("{:<32}{:>7.3} ms\n", "a log-on with an access key", quantile(by_key, 0.5));
+    println!("{:<32}{by_key:>7.3} ms", "a log-on with an access key");
+    println!("{:<32}{by_passkey:>7.3} ms\n", "a log-on with a passkey");
     let [empty, authorizer, logon] = measured;
     let bound = |what: &str, value: f64, unit: &str, most: f64| {
         let verdict = if value <= most { "held" } else { "NOT HELD" };
@@ -215,10 +237,11 @@ fn report(measured: &mut [Measured; 3], hashes: &mut [Duration], calls: &mut [Du
     bound("authorizer: warm, session remembered, the same", warm, "x", 1.5);
     let rest = quantile(&mut logon.warm, 0.5) - hash - calls;
     bound("logon: warm, beyond one hash and the database's own time", rest, " ms", 1.0);
-    let by_key = quantile(by_key, 0.5) / quantile(&mut logon.warm, 0.5);
-    bound("logon: warm, with an access key, against a password", by_key, "x", 1.0 / 3.0);
+    let by_password = quantile(&mut logon.warm, 0.5);
+    bound("logon: warm, with an access key, against a password", by_key / by_password, "x", 1.0 / 3.0);
+    bound("logon: warm, with a passkey, the same", by_passkey / by_password, "x", 0.3);
     bound("authorizer: peak memory", authorizer.peak_kib as f64 / 1024.0, " MiB", 10.0);
     bound("logon: peak memory", logon.peak_kib as f64 / 1024.0, " MiB", 32.0);
     bound("authorizer: binary", authorizer.bytes as f64 / 1e6, " MB", 5.5);
-    bound("logon: binary", logon.bytes as f64 / 1e6, " MB", 6.5);
+    bound("logon: binary", logon.bytes as f64 / 1e6, " MB", 6.6);
 }

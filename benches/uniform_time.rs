@@ -22,12 +22,12 @@
 #[path = "../src/domain/webauthn/tests/authenticator.rs"]
 mod authenticator;
 mod crowd;
+mod passkeys;
 #[expect(dead_code, reason = "other benchmarks authorize as well")]
 mod stack;
 
 use std::{sync::Arc, time::Instant};
 
-use authenticator::Authenticator;
 use crowd::{add_accounts, user};
 use jea_auth::{
     domain::{
@@ -35,14 +35,9 @@ use jea_auth::{
         account::{Account, Email, Name, Status},
         factor::{Factor, RECOVERY_CODES},
         ids::{AccountId, hexadecimal},
-        passkey::{CredentialId, PublicKey, StoredPasskey, UserHandle},
         password::{Hasher, Password, PasswordHash},
-        webauthn::{ChallengeFor, challenge},
     },
-    functions::{
-        app::{self, Stack},
-        logon::LogonFunction,
-    },
+    functions::{app, logon::LogonFunction},
     local::{Options, Running},
     platform::{
         machine,
@@ -51,6 +46,7 @@ use jea_auth::{
     service::administration::Administration,
     web::event::Event,
 };
+use passkeys::{Site, add_passkey, log_on_by_passkey};
 use serde_json::{Value, json};
 use stack::{log_on, stack_with};
 use zeroize::Zeroizing;
@@ -139,33 +135,14 @@ async fn main() {
 
 /// Uses of a passkey, each with a challenge of its own, in which one thing is wrong.
 async fn passkeys(running: &Running, store: &Store) -> [Class; 4] {
-    let origin = running.config.site.issuer.as_str().to_owned();
-    let secret = Stack::of(&running.config).keyring().service_secret(machine::now()).await.unwrap();
-    let passkey = Arc::new(Authenticator::new("localhost", &[1; 32]));
-    let stored = StoredPasskey {
-        name: Name::parse("Phone").unwrap(),
-        public_key: PublicKey::parse(&passkey.cose).unwrap(),
-        rp_id: "localhost".to_owned(),
-        created: machine::now(),
-        last_used: None,
-        sign_count: 0,
-        backed_up: true,
-    };
-    let add = |account: &Account| {
-        let passkeys = [(CredentialId::new(&passkey.id).unwrap(), stored.clone())].into();
-        Ok::<_, StoreError>(Account { handle: Some(UserHandle::new(&[1; 32])), passkeys, ..account.clone() })
-    };
-    store.change_account(&Email::canonical("active@example.org"), add).await.unwrap().unwrap();
+    let passkey = Arc::new(add_passkey(store, "active@example.org", &[1; 32]).await);
+    let site = Site::of(running).await;
     let wrong = |spoil: fn(&mut Value)| {
-        let (origin, secret, passkey) = (origin.clone(), Arc::clone(&secret), Arc::clone(&passkey));
+        let (site, passkey) = (site.clone(), Arc::clone(&passkey));
         Box::new(move |_| {
-            let challenge = challenge(ChallengeFor::Assertion, &secret, &machine::random(), machine::now());
-            let data = authenticator::client_data("webauthn.get", &challenge, &origin);
-            let mut body = passkey.assert(data.to_string().as_bytes());
-            spoil(&mut body);
-            let mut event = log_on("", "", "192.0.2.1");
-            (event["path"], event["body"]) = ("/users/api/passkeys/auth".into(), body.to_string().into());
-            event
+            let mut assertion = site.assertion(&passkey);
+            spoil(&mut assertion);
+            log_on_by_passkey(&assertion, "192.0.2.1")
         }) as Box<dyn Fn(usize) -> _>
     };
     [
