@@ -242,7 +242,7 @@ async fn accounts(
                     match item {
                         Ok(account) => {
                             read += 1;
-                            factors.look_at(&account);
+                            factors.look_at(&account, |passkey| passkeys.is_usable(passkey));
                             passkeys.look_at(&account);
                             match &account.password_hash {
                                 Some(hash) => outdated += usize::from(!hash.is_current()),

@@ -77,8 +77,7 @@ pub struct Account {
     /// time as [`Self::generation`] is. No session moves it, or whoever has learned the password could keep the owner
     /// of the mailbox from setting another one.
     pub links: u64,
-    /// The tag of the mailed link by which the password was set, as long as it is the last thing that moved
-    /// [`Self::links`].
+    /// The tag of the mailed link that was used, as long as its use is the last thing that moved [`Self::links`].
     pub used_link: Option<String>,
     /// Whatever else is known of the person: title, company, country and the like.
     pub profile: BTreeMap<String, String>,
@@ -152,10 +151,11 @@ impl Account {
         [self.email.as_str(), &self.registered_email, self.name.as_str()]
     }
 
-    /// Whether its owner has more than a password to show: an authenticator app, or a passkey.
+    /// Whether its owner has more than a password to show: an authenticator app, or a passkey that `is_usable`. One that
+    /// was made for another host logs nobody on.
     #[must_use]
-    pub fn has_factor(&self) -> bool {
-        self.factor.is_some() || !self.passkeys.is_empty()
+    pub fn has_factor(&self, is_usable: impl Fn(&StoredPasskey) -> bool) -> bool {
+        self.factor.is_some() || self.passkeys.values().any(is_usable)
     }
 
     /// The hash that a password is compared with: none if there is no password, or its days are over.

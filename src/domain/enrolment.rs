@@ -1,7 +1,10 @@
 //! Whose accounts must have a second factor. One that must and has none gets a session that can do nothing but set one
 //! up.
 
-use crate::domain::account::{Account, InvalidLabel, Role};
+use crate::domain::{
+    account::{Account, InvalidLabel, Role},
+    passkey::StoredPasskey,
+};
 
 /// Longest name of a role here, in characters, which have [`LABEL_MAX_BYTES`](crate::domain::account::LABEL_MAX_BYTES)
 /// at the most: the pattern of a parameter cannot count bytes.
@@ -45,10 +48,10 @@ impl RequireFactor {
         }
     }
 
-    /// Whether an account must have a second factor, and has none.
+    /// Whether an account must have a second factor, and has none. Passkeys count that are usable.
     #[must_use]
-    pub fn is_unmet(&self, account: &Account) -> bool {
-        self.is_for(account) && !account.has_factor()
+    pub fn is_unmet(&self, account: &Account, is_usable: impl Fn(&StoredPasskey) -> bool) -> bool {
+        self.is_for(account) && !account.has_factor(is_usable)
     }
 }
 
@@ -102,7 +105,11 @@ mod tests {
             ("admin", None, false, false, false),
         ] {
             let (demand, account) = (RequireFactor::parse(demand).unwrap(), account(role, has_factor));
-            assert_eq!((demand.is_for(&account), demand.is_unmet(&account)), (is_for, is_unmet), "{demand:?} {role:?}");
+            assert_eq!(
+                (demand.is_for(&account), demand.is_unmet(&account, |_| false)),
+                (is_for, is_unmet),
+                "{demand:?} {role:?}"
+            );
         }
     }
 }

@@ -194,6 +194,12 @@ pub enum NotAdded {
 }
 
 impl NewPasskey {
+    /// Whether it is the account's already, as far as the authenticator has made it.
+    #[must_use]
+    pub fn is_of(&self, account: &Account) -> bool {
+        account.passkeys.get(&self.id).is_some_and(|kept| kept.public_key == self.public_key)
+    }
+
     /// The account with this passkey.
     ///
     /// # Errors

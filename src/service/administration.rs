@@ -176,7 +176,7 @@ impl Administration {
             let Some(before) = self.store.account(email).await? else { return Ok(None) };
             let registered_email = registered_email.to_owned();
             let account = self.moved_on(Account { email: new.clone(), registered_email, ..before.clone() });
-            match self.store.rename_account(&before, &account).await? {
+            match self.store.rename_account(&before, &account, None).await? {
                 Renamed::Renamed => return Ok(Some(account)),
                 Renamed::Exists => {
                     // Perhaps by an earlier copy of the same write, whose answer was lost.

@@ -283,7 +283,7 @@ async fn a_rename_loses_nothing_that_the_account_got_meanwhile() {
     assert_eq!(made.status(), 200);
     let (email, registered_email) = (Email::canonical("new@jeplus.org"), "new@jeplus.org".to_owned());
     let after = Account { email, registered_email, ..before.clone() }.next_generation(service.now());
-    assert_eq!(service.store().rename_account(&before, &after).await.unwrap(), Renamed::Changed);
+    assert_eq!(service.store().rename_account(&before, &after, None).await.unwrap(), Renamed::Changed);
     assert_eq!(service.account().await.access_keys.len(), 1);
 }
 

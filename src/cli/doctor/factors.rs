@@ -9,6 +9,7 @@ use crate::{
         account::{Account, Status},
         enrolment::RequireFactor,
         factor::TotpSecret,
+        passkey::StoredPasskey,
         secret::ServiceSecret,
         time::Timestamp,
     },
@@ -60,11 +61,11 @@ impl Factors {
         Self { secret, seen: 0, closed: Named::default(), required, required_of: 0, unmet: Named::default() }
     }
 
-    pub(super) fn look_at(&mut self, account: &Account) {
+    pub(super) fn look_at(&mut self, account: &Account, is_usable: impl Fn(&StoredPasskey) -> bool) {
         // Nobody logs on to a disabled account.
         if let Some(required) = self.required.as_ref().filter(|_| account.status == Status::Active) {
             self.required_of += usize::from(required.is_for(account));
-            if required.is_unmet(account) {
+            if required.is_unmet(account, is_usable) {
                 self.unmet.add(account);
             }
         }

@@ -1,7 +1,7 @@
 //! Whether the passkeys of accounts can be used where the service is.
 
 use super::{Connection, Finding, State};
-use crate::domain::{account::Account, token::Issuer, webauthn::RelyingParty};
+use crate::domain::{account::Account, passkey::StoredPasskey, token::Issuer, webauthn::RelyingParty};
 
 const CHECK: &str = "passkeys";
 
@@ -32,12 +32,16 @@ impl Passkeys {
     pub(super) fn look_at(&mut self, account: &Account) {
         for passkey in account.passkeys.values() {
             self.seen += 1;
-            // They are for the host, or for a domain above it.
-            let is_here = |host: &String| {
-                host.strip_suffix(&passkey.rp_id).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            };
-            self.elsewhere += usize::from(!self.host.as_ref().is_none_or(is_here));
+            self.elsewhere += usize::from(!self.is_usable(passkey));
         }
+    }
+
+    /// Whether a passkey is for the host, or for a domain above it; where the host is not known, each is.
+    pub(super) fn is_usable(&self, passkey: &StoredPasskey) -> bool {
+        let is_for = |host: &String| {
+            host.strip_suffix(&passkey.rp_id).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        self.host.as_ref().is_none_or(is_for)
     }
 
     pub(super) fn finding(&self) -> Finding {

@@ -48,8 +48,7 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         temporary_until: item.seconds_or_none("temporary_until")?,
         created: item.seconds("created")?,
         generation: item.number("generation")?,
-        // An account of before there was such a number never had it moved.
-        links: item.number_or_none("links")?.unwrap_or_default(),
+        links: item.number("links")?,
         used_link: item.text_or_none("used_link")?.map(str::to_owned),
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         access_keys: access_keys(item)?,

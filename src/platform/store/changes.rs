@@ -13,13 +13,14 @@ use super::{
     account_item::{HANDLE, account, attributes},
     cancellation_codes,
     item::{number, seconds, text},
-    meets_transaction, meets_writes, sessions,
+    meets_transaction, meets_writes, outbox, sessions,
 };
 use crate::{
     domain::{
         access_key::AccessKeyId,
         account::{Account, Email},
         ids::SessionId,
+        mail::MailKind,
         password::PasswordHash,
         session::Session,
         time::Timestamp,
@@ -28,13 +29,6 @@ use crate::{
 };
 
 const TRANSACTION: &str = "TransactWriteItems";
-
-/// What came of a transaction on two items. If a condition failed, neither is written.
-pub(super) enum Both {
-    Written,
-    FirstRefused,
-    SecondRefused,
-}
 
 /// A part of a transaction lacks what it must have.
 pub(super) fn incomplete(error: BuildError) -> StoreError {
@@ -156,18 +150,25 @@ impl Store {
                 TransactWriteItem::builder().update(update.build().map_err(incomplete)?)
             }
         };
-        Ok(match self.write_both(account, session.build()).await? {
-            Both::Written => Kept::Changed,
-            Both::FirstRefused => Kept::AccountChanged,
-            Both::SecondRefused => Kept::SessionEnded,
+        Ok(match self.write_together([account, session.build()]).await? {
+            None => Kept::Changed,
+            Some(0) => Kept::AccountChanged,
+            Some(_) => Kept::SessionEnded,
         })
     }
 
-    /// Moves an account to another email, in one transaction: it is never at both, and never at none.
+    /// Moves an account to another email, in one transaction: it is never at both, and never at none. If `mail` is given,
+    /// an id for a mail and the time, the email that the account had is told by that transaction, too: whoever sends the
+    /// request again after a lost answer does not come here again.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; then the account is where it was, or where it should be.
-    pub async fn rename_account(&self, before: &Account, after: &Account) -> Result<Renamed, StoreError> {
+    pub async fn rename_account(
+        &self,
+        before: &Account,
+        after: &Account,
+        mail: Option<(&[u8; 16], Timestamp)>,
+    ) -> Result<Renamed, StoreError> {
         let put = Put::builder()
             .table_name(&self.tables.accounts)
             .set_item(Some(attributes(after)))
@@ -185,29 +186,27 @@ impl Store {
             .map_err(incomplete)?;
         let put = TransactWriteItem::builder().put(put).build();
         let delete = TransactWriteItem::builder().delete(delete).build();
-        Ok(match self.write_both(put, delete).await? {
-            Both::Written => Renamed::Renamed,
-            Both::FirstRefused => Renamed::Exists,
-            Both::SecondRefused => Renamed::Changed,
+        let mail = mail.map(|(id, now)| self.mail(outbox::item(id, MailKind::EmailChanged, &before.email, now)));
+        let mail = mail.transpose()?;
+        Ok(match self.write_together([put, delete].into_iter().chain(mail)).await? {
+            None => Renamed::Renamed,
+            Some(0) => Renamed::Exists,
+            Some(_) => Renamed::Changed,
         })
     }
 
-    /// Writes two items in one transaction.
-    pub(super) async fn write_both(
+    /// Writes items in one transaction. If nothing is written as a condition does not hold, it gives back the place of
+    /// the first item of such a one.
+    pub(super) async fn write_together(
         &self,
-        first: TransactWriteItem,
-        second: TransactWriteItem,
-    ) -> Result<Both, StoreError> {
-        let write = self.client.transact_write_items().transact_items(first).transact_items(second);
-        let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else {
-            return Ok(Both::Written);
-        };
-        let codes: Vec<&str> = error.as_service_error().into_iter().flat_map(cancellation_codes).collect();
-        match codes.as_slice() {
-            [CONDITION_FAILED, _] => Ok(Both::FirstRefused),
-            [_, CONDITION_FAILED] => Ok(Both::SecondRefused),
-            _ => Err(StoreError::call(TRANSACTION, error)),
-        }
+        items: impl IntoIterator<Item = TransactWriteItem>,
+    ) -> Result<Option<usize>, StoreError> {
+        let write = self.client.transact_write_items().set_transact_items(Some(items.into_iter().collect()));
+        let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else { return Ok(None) };
+        let refused = error
+            .as_service_error()
+            .and_then(|error| cancellation_codes(error).position(|code| code == CONDITION_FAILED));
+        if refused.is_some() { Ok(refused) } else { Err(StoreError::call(TRANSACTION, error)) }
     }
 
     /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was

@@ -99,17 +99,20 @@ impl Store {
             .expression_attribute_values(":sub", text(read.sub.as_str()))
             .expression_attribute_values(":generation", number(read.generation))
             .expression_attribute_values(":true", AttributeValue::Bool(true));
-        let mail = item(id, MailKind::KeyEnds, &read.email, now).into_iter();
-        let mail = Put::builder()
-            .table_name(&self.tables.outbox)
-            .set_item(Some(mail.chain([("key".to_owned(), text(key.as_str()))]).collect()));
+        let mut mail = item(id, MailKind::KeyEnds, &read.email, now);
+        mail.insert("key".to_owned(), text(key.as_str()));
         let told = TransactWriteItem::builder().update(told.build().map_err(incomplete)?).build();
-        let mail = TransactWriteItem::builder().put(mail.build().map_err(incomplete)?).build();
-        self.write_both(told, mail).await.map(drop)
+        self.write_together([told, self.mail(mail)?]).await.map(drop)
+    }
+
+    /// A mail as a part of a transaction.
+    pub(super) fn mail(&self, item: HashMap<String, AttributeValue>) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.tables.outbox).set_item(Some(item));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(incomplete)?).build())
     }
 }
 
-fn item(id: &[u8; 16], kind: MailKind, email: &Email, now: Timestamp) -> HashMap<String, AttributeValue> {
+pub(super) fn item(id: &[u8; 16], kind: MailKind, email: &Email, now: Timestamp) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("id".to_owned(), text(&hexadecimal(id))),
         ("kind".to_owned(), text(kind.name())),

@@ -44,13 +44,16 @@ pub struct PasswordChange {
 
 impl Operations {
     /// The session of a request and its account, as they are now. The authorizer has read both before; an operation
-    /// reads them again, so that none succeeds for a session whose end was acknowledged in between.
+    /// reads them again, so that none succeeds for a session whose end was acknowledged in between. A session that was
+    /// there to set up a second factor is over when the account has one, unless the factor was set up in this session,
+    /// which is not limited any more then: whoever has learned the password may have opened such a session, too.
     ///
     /// # Errors
     /// [`Refusal::SessionEnded`] if the session is not alive, or [`Refusal::Unavailable`].
     pub(super) async fn living(&self, identity: &Identity, now: Timestamp) -> Result<(Session, Account), Refusal> {
         let living = self.store.living((&identity.sub, &identity.sid), Some(&identity.email), now).await?;
-        living.ok_or(Refusal::SessionEnded)
+        let is_over = |(session, account): &(Session, Account)| session.limited && self.has_factor(account);
+        living.filter(|living| !is_over(living)).ok_or(Refusal::SessionEnded)
     }
 
     /// The account of a session, as it is now.
@@ -155,21 +158,23 @@ impl Operations {
         // What only the account tells.
         policy::check(&new_password, CHARACTERS_MIN, &read.names()).map_err(Refusal::Unfit)?;
         let code = self.prove_code(read, otp, context).await?;
-        // The new session would be good for everything.
-        if self.rules.require_factor.is_unmet(read) {
-            return Err(Refusal::FactorRequired);
-        }
-        let hash = self.hash(Arc::new(new_password), context).await?;
-        let change = |account: &Account| {
-            let account = with_code_used(account, code.as_ref())?;
-            // Of the same generation it has the same password, though perhaps a stronger hash of it.
-            (account.generation == read.generation || account.password_hash == read.password_hash)
-                .then(|| account.with_password(hash.clone()))
-                .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
-        };
         let session = self.session_of(verified, context);
-        let account = self.end_all_but(KeptSession::New(&session), before, identity, context, change).await?;
-        self.code_was_used(code.as_ref(), &account, context).await;
+        let set = async {
+            // The new session would be good for everything.
+            if self.lacks_factor(read) {
+                return Err(Refusal::FactorRequired);
+            }
+            let hash = self.hash(Arc::new(new_password), context).await?;
+            let change = |account: &Account| {
+                let account = with_code_used(account, code.as_ref())?;
+                // Of the same generation it has the same password, though perhaps a stronger hash of it.
+                (account.generation == read.generation || account.password_hash == read.password_hash)
+                    .then(|| account.with_password(hash.clone()))
+                    .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
+            };
+            self.end_all_but(KeptSession::New(&session), before, identity, context, change).await
+        };
+        let account = self.using(code.as_ref(), context, set).await?;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })
@@ -186,16 +191,31 @@ impl Operations {
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<Account, Refusal> {
         let ending = |account: &Account| Ok(change(account)?.next_generation(context.now));
-        self.change_and_keep(kept, before, identity, context, ending).await
+        self.change_and_keep(kept, before, || self.account(identity, context.now), ending).await
     }
 
-    /// Changes the account of a session as `change` says, and by the same write the session that is `kept`.
-    pub(super) async fn change_and_keep(
+    /// As [`Self::change_from`], where the session that asks may be limited, whose limit the change lifts.
+    pub(super) async fn change_and_lift(
+        &self,
+        before: Account,
+        identity: &Identity,
+        context: &Context<'_>,
+        change: impl Fn(&Account) -> Result<Account, Refusal>,
+    ) -> Result<Account, Refusal> {
+        if !identity.limited {
+            return self.change_from(before, identity, context, change).await.map(|changed| changed.after);
+        }
+        let lifted = KeptSession::Lifted(&identity.sid);
+        self.change_and_keep(lifted, before, || self.account(identity, context.now), change).await
+    }
+
+    /// Changes an account as `change` says, and by the same write the session that is `kept`. Where another change comes
+    /// between, the account is `read` again.
+    pub(super) async fn change_and_keep<Read: Future<Output = Result<Account, Refusal>>>(
         &self,
         kept: KeptSession<'_>,
         mut before: Account,
-        identity: &Identity,
-        context: &Context<'_>,
+        read: impl Fn() -> Read,
         change: impl Fn(&Account) -> Result<Account, Refusal>,
     ) -> Result<Account, Refusal> {
         let mut tries = self.store.tries(CHANGE);
@@ -204,7 +224,7 @@ impl Operations {
             match self.store.change_account_and_keep(&before, &after, kept).await? {
                 Kept::Changed => return Ok(after),
                 Kept::SessionEnded => return Err(Refusal::SessionEnded),
-                Kept::AccountChanged if tries.again().await => before = self.account(identity, context.now).await?,
+                Kept::AccountChanged if tries.again().await => before = read().await?,
                 Kept::AccountChanged => {
                     return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
                 }

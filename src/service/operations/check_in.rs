@@ -14,7 +14,7 @@ impl Operations {
         let now = context.now;
         let (session, account) = self.living(identity, now).await?;
         // A second factor that is demanded by now is set up by a new log-on.
-        if session.by.is_person() && self.rules.require_factor.is_unmet(&account) {
+        if session.by.is_person() && self.lacks_factor(&account) {
             return Err(Refusal::SessionEnded);
         }
         let mut expires_at = self.rules.tokens.lifetimes.token_expiry(session.auth_time, now);

@@ -76,11 +76,7 @@ impl Operations {
             };
             let Some(moved) = presented.moved(&confirmed, context.now) else { return Ok(EmailConfirmed::ByOne) };
             match self.move_account(&presented, &confirmed, &moved, &mut tries, context).await? {
-                Renamed::Renamed => {
-                    // To the email that it had.
-                    self.notify(MailKind::EmailChanged, &confirmed, context).await;
-                    return Ok(EmailConfirmed::ByBoth);
-                }
+                Renamed::Renamed => return Ok(EmailConfirmed::ByBoth),
                 Renamed::Exists => return self.was_moved(&presented).await,
                 Renamed::Changed if tries.again().await => {}
                 Renamed::Changed => {
@@ -90,8 +86,8 @@ impl Operations {
         }
     }
 
-    /// Moves an account to its new email. Another spelling of the same one is the same item, which a transaction cannot
-    /// both put and delete.
+    /// Moves an account to its new email, and tells the one that it had. Another spelling of the same one is the same
+    /// item, which a transaction cannot both put and delete.
     async fn move_account(
         &self,
         presented: &PresentedEmailLink,
@@ -101,11 +97,16 @@ impl Operations {
         context: &Context<'_>,
     ) -> Result<Renamed, Refusal> {
         if before.email != after.email {
-            return Ok(self.store.rename_account(before, after).await?);
+            let mail = (&context.random.bytes(), context.now);
+            return Ok(self.store.rename_account(before, after, Some(mail)).await?);
         }
         let respell = |account: &Account| presented.moved(account, context.now).ok_or(Refusal::BadLink);
         let changed = self.store.change_in_generation(before.clone(), respell, tries).await?;
-        Ok(changed.map_or(Renamed::Changed, |_| Renamed::Renamed))
+        if changed.is_none() {
+            return Ok(Renamed::Changed);
+        }
+        self.notify(MailKind::EmailChanged, before, context).await;
+        Ok(Renamed::Renamed)
     }
 
     /// Whether this link has moved the account before: then its answer was perhaps lost.

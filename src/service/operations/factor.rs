@@ -12,10 +12,7 @@ use crate::{
         throttle::{BucketKey, CODE_PACE},
         time::Timestamp,
     },
-    platform::{
-        store::{KeptSession, StoreError},
-        tries::CHANGE,
-    },
+    platform::{store::StoreError, tries::CHANGE},
     web::identity::Identity,
 };
 
@@ -35,7 +32,7 @@ pub(super) struct RightCode {
     /// The id of the request, which is written down with the code.
     request: String,
     /// The attempt, which is given back unless another request has used the code.
-    pub(super) given_back: GivenBack,
+    given_back: GivenBack,
 }
 
 /// How many recovery codes are left when an owner is told so.
@@ -112,13 +109,10 @@ impl Operations {
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
             (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
-        let confirmed = if identity.limited {
-            self.change_and_keep(KeptSession::Lifted(&identity.sid), account, identity, context, confirm).await?
-        } else {
-            self.change_from(account, identity, context, confirm).await?.after
-        };
+        let confirmed = self.change_and_lift(account, identity, context, confirm).await;
+        // The code was right, whatever became of the rest.
         self.give_back(&given_back).await;
-        self.notify(MailKind::FactorSet, &confirmed, context).await;
+        self.notify(MailKind::FactorSet, &confirmed?, context).await;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
 
@@ -143,8 +137,8 @@ impl Operations {
             }
             Ok(account)
         };
-        self.change_from(account, identity, context, renew).await?;
-        self.give_back(&code.given_back).await;
+        let renewed = async { Ok(self.change_from(account, identity, context, renew).await?.after) };
+        self.using(Some(&code), context, renewed).await?;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
 
@@ -156,7 +150,7 @@ impl Operations {
     pub async fn remove_factor(&self, identity: &Identity, context: &Context<'_>) -> Result<(), Refusal> {
         let remove = |account: &Account| {
             let removed = Account { factor: None, begun_factor: None, ..account.clone() };
-            let is_last = account.has_factor() && self.rules.require_factor.is_unmet(&removed);
+            let is_last = self.has_factor(account) && self.lacks_factor(&removed);
             if is_last { Err(Refusal::FactorRequired) } else { Ok(removed) }
         };
         let changed = self.change_own(identity, context, remove).await?;
@@ -209,34 +203,34 @@ impl Operations {
     ) -> Result<(), Refusal> {
         let Some(code) = self.prove_code(account, otp, context).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
-        let used = match self.store.change_in_generation(account.clone(), use_up, &mut self.store.tries(CHANGE)).await {
-            Ok(Some(changed)) => Ok(changed.after),
-            Ok(None) => Err(StoreError::Overtaken { operation: "UpdateItem" }.into()),
-            Err(refusal) => Err(refusal),
+        let mut tries = self.store.tries(CHANGE);
+        let used = async {
+            let changed = self.store.change_in_generation(account.clone(), use_up, &mut tries).await?;
+            changed.map(|changed| changed.after).ok_or(StoreError::Overtaken { operation: "UpdateItem" }.into())
         };
-        // A right code gets its attempt back, also if the store failed; a code that another request used up does not.
-        if !matches!(used, Err(Refusal::WrongCode | Refusal::UsedCode)) {
-            self.give_back(&code.given_back).await;
-        }
-        let account = used?;
-        self.tell_of_codes(&code, &account, context).await;
-        Ok(())
+        self.using(Some(&code), context, used).await.map(drop)
     }
 
-    /// What is left to do once a code was used up: its attempt comes back, and an owner who has few recovery codes left
-    /// is told.
-    pub(super) async fn code_was_used(&self, code: Option<&RightCode>, account: &Account, context: &Context<'_>) {
-        if let Some(code) = code {
+    /// Does what a code was asked for, if one was. A right code is no guess: its attempt comes back, also if the store
+    /// failed or something else is refused, but not if another request has used it. An owner who has few recovery codes
+    /// left then is told.
+    pub(super) async fn using(
+        &self,
+        code: Option<&RightCode>,
+        context: &Context<'_>,
+        change: impl Future<Output = Result<Account, Refusal>>,
+    ) -> Result<Account, Refusal> {
+        let changed = change.await;
+        let Some(code) = code else { return changed };
+        if !matches!(changed, Err(Refusal::WrongCode | Refusal::UsedCode)) {
             self.give_back(&code.given_back).await;
-            self.tell_of_codes(code, account, context).await;
         }
-    }
-
-    async fn tell_of_codes(&self, code: &RightCode, account: &Account, context: &Context<'_>) {
+        let account = changed?;
         let left = account.factor.as_ref().map(|factor| factor.recovery.len());
         if matches!(code.accepted, Accepted::Recovery(_)) && left == Some(CODES_TOLD) {
-            self.notify(MailKind::CodesEnd, account, context).await;
+            self.notify(MailKind::CodesEnd, &account, context).await;
         }
+        Ok(account)
     }
 
     /// Takes an attempt before a code is compared. What this instance remembers of the bucket is not asked: other

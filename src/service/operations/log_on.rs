@@ -21,8 +21,7 @@ use crate::{
     },
     platform::{
         journal::{Stopwatch, Times},
-        store::{Kept, KeptSession, StoreError},
-        tries::CHANGE,
+        store::{KeptSession, StoreError},
     },
 };
 
@@ -96,7 +95,7 @@ impl Operations {
         enrol: bool,
         context: &Context<'_>,
     ) -> Result<Issued, Refusal> {
-        let limited = self.rules.require_factor.is_unmet(&verified.account);
+        let limited = self.lacks_factor(&verified.account);
         let asked = match self.ask_code(&verified.account, otp, context).await {
             Ok(()) if limited && !enrol => Err(Refusal::FactorRequired),
             asked => asked,
@@ -122,51 +121,30 @@ impl Operations {
         self.give_back(&verified.given_back).await;
         let read = &verified.account;
         let code = self.prove_code(read, otp, context).await?;
-        let limited = self.rules.require_factor.is_unmet(read);
-        let new_password = match amends.new_password {
-            None => Err(Refusal::ChangeNeeded),
-            Some(new) => policy::check(&new, CHARACTERS_MIN, &read.names())
-                .and_then(|()| policy::differs(&new, temporary))
-                .map(|()| new)
-                .map_err(Refusal::Unfit),
-        };
-        let new_password = match new_password {
-            Ok(_) if limited && !amends.enrol => Err(Refusal::FactorRequired),
-            checked => checked,
-        };
-        let hash = match new_password {
-            Ok(new_password) => self.hash(Arc::new(new_password), context).await?,
-            Err(refusal) => {
-                // A code that was not used up was no guess.
-                if let Some(code) = &code {
-                    self.give_back(&code.given_back).await;
-                }
-                return Err(refusal);
-            }
-        };
+        let limited = self.lacks_factor(read);
         let session = Session { limited, ..self.session_of(verified, context) };
-        let change = |account: &Account| {
-            // Of an account that was disabled meanwhile, the new session would wake when it is enabled.
-            let is_proved = (account.status, &account.password_hash) == (Status::Active, &read.password_hash);
-            let account = with_code_used(account, code.as_ref())?;
-            is_proved.then(|| account.with_password(hash.clone())).ok_or(Refusal::Mismatch(Mismatch::WrongPassword))
-        };
-        let mut before = read.clone();
-        let mut tries = self.store.tries(CHANGE);
-        let account = loop {
-            let after = change(&before)?.next_generation(context.now);
-            match self.store.change_account_and_keep(&before, &after, KeptSession::New(&session)).await? {
-                Kept::Changed => break after,
-                Kept::AccountChanged | Kept::SessionEnded if tries.again().await => {
-                    let read = self.store.account(&read.email).await?;
-                    before = read.ok_or(Refusal::Mismatch(Mismatch::UnknownEmail))?;
-                }
-                Kept::AccountChanged | Kept::SessionEnded => {
-                    return Err(StoreError::Overtaken { operation: "TransactWriteItems" }.into());
-                }
+        let change = async {
+            let new_password = amends.new_password.ok_or(Refusal::ChangeNeeded)?;
+            policy::check(&new_password, CHARACTERS_MIN, &read.names())
+                .and_then(|()| policy::differs(&new_password, temporary))
+                .map_err(Refusal::Unfit)?;
+            if limited && !amends.enrol {
+                return Err(Refusal::FactorRequired);
             }
+            let hash = self.hash(Arc::new(new_password), context).await?;
+            let change = |account: &Account| {
+                // Of an account that was disabled meanwhile, the new session would wake when it is enabled.
+                let is_proved = (account.status, &account.password_hash) == (Status::Active, &read.password_hash);
+                let account = with_code_used(account, code.as_ref())?.next_generation(context.now);
+                is_proved.then(|| account.with_password(hash.clone())).ok_or(Refusal::Mismatch(Mismatch::WrongPassword))
+            };
+            let read_again = || async {
+                let account = self.store.account(&read.email).await?;
+                account.ok_or(Refusal::Mismatch(Mismatch::UnknownEmail))
+            };
+            self.change_and_keep(KeptSession::New(&session), read.clone(), read_again, change).await
         };
-        self.code_was_used(code.as_ref(), &account, context).await;
+        let account = self.using(code.as_ref(), context, change).await?;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })
@@ -234,9 +212,8 @@ impl Operations {
         }
     }
 
-    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's or a passkey's use; and
-    /// tells the owner of a
-    /// key that ends soon. A failure fails no log-on.
+    /// Keeps what a log-on shows: a stronger hash of the password, or the day of a key's or a passkey's use; and tells
+    /// the owner of a key that ends soon. A failure fails no log-on.
     async fn keep(&self, verified: &Verified, context: &Context<'_>) {
         let Verified { account, by, passkey, stronger, .. } = verified;
         let not_kept = |kept: Result<(), StoreError>, what: &str| {

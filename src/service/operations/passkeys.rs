@@ -22,7 +22,7 @@ use crate::{
     },
     platform::{
         journal::{Stopwatch, Times},
-        store::{KeptSession, Spent, StoreError},
+        store::{Spent, StoreError},
     },
     web::identity::Identity,
 };
@@ -57,6 +57,20 @@ impl Operations {
     #[must_use]
     pub fn rp_id(&self) -> Option<&str> {
         self.rules.passkeys.as_ref().map(RelyingParty::id)
+    }
+
+    /// Whether an account has a second factor that can be used here.
+    pub(super) fn has_factor(&self, account: &Account) -> bool {
+        account.has_factor(|passkey| self.is_usable(passkey))
+    }
+
+    /// Whether an account must have a second factor, and has none that can be used here.
+    pub(super) fn lacks_factor(&self, account: &Account) -> bool {
+        self.rules.require_factor.is_unmet(account, |passkey| self.is_usable(passkey))
+    }
+
+    fn is_usable(&self, passkey: &StoredPasskey) -> bool {
+        self.rp_id() == Some(&passkey.rp_id)
     }
 
     /// A challenge for the use of a passkey, whosever it is, and the relying party's id.
@@ -188,7 +202,8 @@ impl Operations {
     }
 
     /// Adds a passkey that was made with [`BegunPasskey`]. In a session that can do nothing but set up a second factor
-    /// it is one, and lifts the session's limits.
+    /// it is one, and lifts the session's limits. Sent again, as its answer may have been lost, it is told the same
+    /// again.
     ///
     /// # Errors
     /// [`Refusal::BadPasskey`], [`Refusal::PasskeyNotAdded`], [`Refusal::Throttled`], [`Refusal::SessionEnded`] or
@@ -204,21 +219,24 @@ impl Operations {
         let account = self.before_change(identity, context).await?;
         let answered = registration.answered(&account, &context.keys.secret, now);
         let (presented, answered) = answered.map_err(Refusal::BadPasskey)?;
-        self.spend(&presented, context).await?.map_err(Refusal::BadPasskey)?;
+        let spent = self.spend(&presented, context).await?;
         let made = answered.verify(party).map_err(Refusal::BadPasskey)?;
+        let is_again = spent.is_err() && made.is_of(&account);
+        if !is_again {
+            spent.map_err(Refusal::BadPasskey)?;
+        }
         let handle = account.handle;
         let add = |account: &Account| {
+            if is_again {
+                return Ok(account.clone());
+            }
             // It knows the account by the handle that it was made with.
             if account.handle != handle {
                 return Err(Refusal::BadPasskey(CeremonyError::OtherHandle));
             }
             made.added_to(account, name.clone(), now).map_err(Refusal::PasskeyNotAdded)
         };
-        let changed = if identity.limited {
-            self.change_and_keep(KeptSession::Lifted(&identity.sid), account, identity, context, add).await?
-        } else {
-            self.change_from(account, identity, context, add).await?.after
-        };
+        let changed = self.change_and_lift(account, identity, context, add).await?;
         self.notify(MailKind::PasskeyAdded, &changed, context).await;
         let stored = changed.passkeys.get(&made.id).cloned().ok_or(Refusal::NotFound)?;
         Ok(AddedPasskey { id: made.id, stored })
@@ -253,7 +271,7 @@ impl Operations {
         let remove = |account: &Account| {
             let mut removed = account.clone();
             removed.passkeys.remove(id);
-            let is_last = account.has_factor() && self.rules.require_factor.is_unmet(&removed);
+            let is_last = self.has_factor(account) && self.lacks_factor(&removed);
             if is_last { Err(Refusal::FactorRequired) } else { Ok(removed) }
         };
         let changed = self.change_own(identity, context, remove).await?;

@@ -86,29 +86,27 @@ impl Operations {
         }
         policy::check(&new_password, CHARACTERS_MIN, &account.names()).map_err(Refusal::Unfit)?;
         let code = self.prove_code(&account, otp, context).await?;
-        // Strangers who empty the account's bucket keep no owner from a reset: then it is not compared.
-        if self.has_password(&account, &new_password, context).await? == Ok(true) {
-            if let Some(code) = &code {
-                // A code that was not used up was no guess.
-                self.give_back(&code.given_back).await;
+        let set = async {
+            // Strangers who empty the account's bucket keep no owner from a reset: then it is not compared.
+            if self.has_password(&account, &new_password, context).await? == Ok(true) {
+                return Err(Refusal::Unfit(Unfit::Present));
             }
-            return Err(Refusal::Unfit(Unfit::Present));
-        }
-        let hash = self.hash(new_password, context).await?;
-        let set = |account: &Account| {
-            let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
-            let account = with_code_used(account, code.as_ref())?.next_generation(now).next_links(now);
-            let account = account.with_password(hash.clone());
-            Ok::<_, Refusal>(Account {
-                used_link: Some(tag.clone()),
-                access_keys: [].into(),
-                passkeys: [].into(),
-                ..account
-            })
+            let hash = self.hash(new_password, context).await?;
+            let set = |account: &Account| {
+                let account = Some(account).filter(|account| link.is_of(account)).ok_or(Refusal::BadLink)?;
+                let account = with_code_used(account, code.as_ref())?.next_generation(now).next_links(now);
+                let account = account.with_password(hash.clone());
+                Ok::<_, Refusal>(Account {
+                    used_link: Some(tag.clone()),
+                    access_keys: [].into(),
+                    passkeys: [].into(),
+                    ..account
+                })
+            };
+            let changed = self.store.change_account(&link.email, set).await?;
+            changed.map(|changed| changed.after).ok_or(Refusal::BadLink)
         };
-        let changed = self.store.change_account(&link.email, set).await?.ok_or(Refusal::BadLink)?;
-        self.code_was_used(code.as_ref(), &changed.after, context).await;
-        Ok(changed.after)
+        self.using(code.as_ref(), context, set).await
     }
 
     /// Whether this is the account's password, or how long until that is told again. Whoever has a link could send one
