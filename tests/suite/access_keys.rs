@@ -7,9 +7,9 @@ use jea_auth::domain::{access_key::AccessKeyId, account::Status, mail::MailKind}
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    owner::{KEY_SESSION, bearer, ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of, token_of},
+use crate::support::{
+    owner::{bearer, ok, send},
+    service::{EMAIL, KEY_SESSION, PASSWORD, Service, assert_refused, client, cookies_of, token_of},
 };
 
 /// Makes a key in the session of the service's own client, which has just logged on.
@@ -309,7 +309,7 @@ async fn a_key_that_a_script_has_read_from_a_file_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_key_is_told_once_however_many_ask_for_it() {
-    let service = crate::mails::service().await;
+    let service = crate::support::mails::service().await;
     service.log_on(EMAIL, PASSWORD).await;
     let key = make(&service, "Log on at evil.example", 5).await;
     let id = AccessKeyId::parse(text(&key, "id")).unwrap();
@@ -324,7 +324,7 @@ async fn the_end_of_a_key_is_told_once_however_many_ask_for_it() {
     }
     assert!(service.account().await.access_keys[&id].end_told);
     // One that it was made, and one that it ends.
-    let mails = crate::mails::mails(&service, 2).await;
+    let mails = crate::support::mails::mails(&service, 2).await;
     assert_eq!((mails[1].to.as_str(), mails[1].subject.as_str()), (EMAIL, "jea-auth: An access key ends soon"));
     let day = |member: &str| text(&key, member)[..10].to_owned();
     let digits = &text(&key, "id")[28..];
@@ -336,12 +336,12 @@ async fn the_end_of_a_key_is_told_once_however_many_ask_for_it() {
     let account = service.account().await;
     service.administration().end_key(&account.email, &id).await.unwrap().unwrap();
     service.store().tell_of_end(&[11; 16], &account, &id, now).await.unwrap();
-    assert_eq!(crate::mails::mails(&service, 2).await.len(), 2);
+    assert_eq!(crate::support::mails::mails(&service, 2).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_key_that_is_gone_is_not_told() {
-    let service = crate::mails::service().await;
+    let service = crate::support::mails::service().await;
     let table = format!("{}-outbox", service.running.config.stack);
     let expires_at = N((service.now().seconds() + 3600).to_string());
     for (id, key) in [("1", Some("0123456789abcdef0123456789abcdef")), ("2", Some("no id")), ("3", None)] {
@@ -355,5 +355,5 @@ async fn the_end_of_a_key_that_is_gone_is_not_told() {
     }
     // It comes behind them in the stream.
     service.store().send_mail(&[4; 16], MailKind::Test, &service.account().await.email, service.now()).await.unwrap();
-    assert_eq!(crate::mails::mails(&service, 1).await[0].subject, "jea-auth: A test");
+    assert_eq!(crate::support::mails::mails(&service, 1).await[0].subject, "jea-auth: A test");
 }

@@ -15,7 +15,11 @@ use reqwest::StatusCode;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::service::{PASSWORD, Service, assert_refused, client, imported_hash, token_of};
+use crate::support::{
+    client,
+    imports::imported_hash,
+    service::{PASSWORD, Service, assert_refused, client, token_of},
+};
 
 /// How often each race is run. Where DynamoDB's own serialisation decides it, one lucky run proves little.
 const TRIES: usize = 200;
@@ -189,9 +193,8 @@ async fn a_log_off_wins_against_every_check_in() {
             assert_eq!(answer.status(), StatusCode::OK);
             token_of(&answer)
         };
-        let request = |path: &str| {
-            crate::client::plain().post(format!("{}{path}", service.running.url)).bearer_auth(&token).send()
-        };
+        let request =
+            |path: &str| client::plain().post(format!("{}{path}", service.running.url)).bearer_auth(&token).send();
         let (check_in, log_off) = tokio::join!(request("/users/api/checkin"), request("/users/api/logout"));
         assert!(matches!(check_in.unwrap().status().as_u16(), 200 | 401));
         assert_eq!(log_off.unwrap().status(), StatusCode::OK);
@@ -240,18 +243,18 @@ async fn a_stored_hash_with_hostile_parameters_is_not_computed() {
         "$argon2id$v=19$m=4194304,t=1000,p=1$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw";
     let table = format!("{}-accounts", service.running.config.stack);
     let update = service.running.config.aws.dynamodb().update_item().table_name(table);
-    let key = aws_sdk_dynamodb::types::AttributeValue::S(crate::service::EMAIL.to_owned());
+    let key = aws_sdk_dynamodb::types::AttributeValue::S(crate::support::service::EMAIL.to_owned());
     let hash = aws_sdk_dynamodb::types::AttributeValue::S(hostile.to_owned());
     let update = update.key("email", key).update_expression("SET password_hash = :hash");
     update.expression_attribute_values(":hash", hash).send().await.unwrap();
-    assert_refused(service.log_on(crate::service::EMAIL, PASSWORD).await, 503).await;
+    assert_refused(service.log_on(crate::support::service::EMAIL, PASSWORD).await, 503).await;
 }
 
 #[tokio::test]
 async fn a_disabled_account_is_out_and_an_enabled_one_in_again() {
     let service = Service::start().await;
     let administration = service.administration();
-    let email = Email::parse(crate::service::EMAIL).unwrap();
+    let email = Email::parse(crate::support::service::EMAIL).unwrap();
     let token = service.new_token().await;
     assert!(administration.disable(&email).await.unwrap().is_some());
     assert_eq!(service.user_with(&token).await, StatusCode::UNAUTHORIZED);
@@ -264,7 +267,7 @@ async fn a_disabled_account_is_out_and_an_enabled_one_in_again() {
 #[tokio::test]
 async fn a_new_password_replaces_the_old_one() {
     let service = Service::start().await;
-    let email = Email::parse(crate::service::EMAIL).unwrap();
+    let email = Email::parse(crate::support::service::EMAIL).unwrap();
     let hash = Hasher::default().hash(&Password::new("another long password"), machine::random()).unwrap();
     let before = service.account().await;
     let changed = service.administration().change_password(&email, hash).await.unwrap().unwrap();

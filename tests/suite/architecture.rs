@@ -4,9 +4,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
 };
+
+use crate::support::repository::{root, sources};
 
 /// The layers from the bottom up, by the folder or file below `src` that they are. A file imports from its own layer and from
 /// those before it.
@@ -16,23 +18,6 @@ const LAYERS: [&[&str]; 8] =
 /// What the domain may not know.
 const FOREIGN_TO_THE_DOMAIN: [&str; 8] =
     ["aws_sdk", "aws_smithy", "aws_types", "lambda_", "axum", "std::env", "SystemTime", "Instant"];
-
-pub fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
-}
-
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All that is written for people: the README and what is in docs/.
-pub fn documentation() -> String {
-    let docs = sources(&root().join("docs")).into_iter().chain([root().join("README.md")]);
-    docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .map(|path| fs::read_to_string(path).unwrap())
-        .collect()
-}
 
 /// A source file: the path of its module, its own path, and its text.
 struct File {

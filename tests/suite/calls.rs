@@ -5,12 +5,12 @@ use std::{fs, time::Duration};
 use jea_auth::{functions::app, local::Options, web::event::Event};
 use serde_json::{Value, json};
 
-use crate::{
-    architecture::root,
+use crate::support::{
     event::{authorization, event, log_on_event},
     factor::code,
     passkeys,
     proxy::Wire,
+    repository::root,
     service::{EMAIL, PASSWORD, Service, claims_of, context_of},
 };
 

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use crate::{
-    architecture::{root, sources},
+use crate::support::{
+    repository::{root, sources},
     template::{at, keys, template, text},
 };
 

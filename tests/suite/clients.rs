@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{
+use crate::support::{
     backend::backend,
     documents::block,
     service::{EMAIL, PASSWORD, Service, has},

@@ -4,7 +4,10 @@ use jea_auth::domain::account::Status;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
+use crate::support::{
+    client,
+    service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of},
+};
 
 // Checks 1, 33, 38.
 #[tokio::test]
@@ -83,7 +86,7 @@ async fn an_unknown_email_a_wrong_password_and_a_disabled_account_look_the_same(
 async fn a_log_on_ignores_any_token_that_comes_with_it() {
     let service = Service::start().await;
     for old in ["session_token=old; session_token=older", "session_token=", "session_token=a.b.c; Path=/"] {
-        let request = Service::credential_request(&crate::client::plain(), &service.running.url).header("Cookie", old);
+        let request = Service::credential_request(&client::plain(), &service.running.url).header("Cookie", old);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{old}");
     }
 }

@@ -3,7 +3,8 @@
 use jea_auth::{domain::token::Issuer, functions::app};
 use reqwest::{Method, StatusCode};
 
-use crate::{
+use crate::support::{
+    client,
     event::{METHOD_ARN, effect, event},
     service::{Service, assert_refused},
 };
@@ -13,7 +14,7 @@ use crate::{
 async fn a_cross_site_log_on_is_403_and_does_nothing() {
     let service = Service::start().await;
     for (name, value) in [("Origin", "https://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")] {
-        let request = Service::credential_request(&crate::client::plain(), &service.running.url).header(name, value);
+        let request = Service::credential_request(&client::plain(), &service.running.url).header(name, value);
         let answer = request.send().await.unwrap();
         assert!(!answer.headers().contains_key("set-cookie"));
         let sentence = assert_refused(answer, 403).await;
@@ -26,7 +27,7 @@ async fn a_cross_site_log_on_is_403_and_does_nothing() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.body.contains("AllowedOrigins"), "{}", answer.body);
     for (name, value) in [("Origin", service.running.url.as_str()), ("Sec-Fetch-Site", "same-origin")] {
-        let request = Service::credential_request(&crate::client::plain(), &service.running.url).header(name, value);
+        let request = Service::credential_request(&client::plain(), &service.running.url).header(name, value);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{name}: {value}");
     }
 }
@@ -37,7 +38,7 @@ async fn behind_the_authorizer_a_cross_site_request_with_the_cookie_is_401() {
     let service = Service::start().await;
     let token = service.new_token().await;
     let request = |method: Method, path: &str| {
-        crate::client::plain()
+        client::plain()
             .request(method, format!("{}{path}", service.running.url))
             .header("Origin", "https://evil.example")
     };
@@ -57,7 +58,7 @@ async fn behind_the_authorizer_a_cross_site_request_with_the_cookie_is_401() {
 async fn a_foreign_name_for_this_machine_is_not_its_own_origin() {
     let service = Service::start().await;
     let port = service.running.url.rsplit(':').next().unwrap();
-    let request = Service::credential_request(&crate::client::plain(), &service.running.url)
+    let request = Service::credential_request(&client::plain(), &service.running.url)
         .header("Host", format!("evil.example:{port}"))
         .header("Origin", format!("http://evil.example:{port}"));
     assert_refused(request.send().await.unwrap(), 403).await;
@@ -75,7 +76,7 @@ async fn service_for_app() -> Service {
 async fn a_browser_app_on_a_configured_origin_can_use_everything() {
     let service = service_for_app().await;
     for path in ["/users/api/auth", "/users/api/user", "/orders/17", "/"] {
-        let preflight = crate::client::plain().request(Method::OPTIONS, format!("{}{path}", service.running.url));
+        let preflight = client::plain().request(Method::OPTIONS, format!("{}{path}", service.running.url));
         let preflight = preflight
             .header("Origin", APP)
             .header("Access-Control-Request-Method", "POST")
@@ -86,7 +87,7 @@ async fn a_browser_app_on_a_configured_origin_can_use_everything() {
         assert!(answer.headers()["access-control-allow-methods"].to_str().unwrap().contains("POST"));
         assert_eq!(answer.headers()["access-control-allow-headers"], "content-type,x-trace");
     }
-    let app = crate::service::client();
+    let app = crate::support::service::client();
     let log_on = Service::credential_request(&app, &service.running.url).header("Origin", APP).send().await.unwrap();
     assert_eq!(log_on.status(), StatusCode::OK);
     assert_readable(&log_on);
@@ -100,7 +101,7 @@ async fn a_browser_app_on_a_configured_origin_can_use_everything() {
         assert_eq!(answer.status().as_u16(), status, "{path}");
         assert_readable(&answer);
     }
-    let refused = crate::client::plain().get(format!("{}/users/api/user", service.running.url)).header("Origin", APP);
+    let refused = client::plain().get(format!("{}/users/api/user", service.running.url)).header("Origin", APP);
     let refused = refused.send().await.unwrap();
     assert_readable(&refused);
     assert_refused(refused, 401).await;
@@ -159,8 +160,7 @@ async fn with_several_origins_the_gateway_s_own_answers_are_readable_by_none() {
     let service =
         Service::start_with(jea_auth::local::Options { allowed_origins, ..jea_auth::local::Options::in_memory() })
             .await;
-    let get =
-        |path: &str| crate::client::plain().get(format!("{}{path}", service.running.url)).header("Origin", APP).send();
+    let get = |path: &str| client::plain().get(format!("{}{path}", service.running.url)).header("Origin", APP).send();
     assert_readable(&get("/users/api/info").await.unwrap());
     let refused = get("/users/api/user").await.unwrap();
     assert!(!refused.headers().contains_key("access-control-allow-origin"));
@@ -176,18 +176,17 @@ async fn cors_is_off_by_default_and_for_every_other_origin() {
     {
         let url = &service.running.url;
         let preflight =
-            crate::client::plain().request(Method::OPTIONS, format!("{url}/users/api/auth")).header("Origin", origin);
+            client::plain().request(Method::OPTIONS, format!("{url}/users/api/auth")).header("Origin", origin);
         let refused = preflight.header("Access-Control-Request-Method", "POST").send().await.unwrap();
         let allowed = refused.headers().get("access-control-allow-origin").map(|origin| origin.to_str().unwrap());
         assert!(allowed.is_none_or(|allowed| allowed == APP), "never the one that asks: {allowed:?}");
         assert_refused(refused, 401).await;
-        let info =
-            crate::client::plain().get(format!("{url}/users/api/info")).header("Origin", origin).send().await.unwrap();
+        let info = client::plain().get(format!("{url}/users/api/info")).header("Origin", origin).send().await.unwrap();
         assert_eq!(info.status(), StatusCode::OK);
         assert!(!info.headers().contains_key("access-control-allow-origin"));
     }
     // OPTIONS that is no preflight is a transaction like any other.
     let options =
-        crate::client::plain().request(Method::OPTIONS, format!("{}/orders", open.running.url)).header("Origin", APP);
+        client::plain().request(Method::OPTIONS, format!("{}/orders", open.running.url)).header("Origin", APP);
     assert_refused(options.send().await.unwrap(), 401).await;
 }

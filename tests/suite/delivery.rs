@@ -20,7 +20,8 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
+    client,
     event::{authorization, effect, event, log_on_event},
     service::{EMAIL, PASSWORD, Service, assert_refused, context_of, cookies_of, token_of},
 };
@@ -32,14 +33,12 @@ async fn a_renewed_token_goes_back_by_the_carrier_that_the_old_one_came_by() {
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
     let url = format!("{}/users/api/checkin", service.running.url);
 
-    let by_bearer =
-        crate::client::plain().post(&url).header("Authorization", format!("bearer {token}")).send().await.unwrap();
+    let by_bearer = client::plain().post(&url).header("Authorization", format!("bearer {token}")).send().await.unwrap();
     assert!(cookies_of(&by_bearer).is_empty());
     let body: Value = by_bearer.json().await.unwrap();
     assert_eq!(service.user_with(body["jwt"].as_str().unwrap()).await, StatusCode::OK);
 
-    let by_both =
-        crate::client::plain().post(&url).header("Cookie", format!("session_token={token}")).bearer_auth(&token);
+    let by_both = client::plain().post(&url).header("Cookie", format!("session_token={token}")).bearer_auth(&token);
     let by_both = by_both.send().await.unwrap();
     assert_eq!(cookies_of(&by_both).len(), 1);
     let body: Value = by_both.json().await.unwrap();
@@ -57,16 +56,16 @@ async fn two_tokens_that_differ_are_none() {
         (format!("session_token={one}"), Some(&two)),
         (format!("session_token={one}; session_token="), None),
     ] {
-        let mut request = crate::client::plain().get(&url).header("Cookie", cookie);
+        let mut request = client::plain().get(&url).header("Cookie", cookie);
         if let Some(bearer) = bearer {
             request = request.bearer_auth(bearer);
         }
         assert_refused(request.send().await.unwrap(), 401).await;
     }
-    let twice = crate::client::plain().get(&url).header("Cookie", format!("session_token={one}; session_token={one}"));
+    let twice = client::plain().get(&url).header("Cookie", format!("session_token={one}; session_token={one}"));
     assert_eq!(twice.send().await.unwrap().status(), StatusCode::OK);
     let line = format!("session_token={one}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax");
-    let whole_line = crate::client::plain().get(&url).header("Cookie", line);
+    let whole_line = client::plain().get(&url).header("Cookie", line);
     assert_eq!(whole_line.send().await.unwrap().status(), StatusCode::OK);
 }
 
@@ -79,7 +78,7 @@ async fn quotes_around_a_cookie_are_no_part_of_it_and_a_bearer_has_none() {
     let token = token_of(&answer);
     let device = cookies_of(&answer).remove(1).split(';').next().unwrap().replace("known_device=", "");
     let get = |name: &str, value: String| {
-        crate::client::plain().get(format!("{}/users/api/user", service.running.url)).header(name, value).send()
+        client::plain().get(format!("{}/users/api/user", service.running.url)).header(name, value).send()
     };
     for cookie in [
         format!("session_token=\"{token}\""),
@@ -94,12 +93,12 @@ async fn quotes_around_a_cookie_are_no_part_of_it_and_a_bearer_has_none() {
     assert_refused(get("Authorization", format!("Bearer \"{token}\"")).await.unwrap(), 401).await;
 
     let log_on = |cookie: String| {
-        Service::credential_request(&crate::client::plain(), &service.running.url).header("Cookie", cookie).send()
+        Service::credential_request(&client::plain(), &service.running.url).header("Cookie", cookie).send()
     };
     for _ in 0..11 {
         let credential = json!({"email": EMAIL, "password": "wrong"});
         let url = format!("{}/users/api/auth", service.running.url);
-        crate::client::plain().post(url).json(&credential).send().await.unwrap();
+        client::plain().post(url).json(&credential).send().await.unwrap();
     }
     assert_refused(log_on(String::new()).await.unwrap(), 429).await;
     let known = log_on(format!("$Version=\"1\"; known_device=\"{device}\";$Path=\"/\"")).await.unwrap();

@@ -10,11 +10,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{
-    architecture::{root, sources},
-    command_line::{PROGRAM, Serving, free_ports, text},
+use crate::support::{
     documents::{Block, block, pages, parts, read, relative},
+    program::{PROGRAM, text},
+    repository::{root, sources},
     service::{PASSWORD, Service, has},
+    serving::{Serving, free_ports},
 };
 
 /// Which test runs a block: the page, the block's language, some text of it, and the test's name.
@@ -247,11 +248,11 @@ async fn accounts_are_changed_as_it_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_are_sent_as_it_is_told() {
-    let (service, folder) = (crate::mails::service().await, tempfile::tempdir().unwrap());
+    let (service, folder) = (crate::support::mails::service().await, tempfile::tempdir().unwrap());
     service.add_account("ann@example.org", PASSWORD, Status::Active).await;
     let lines = typed(&block("docs/operating.md", "console", "user invite"));
     shell(&lines, folder.path(), &variables(&service)).await;
-    let sent = crate::mails::mails(&service, 3).await;
+    let sent = crate::support::mails::mails(&service, 3).await;
     let mut subjects: Vec<_> = sent.iter().map(|mail| mail.subject.trim_start_matches("jea-auth: ")).collect();
     // A link overtakes what is written at the same moment.
     subjects.sort_unstable();
@@ -265,7 +266,7 @@ async fn fetch_logs_on_by_the_lines_for_it() {
     }
     let (service, folder) = (Service::start_with(Options::in_memory()).await, tempfile::tempdir().unwrap());
     let lines = block("docs/clients.md", "js", "fetch(BASE");
-    let email = crate::service::EMAIL;
+    let email = crate::support::service::EMAIL;
     let script = format!(
         "const BASE = '{}', email = '{email}', password = '{PASSWORD}';\n{lines}console.log(r.status, await r.text());",
         service.running.url

@@ -10,7 +10,7 @@ use std::{
 use axum::{Json, Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 
-use crate::{operator::Operator, service::Service};
+use crate::support::{program::Operator, service::Service};
 
 /// State, finding and advice of what the doctor says of one check.
 fn of<'a>(findings: &'a Value, check: &str) -> Option<[&'a str; 3]> {

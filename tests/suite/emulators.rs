@@ -13,8 +13,9 @@ use jea_auth::api::{Access, ROUTES};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
-    events::{EFFECTS, STATUSES, Session},
+use crate::support::{
+    client,
+    outcomes::{EFFECTS, STATUSES, Session},
     proxy::Wire,
     runtime_api::environment,
     service::{EMAIL, PASSWORD, Service, has, skip},
@@ -84,10 +85,10 @@ async fn under_the_runtime_interface_emulator_every_event_gives_what_it_is_named
     let Some(emulator) = runtime_interface_emulator() else {
         return skip("the Runtime Interface Emulator; `pip install aws-sam-cli` brings it");
     };
-    let service = crate::mails::service().await;
+    let service = crate::support::mails::service().await;
     let session = Session::new(&service).await;
     let invoke = async |url: &str, event: String| -> Value {
-        let answer = crate::client::plain().post(url).body(event).send().await.unwrap();
+        let answer = client::plain().post(url).body(event).send().await.unwrap();
         answer.json().await.unwrap()
     };
     {
@@ -169,7 +170,7 @@ async fn sam_local_invoke_gives_what_each_event_is_named_for() {
     if !has_docker() {
         return;
     }
-    let service = crate::mails::service().await;
+    let service = crate::support::mails::service().await;
     let session = Session::new(&service).await;
     let_containers_in(&service).await;
     let folder = tempfile::tempdir().unwrap();
@@ -211,11 +212,11 @@ async fn sam_local_start_api_logs_on_checks_in_and_refuses() {
     let _sam = Running::start(sam_local(&service, folder.path(), for_start_api(), &arguments).stdout(Stdio::null()));
     until_it_listens(port).await;
     let url = format!("http://127.0.0.1:{port}");
-    let log_on = Service::credential_request(&crate::client::plain(), &url).send().await.unwrap();
+    let log_on = Service::credential_request(&client::plain(), &url).send().await.unwrap();
     assert_eq!(log_on.status(), StatusCode::OK);
     let cookie = log_on.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let asked = async |path: &str, cookie: Option<&str>| {
-        let mut request = crate::client::plain().post(format!("{url}{path}"));
+        let mut request = client::plain().post(format!("{url}{path}"));
         if let Some(cookie) = cookie {
             request = request.header("Cookie", cookie);
         }
@@ -230,6 +231,6 @@ async fn sam_local_start_api_logs_on_checks_in_and_refuses() {
         assert!(matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), "{bad:?}: {status}");
     }
     let wrong = json!({"email": EMAIL, "password": format!("{PASSWORD}?")});
-    let refused = crate::client::plain().post(format!("{url}/users/api/auth")).json(&wrong).send().await.unwrap();
+    let refused = client::plain().post(format!("{url}/users/api/auth")).json(&wrong).send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
 }

@@ -2,69 +2,18 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use aws_lc_rs::hmac;
-use jea_auth::{domain::factor::TotpSecret, local::Options};
-use reqwest::{Method, Response, StatusCode};
-use serde_json::{Value, json};
+use jea_auth::local::Options;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::{
+use crate::support::{
+    client,
+    factor::{NEEDED, STEP, USED, WRONG, code, enrol, lacks, log_on, wrong_code},
     mails,
-    owner::{KEY_SESSION, bearer, ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, token_of},
+    owner::{bearer, ok, send},
+    service::{EMAIL, KEY_SESSION, NEW_PASSWORD, NO_MATCH, PASSWORD, Service, assert_refused, client, token_of},
 };
-
-pub const NEEDED: &str = "A code of your authenticator app is needed.";
-pub const WRONG: &str = "The code is wrong.";
-pub const USED: &str = "This code was used. Wait for the next one.";
-const NO_MATCH: &str = "No matching username and password pair was found!";
-const NEW_PASSWORD: &str = "another long enough password";
-/// A step of the authenticator app.
-pub const STEP: Duration = Duration::from_secs(30);
-
-/// The code that an app shows at the time of the test (RFC 6238).
-pub fn code(service: &Service, secret: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TotpSecret::parse(secret).unwrap().expose());
-    let tag = hmac::sign(&key, &(service.now().seconds() / 30).to_be_bytes());
-    let at = usize::from(tag.as_ref()[19] & 15);
-    let four = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", four % 1_000_000)
-}
-
-/// A code that is wrong now.
-pub fn wrong_code(service: &Service, secret: &str) -> String {
-    let right = code(service, secret);
-    ["000000", "111111", "222222"].into_iter().find(|code| *code != right).unwrap().to_owned()
-}
-
-/// Logs on with a code, as somebody new.
-pub async fn log_on(service: &Service, password: &str, otp: Option<&str>) -> Response {
-    let mut body = json!({"email": EMAIL, "password": password});
-    if let Some(otp) = otp {
-        body["otp"] = otp.into();
-    }
-    client().post(format!("{}/users/api/auth", service.running.url)).json(&body).send().await.unwrap()
-}
-
-/// Sets a second factor up, and gives back its secret and its recovery codes. The clock goes on by one step.
-pub async fn enrol(service: &Service) -> (String, Vec<String>) {
-    assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
-    let begun = ok(service.post("/users/api/totp").await).await;
-    let secret = begun["data"]["secret"].as_str().unwrap().to_owned();
-    let otp = json!({"otp": code(service, &secret)});
-    let confirmed = ok(send(service, Method::POST, "totp/confirm", &otp).await).await;
-    service.advance(STEP);
-    let codes = confirmed["data"]["recovery_codes"].as_array().unwrap();
-    (secret, codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect())
-}
-
-/// What an answer says that lacks a code.
-pub async fn lacks(answer: Response, status: u16, sentence: &str) {
-    assert_eq!(answer.status().as_u16(), status);
-    assert!(!answer.headers().contains_key("set-cookie"));
-    let body: Value = answer.json().await.unwrap();
-    assert_eq!(body, json!({"ok": false, "status": sentence, "factor": "otp"}));
-}
 
 #[tokio::test]
 async fn an_owner_sets_up_a_second_factor_and_logs_on_with_it() {
@@ -182,7 +131,7 @@ async fn each_recovery_code_counts_once() {
     let url = service.running.url.clone();
     for _ in 0..8 {
         let body = json!({"email": EMAIL, "password": PASSWORD, "otp": codes[3]});
-        together.spawn(crate::client::plain().post(format!("{url}/users/api/auth")).json(&body).send());
+        together.spawn(client::plain().post(format!("{url}/users/api/auth")).json(&body).send());
     }
     let statuses: Vec<u16> =
         together.join_all().await.into_iter().map(|answer| answer.unwrap().status().into()).collect();
@@ -198,8 +147,7 @@ async fn twenty_log_ons_with_one_code_open_one_session() {
     let body = json!({"email": EMAIL, "password": PASSWORD, "otp": code(&service, &secret)});
     let mut together = JoinSet::new();
     for _ in 0..20 {
-        together
-            .spawn(crate::client::plain().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
+        together.spawn(client::plain().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
     }
     let answers = together.join_all().await;
     let statuses: Vec<u16> = answers.into_iter().map(|answer| answer.unwrap().status().into()).collect();
@@ -223,9 +171,7 @@ async fn of_fifty_wrong_codes_at_once_five_are_compared() {
         let mut together = JoinSet::new();
         for _ in 0..10 {
             let body = json!({"email": EMAIL, "password": PASSWORD, "otp": wrong});
-            together.spawn(
-                crate::client::plain().post(format!("{}/users/api/auth", service.running.url)).json(&body).send(),
-            );
+            together.spawn(client::plain().post(format!("{}/users/api/auth", service.running.url)).json(&body).send());
         }
         for answer in together.join_all().await {
             let answer = answer.unwrap();

@@ -14,7 +14,7 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::{
+use crate::support::{
     event::event,
     factor::{NEEDED, STEP, WRONG, code, enrol, lacks, log_on},
     proxy::{Fault, Wire},

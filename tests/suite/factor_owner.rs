@@ -6,11 +6,11 @@ use jea_auth::local::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     factor::{STEP, USED, WRONG, code, enrol, lacks, log_on, wrong_code},
     mails,
-    owner::{STEP_UP, ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused, has},
+    owner::{ok, send},
+    service::{EMAIL, PASSWORD, STEP_UP, Service, assert_refused, has},
 };
 
 // Check 86.

@@ -18,10 +18,10 @@ use jea_auth::{
 };
 use tracing::instrument::WithSubscriber;
 
-use crate::{
+use crate::support::{
     event::{authorization, event, log_on_event},
     log::Log,
-    operator::Operator,
+    program::Operator,
     proxy::{FAULTS, Fault, Rule, Wire},
     service::{EMAIL, PASSWORD, Service, context_of},
 };

@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 
-use crate::{
+use crate::support::{
     event::{authorization, effect},
     log::Log,
     service::Service,

@@ -1,27 +1,14 @@
 //! Accounts from a file and back.
 
-use std::{fmt::Write, fs, path::Path, process::Output};
+use std::{fmt::Write, fs};
 
 use serde_json::Value;
 
-use crate::{
-    operator::Operator,
+use crate::support::{
+    imports::{HASH, import, summary},
+    program::Operator,
     service::{Service, assert_refused},
 };
-
-pub const HASH: &str = "$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw";
-
-pub fn import(operator: &Operator, file: &Path, more: &[&str]) -> Output {
-    let arguments = [&["user", "import", file.to_str().unwrap()], more].concat();
-    operator.run(&arguments, "")
-}
-
-pub fn summary(output: &Output) -> (u64, u64, u64, u64) {
-    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // Null where it was not looked at.
-    let number = |name: &str| rows[0][name].as_u64().unwrap_or_default();
-    (number("lines"), number("added"), number("already_there"), number("bad"))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn csv_and_json_lines_are_imported_and_an_export_gives_the_same_tables() {
@@ -55,7 +42,7 @@ async fn csv_and_json_lines_are_imported_and_an_export_gives_the_same_tables() {
     fs::write(&file, &exported).unwrap();
     let elsewhere = Operator::of(&other);
     // The demo account and the tests' own are there already, with other passwords and ids.
-    for email in ["demo@example.org", crate::service::EMAIL] {
+    for email in ["demo@example.org", crate::support::service::EMAIL] {
         assert!(elsewhere.run(&["user", "delete", email, "--yes"], "").status.success());
     }
     assert_eq!(summary(&import(&elsewhere, &file, &["--json"])), (4, 4, 0, 0));

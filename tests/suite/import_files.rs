@@ -4,9 +4,9 @@ use std::{fmt::Write, fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::{
-    import::{HASH, import, summary},
-    operator::Operator,
+use crate::support::{
+    imports::{HASH, import, summary},
+    program::Operator,
     service::{Service, assert_refused},
 };
 
@@ -198,7 +198,7 @@ async fn ids_and_emails_are_one_account_s_in_the_file_and_in_the_store() {
     let service = Service::start().await;
     let operator = Operator::of(&service);
     let folder = tempfile::tempdir().unwrap();
-    let there = operator.json(&["user", "show", crate::service::EMAIL])[0]["sub"].as_str().unwrap().to_owned();
+    let there = operator.json(&["user", "show", crate::support::service::EMAIL])[0]["sub"].as_str().unwrap().to_owned();
     let line = |email: &str, more: &str| format!(r#"{{"email": "{email}", "name": "Ann"{more}}}"#);
     let lines = [
         line("ann@example.org", r#", "sub": "7""#),
@@ -215,7 +215,7 @@ async fn ids_and_emails_are_one_account_s_in_the_file_and_in_the_store() {
         line("max@m\u{fc}ller.example", ""),
         line("max@xn--mller-kva.example", ""),
         line("kim\u{200b}@example.org", ""),
-        line(crate::service::EMAIL, r#", "sub": "8""#),
+        line(crate::support::service::EMAIL, r#", "sub": "8""#),
         line("lea@example.org", &format!(r#", "sub": "{}""#, "x".repeat(129))),
         line("mia@example.org", r#", "generation": 9007199254740992, "created": 0"#),
     ];
@@ -240,14 +240,18 @@ async fn ids_and_emails_are_one_account_s_in_the_file_and_in_the_store() {
             assert!(told.contains(reason), "{reason} in {told}");
         }
         let is_dry = more.contains(&"--dry-run");
-        assert_eq!(told.contains(&format!("line 4: sub: {} has it already", crate::service::EMAIL)), is_dry, "{told}");
+        assert_eq!(
+            told.contains(&format!("line 4: sub: {} has it already", crate::support::service::EMAIL)),
+            is_dry,
+            "{told}"
+        );
         assert_eq!(refused.status.code(), Some(1));
         let rows: Value = serde_json::from_slice(&refused.stdout).unwrap();
         assert_eq!(rows[0]["already_there"], if is_dry { json!(1) } else { Value::Null });
     }
     // With nothing else wrong, what is there is looked at before anything is added.
     let taken = told(&operator, folder.path(), "taken.jsonl", &format!("{}\n{}", lines[3], lines[0]), &[]);
-    assert!(taken.contains(&format!("line 1: sub: {} has it already", crate::service::EMAIL)), "{taken}");
+    assert!(taken.contains(&format!("line 1: sub: {} has it already", crate::support::service::EMAIL)), "{taken}");
     assert!(!operator.run(&["user", "show", "ann@example.org"], "").status.success(), "nothing was added");
     let whole = told(&operator, folder.path(), "whole.jsonl", &format!("{}\n{}", lines[0], lines[16]), &[]);
     assert!(whole.ends_with("= 0\n"), "{whole}");

@@ -6,9 +6,9 @@ use std::fs;
 
 use reqwest::StatusCode;
 
-use crate::{
-    architecture::root,
-    operator::Operator,
+use crate::support::{
+    program::Operator,
+    repository::root,
     service::{Service, assert_refused},
 };
 

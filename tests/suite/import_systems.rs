@@ -5,9 +5,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{
-    architecture::root,
-    operator::Operator,
+use crate::support::{
+    program::Operator,
+    repository::root,
     service::{Service, assert_refused},
 };
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::{
-    import::{HASH, import},
-    operator::Operator,
+use crate::support::{
+    imports::{HASH, import},
+    program::Operator,
     service::Service,
 };
 

@@ -15,9 +15,8 @@ use jea_auth::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    command_line::PROGRAM,
-    operator::Operator,
+use crate::support::{
+    program::{Operator, PROGRAM},
     service::{Service, has},
 };
 

@@ -17,7 +17,7 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::{
+use crate::support::{
     event::{authorization, effect, log_on_event},
     proxy::Wire,
     service::{EMAIL, Moto, PASSWORD, Service, assert_refused, client, has, token_of},

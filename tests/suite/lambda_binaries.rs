@@ -3,7 +3,7 @@
 use jea_auth::{functions::config::Config, platform::store::Store};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     event::{authorization, effect, log_on_event},
     runtime_api::Function,
     service::{EMAIL, PASSWORD, Service},

@@ -11,7 +11,7 @@ use jea_auth::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     event::{authorization, effect},
     owner::{bearer, ok, send},
     proxy::{Fault, Wire},

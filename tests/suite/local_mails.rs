@@ -9,10 +9,11 @@ use jea_auth::{
 };
 use serde_json::json;
 
-use crate::{
-    command_line::{Serving, free_ports, text},
+use crate::support::{
     mails::mails,
+    program::text,
     service::{EMAIL, Service, client},
+    serving::{Serving, free_ports},
 };
 
 fn kept_in(folder: &Path, mail: bool) -> Options {
@@ -89,7 +90,7 @@ async fn serve_says_where_a_mail_is_or_shows_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_ses_refuses_the_addresses_that_ses_refuses() {
-    let service = crate::mails::service().await;
+    let service = crate::support::mails::service().await;
     let content = |text: &str| Content::builder().data(text).build().unwrap();
     for to in ["j\u{f6}rg@example.org", "ann@example,org", "<ann@example.org>", "ann@example..org", "ann"] {
         let message = Message::builder().subject(content("x")).body(Body::builder().text(content("x")).build()).build();

@@ -9,12 +9,15 @@ use std::{
 use jea_auth::local::{GRACE, Options, PATIENCE};
 use reqwest::{Method, StatusCode};
 
-use crate::service::{Service, assert_refused};
+use crate::support::{
+    client,
+    service::{Service, assert_refused},
+};
 
 /// A request that DynamoDB and KMS would answer with what they hold.
 fn call(url: &str, method: Method) -> reqwest::RequestBuilder {
     let target = "DynamoDB_20120810.Scan";
-    let request = crate::client::plain().request(method, url).header("X-Amz-Target", target);
+    let request = client::plain().request(method, url).header("X-Amz-Target", target);
     request.header("Content-Type", "application/x-amz-json-1.0").body(r#"{"TableName": "jea-auth-accounts"}"#)
 }
 
@@ -36,7 +39,7 @@ async fn no_page_reads_the_database_or_has_kms_decrypt() {
         }
     }
     for url in [&service.running.dynamodb_url, &service.running.kms_url] {
-        let image = crate::client::plain().get(url).header("Sec-Fetch-Site", "cross-site").send().await.unwrap();
+        let image = client::plain().get(url).header("Sec-Fetch-Site", "cross-site").send().await.unwrap();
         assert_refused(image, 403).await;
     }
     let read = call(&service.running.dynamodb_url, Method::POST).send().await.unwrap();
@@ -156,8 +159,8 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
 #[test]
 fn how_long_a_client_may_take_is_said_where_it_is_looked_for() {
     let help =
-        std::process::Command::new(crate::command_line::PROGRAM).args(["serve", "--help"]).output().unwrap().stdout;
-    let page = std::fs::read_to_string(crate::architecture::root().join("docs/local-gateway.md")).unwrap();
+        std::process::Command::new(crate::support::program::PROGRAM).args(["serve", "--help"]).output().unwrap().stdout;
+    let page = std::fs::read_to_string(crate::support::repository::root().join("docs/local-gateway.md")).unwrap();
     for text in [String::from_utf8(help).unwrap(), page] {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(&format!("has {} seconds for the head of a request", PATIENCE.as_secs())), "{words}");
@@ -176,7 +179,7 @@ async fn a_malformed_call_of_the_database_gets_dynamodb_s_exception_without_the_
         ("PutItem", format!(r#"{{{table}, "Item": 1}}"#), "SerializationException"),
         ("Scan", "{".to_owned(), "SerializationException"),
     ] {
-        let request = crate::client::plain().post(&service.running.dynamodb_url).body(body);
+        let request = client::plain().post(&service.running.dynamodb_url).body(body);
         let answer = request.header("X-Amz-Target", format!("DynamoDB_20120810.{operation}")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
         let error = answer.text().await.unwrap();
@@ -198,7 +201,7 @@ async fn the_service_answers_at_both_addresses_of_its_name_and_each_is_its_own_o
     }
     for name in names {
         let url = format!("http://{name}:{port}");
-        let log_on = Service::credential_request(&crate::client::plain(), &url).header("Origin", &url).send().await;
+        let log_on = Service::credential_request(&client::plain(), &url).header("Origin", &url).send().await;
         assert_eq!(log_on.unwrap().status(), StatusCode::OK, "{name}");
     }
 }

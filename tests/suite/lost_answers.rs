@@ -17,7 +17,7 @@ use jea_auth::{
 };
 use reqwest::StatusCode;
 
-use crate::{
+use crate::support::{
     event::{event, log_on_event},
     proxy::{Fault, Wire},
     service::{EMAIL, PASSWORD, Service, claims_of, context_of},

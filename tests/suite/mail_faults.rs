@@ -22,7 +22,7 @@ use jea_auth::{
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber;
 
-use crate::{
+use crate::support::{
     event::event,
     log::Log,
     mails::{mails, service},
@@ -190,7 +190,7 @@ async fn a_link_that_cannot_be_asked_for_is_503_and_what_an_owner_did_is_done_wi
         service.advance(Duration::from_mins(15));
     }
     wire.fail("PutItem", "-outbox", Fault::InternalError);
-    let mut context = crate::service::context_of(&token);
+    let mut context = crate::support::service::context_of(&token);
     context["confirmed_at"] = service.now().seconds().to_string().into();
     let asks = event("POST", "/users/api/keys").json(&json!({"name": "key"})).by(&context);
     let answer = app::logon(&config, service.clock()).handle(&asks.event()).await;

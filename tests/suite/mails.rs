@@ -2,28 +2,21 @@
 
 use std::time::Duration;
 
-use jea_auth::{
-    domain::account::{Email, Status},
-    local::Options,
-};
+use jea_auth::domain::account::{Email, Status};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
+    client,
+    mails::{BAD_LINK, mails, service},
     owner::{ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of},
+    service::{EMAIL, NEW_PASSWORD, PASSWORD, Service, assert_refused, client, cookies_of},
 };
 
-const NEW_PASSWORD: &str = "another long enough password";
 const SENT: &str = "If there is an account with this email, a message is on its way.";
-const BAD_LINK: &str = "This link has expired or was used. Ask for a new one.";
-
-pub async fn service() -> Service {
-    Service::start_with(Options { mail: true, ..Options::in_memory() }).await
-}
 
 async fn ask(service: &Service, path: &str, body: &Value) -> Response {
-    crate::client::plain().post(format!("{}/users/api/{path}", service.running.url)).json(body).send().await.unwrap()
+    client::plain().post(format!("{}/users/api/{path}", service.running.url)).json(body).send().await.unwrap()
 }
 
 async fn forgot(service: &Service, email: &str) -> Response {
@@ -32,60 +25,6 @@ async fn forgot(service: &Service, email: &str) -> Response {
 
 async fn reset(service: &Service, token: &str, new_password: &str) -> Response {
     ask(service, "reset", &json!({"token": token, "new_password": new_password})).await
-}
-
-/// A mail, as its reader sees it.
-pub struct Read {
-    pub to: String,
-    pub subject: String,
-    pub body: String,
-}
-
-impl Read {
-    /// The token of the link in it.
-    pub fn token(&self) -> String {
-        let found = ["\"token\": \"", "#reset=", "#email="].into_iter().find_map(|before| self.body.split_once(before));
-        let (_, rest) = found.unwrap_or_else(|| panic!("a token in {}", self.body));
-        rest.split(['"', '\n']).next().unwrap().trim_end().to_owned()
-    }
-}
-
-/// Waits until there are so many mails, and gives them back.
-pub async fn mails(service: &Service, count: usize) -> Vec<Read> {
-    // A minute, which a busy machine may need.
-    for _ in 0..2400 {
-        if service.running.mails.lock().unwrap().len() >= count {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    let mails = there(service);
-    assert_eq!(mails.len(), count);
-    mails
-}
-
-/// The mails so far.
-pub fn there(service: &Service) -> Vec<Read> {
-    let mails = service.running.mails.lock().unwrap().clone();
-    let read = |mail: &Vec<u8>| {
-        let raw = String::from_utf8(mail.clone()).unwrap();
-        assert!(raw.lines().all(|line| line.len() <= 998), "RFC 5322, section 2.1.1: {raw}");
-        let mail = mail_parser::MessageParser::default().parse(mail).unwrap();
-        let sender = mail.from().unwrap().first().unwrap();
-        assert_eq!((sender.name(), sender.address()), (Some("jea-auth"), Some("jea-auth@localhost")));
-        assert_eq!(mail.header("Auto-Submitted").unwrap().as_text(), Some("auto-generated"));
-        assert!(
-            raw.ends_with(&mail.body_text(0).unwrap().replace("\r\n", "\n").replace('\n', "\r\n")),
-            "as it is: {raw}"
-        );
-        assert_eq!((mail.html_body_count(), mail.text_body_count(), mail.attachment_count()), (1, 1, 0), "text alone");
-        Read {
-            to: mail.to().unwrap().first().unwrap().address().unwrap().to_owned(),
-            subject: mail.subject().unwrap().to_owned(),
-            body: mail.body_text(0).unwrap().into_owned(),
-        }
-    };
-    mails.iter().map(read).collect()
 }
 
 // Check 77.
@@ -118,7 +57,7 @@ async fn an_owner_who_forgot_the_password_sets_another_by_the_link() {
     let by_key = json!({"email": EMAIL, "password": key["data"]["key"]});
     assert_refused(ask(&service, "auth", &by_key).await, 401).await;
     assert_eq!(service.log_on(EMAIL, NEW_PASSWORD).await.status(), StatusCode::OK);
-    assert_eq!(crate::mails::mails(&service, 3).await[2].subject, "jea-auth: Your password was set anew");
+    assert_eq!(crate::support::mails::mails(&service, 3).await[2].subject, "jea-auth: Your password was set anew");
 }
 
 // Check 77.
@@ -278,7 +217,7 @@ async fn without_mails_the_operations_are_not_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_site_asks_for_no_link() {
     let service = service().await;
-    let request = crate::client::plain().post(format!("{}/users/api/forgot", service.running.url));
+    let request = client::plain().post(format!("{}/users/api/forgot", service.running.url));
     let refused = request.header("Origin", "https://evil.example").json(&json!({"email": EMAIL})).send().await.unwrap();
     assert_refused(refused, 403).await;
     for body in [json!({}), json!({"email": 1}), json!({"email": EMAIL, "x": 1}), json!([EMAIL])] {
@@ -328,7 +267,7 @@ async fn a_log_on_by_a_key_that_ends_within_a_week_tells_its_owner_once() {
     let mut together = tokio::task::JoinSet::new();
     for _ in 0..5 {
         let url = format!("{}/users/api/auth", service.running.url);
-        together.spawn(crate::client::plain().post(url).json(&credential).send());
+        together.spawn(client::plain().post(url).json(&credential).send());
     }
     for answer in together.join_all().await {
         assert_eq!(answer.unwrap().status(), StatusCode::OK);

@@ -6,7 +6,8 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{
+use crate::support::{
+    client,
     event::event,
     service::{EMAIL, PASSWORD, Service, assert_refused},
 };
@@ -131,13 +132,13 @@ async fn odd_tokens_and_headers_are_401() {
     let url = format!("{}/users/api/user", service.running.url);
     let long = "a".repeat(5000);
     for token in ["", ".", "..", "...", "a.b.c", "\u{e9}.\u{e9}.\u{e9}", "null", "eyJhbGciOiJub25lIn0.e30.", &long] {
-        let by_cookie = crate::client::plain().get(&url).header("Cookie", format!("session_token={token}"));
+        let by_cookie = client::plain().get(&url).header("Cookie", format!("session_token={token}"));
         assert_refused(by_cookie.send().await.unwrap(), 401).await;
-        let by_bearer = crate::client::plain().get(&url).header("Authorization", format!("Bearer {token}"));
+        let by_bearer = client::plain().get(&url).header("Authorization", format!("Bearer {token}"));
         assert_refused(by_bearer.send().await.unwrap(), 401).await;
     }
     for value in [&b"\xff\xfe"[..], b"=;=;;=", b"session_token", b";;;;", b"session_token=\xc3\x28"] {
-        assert_refused(crate::client::plain().get(&url).header("Cookie", value).send().await.unwrap(), 401).await;
+        assert_refused(client::plain().get(&url).header("Cookie", value).send().await.unwrap(), 401).await;
     }
 }
 

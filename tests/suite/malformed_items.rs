@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jea_auth::domain::account::Status;
 use reqwest::StatusCode;
 
-use crate::{
-    operator::Operator,
+use crate::support::{
+    program::Operator,
     service::{EMAIL, PASSWORD, Service, claims_of},
 };
 
@@ -81,7 +81,7 @@ async fn an_odd_session_does_not_keep_the_others_from_being_listed_or_ended_and_
     let operator = Operator::of(&service);
     assert_eq!(operator.json(&["session", "list", EMAIL]).as_array().unwrap().len(), 1);
     assert!(operator.run(&["session", "revoke", EMAIL, "odd", "--yes"], "").status.success());
-    let by_owner = crate::owner::bearer(&service, reqwest::Method::DELETE, "sessions/odder", &token);
+    let by_owner = crate::support::owner::bearer(&service, reqwest::Method::DELETE, "sessions/odder", &token);
     assert_eq!(by_owner.send().await.unwrap().status(), StatusCode::OK);
     let table = format!("{}-sessions", service.running.config.stack);
     let left = service.running.config.aws.dynamodb().scan().table_name(table).send().await.unwrap();

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, fs};
 
-use crate::{
-    architecture::root,
-    operator::Operator,
+use crate::support::{
+    program::Operator,
+    repository::root,
     service::{Service, assert_refused},
 };
 

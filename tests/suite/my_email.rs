@@ -2,51 +2,17 @@
 
 use std::time::Duration;
 
-use jea_auth::domain::account::{Account, Email, Status};
-use reqwest::{Method, Response, StatusCode};
+use jea_auth::domain::account::{Email, Status};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    mails::{mails, service, there},
-    owner::{KEY_SESSION, STEP_UP, bearer, ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused},
+use crate::support::{
+    client,
+    mails::{BAD_LINK, mails, service},
+    my_email::{CHANGED, CONFIRMED, NEW, account_at, ask, confirm, tokens},
+    owner::{bearer, ok, send},
+    service::{EMAIL, KEY_SESSION, PASSWORD, STEP_UP, Service, assert_refused},
 };
-
-pub const NEW: &str = "yi.new@example.org";
-pub const CONFIRMED: &str = "Confirmed. The other address must confirm it, too.";
-pub const CHANGED: &str = "Email changed. Log on with it.";
-pub const BAD_LINK: &str = "This link has expired or was used. Ask for a new one.";
-const SENT: &str = "If the address can be used, messages are on their way to it and to the present one.";
-
-/// Asks for another email in the session of the service's own client.
-pub async fn ask(service: &Service, new: &str) {
-    let asked = ok(send(service, Method::POST, "email", &json!({"email": new})).await).await;
-    assert_eq!(asked, json!({"ok": true, "status": SENT}));
-}
-
-/// Uses a link.
-pub async fn confirm(service: &Service, token: &str) -> Response {
-    let url = format!("{}/users/api/email/confirm", service.running.url);
-    crate::client::plain().post(url).json(&json!({"token": token})).send().await.unwrap()
-}
-
-/// Waits for the mails of the last request, and gives back the tokens for the present and for the new address.
-pub async fn tokens(service: &Service) -> [String; 2] {
-    let subjects = ["jea-auth: Confirm your new email", "jea-auth: Confirm your email"];
-    for _ in 0..2400 {
-        let mails = there(service);
-        let last = |subject: &str| mails.iter().rev().find(|mail| mail.subject == subject);
-        if let [Some(present), Some(new)] = subjects.map(last) {
-            return [present.token(), new.token()];
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("no mails to both addresses");
-}
-
-pub async fn account_at(service: &Service, email: &str) -> Option<Account> {
-    service.store().account(&Email::canonical(email)).await.unwrap()
-}
 
 // Check 85.
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +177,7 @@ async fn another_email_is_asked_for_by_whoever_gave_the_password_a_moment_ago() 
         assert_refused(send(&service, Method::POST, "email", &body).await, 400).await;
         assert_refused(send(&service, Method::POST, "email/confirm", &body).await, 400).await;
     }
-    let cross = crate::client::plain().post(format!("{}/users/api/email/confirm", service.running.url));
+    let cross = client::plain().post(format!("{}/users/api/email/confirm", service.running.url));
     let cross = cross.header("Origin", "https://evil.example").json(&json!({"token": "x"})).send().await.unwrap();
     assert_refused(cross, 403).await;
     let key = ok(send(&service, Method::POST, "keys", &json!({"name": "script"})).await).await;

@@ -11,10 +11,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{
+use crate::support::{
     event::event,
-    mails::service,
-    my_email::{BAD_LINK, CHANGED, CONFIRMED, NEW, account_at, ask, confirm, tokens},
+    mails::{BAD_LINK, service},
+    my_email::{CHANGED, CONFIRMED, NEW, account_at, ask, confirm, tokens},
     owner::{bearer, ok},
     proxy::{Fault, Wire},
     service::{EMAIL, PASSWORD, Service, assert_refused, client, token_of},

@@ -10,9 +10,8 @@ use jea_auth::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    command_line::text,
-    operator::Operator,
+use crate::support::{
+    program::{Operator, text},
     service::{EMAIL, PASSWORD, Service, assert_refused},
 };
 

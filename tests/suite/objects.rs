@@ -4,7 +4,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{EMAIL, PASSWORD, Service};
+use crate::support::service::{EMAIL, PASSWORD, Service};
 
 fn kind(value: &Value) -> &'static str {
     match value {

@@ -2,12 +2,7 @@
 //!
 //! After a change of an answer both files are written anew, as CONTRIBUTING.md says.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    process::Command,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
 use jea_auth::{
     api::{Access, Feature, Operation, ROUTES, Route},
@@ -18,123 +13,17 @@ use jea_auth::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    architecture::root,
-    command_line::{PROGRAM, text},
+use crate::support::{
+    client,
     event::event,
-    factor, mails, my_email,
-    openapi_passkeys::{self, passkey_of_nobody},
-    service::{EMAIL, PASSWORD, Service, claims_of, client, context_of},
+    examples::{API, EXAMPLES, Recorder, passkey_of_nobody},
+    factor, mails, my_email, passkeys,
+    program::{PROGRAM, text},
+    repository::root,
+    service::{EMAIL, NEW_PASSWORD, PASSWORD, Service, claims_of, client, context_of},
 };
 
-pub const EXAMPLES: &str = "src/cli/openapi/examples.json";
-const NEW_PASSWORD: &str = "another long enough password";
 const ANOTHER_EMAIL: &str = "another@example.org";
-
-/// Answers by method and path, and by status.
-type Examples = BTreeMap<String, BTreeMap<String, Value>>;
-
-/// Asks the service, and keeps each first answer of a status.
-pub struct Recorder {
-    pub service: Service,
-    examples: Examples,
-}
-
-impl Recorder {
-    fn keep(&mut self, method: &str, path: &str, status: u16, request: Option<&Value>, answer: Value) {
-        let mut answer = answer;
-        normalize("", &mut answer, &self.service.running.url);
-        let mut example = json!({"answer": answer});
-        if let Some(request) = request {
-            let mut request = request.clone();
-            normalize("", &mut request, &self.service.running.url);
-            example["request"] = request;
-        }
-        let statuses = self.examples.entry(format!("{method} {path}")).or_default();
-        statuses.entry(status.to_string()).or_insert(example);
-    }
-
-    /// Sends JSON to `path`, where a route's parameter is `parameter`, in the session of the service's own client.
-    async fn ask(&mut self, method: &str, path: &str, parameter: &str, body: Option<&Value>) -> (u16, Value) {
-        let at = path.replace("{sid}", parameter).replace("{id}", parameter);
-        let request = self.service.request(method.parse().unwrap(), &at);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        let answer = request.send().await.unwrap();
-        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
-        // A page is no example.
-        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-        let is_large = path.ends_with("openapi.json");
-        self.keep(method, path, status, body, if is_large { Value::Null } else { answer.clone() });
-        (status, answer)
-    }
-
-    pub async fn expect(
-        &mut self,
-        status: u16,
-        method: &str,
-        path: &str,
-        parameter: &str,
-        body: Option<&Value>,
-    ) -> Value {
-        let (found, answer) = self.ask(method, path, parameter, body).await;
-        assert_eq!(found, status, "{method} {path}: {answer}");
-        answer
-    }
-
-    async fn raw(&mut self, route: &Route, kind: &str, body: String) {
-        let request = self.service.request(route.method.parse().unwrap(), route.path).header("content-type", kind);
-        let answer = request.body(body).send().await.unwrap();
-        let (status, answer) = (answer.status().as_u16(), answer.json().await.unwrap());
-        self.keep(route.method, route.path, status, None, answer);
-    }
-}
-
-/// Puts something that is always the same in the place of what is drawn, counted or told by a clock.
-fn normalize(name: &str, value: &mut Value, url: &str) {
-    match value {
-        Value::Object(members) => members.iter_mut().for_each(|(name, value)| normalize(name, value, url)),
-        Value::Array(items) => items.iter_mut().for_each(|value| normalize(name, value, url)),
-        Value::String(text) => {
-            let fixed = match name {
-                "id" | "rpId" if text == "localhost" => "auth.example.org",
-                "id" | "rawId" if text.len() != 32 => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-                "authenticatorData" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8FAAAAAA",
-                "last_used" => "2026-11-28T00:00:00Z",
-                "sid" | "id" => "0123456789abcdef0123456789abcdef",
-                "key" => "jea_0123456789abcdef0123456789abcdef_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-                "created" | "expires" => "2026-11-28T12:00:00Z",
-                "agent" => "curl/8.5.0",
-                "token" => "1795868400.0.c3Vi.eWlAamVwbHVzLm9yZw.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-                "secret" => "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
-                "uri" => {
-                    "otpauth://totp/jea%2Dauth:yi%40jeplus%2Eorg?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=jea%2Dauth&algorithm=SHA1&digits=6&period=30"
-                }
-                "recovery_codes" => "abcd-efgh-ijkl-mnop-qrst-uvwx",
-                "otp" => "123456",
-                "kid" => "1795860000000",
-                "x" | "y" | "challenge" | "clientDataJSON" | "signature" | "userHandle" => {
-                    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
-                }
-                _ => "",
-            };
-            if !fixed.is_empty() {
-                fixed.clone_into(text);
-            }
-            for url in [url, &url.replace("127.0.0.1", "localhost")] {
-                *text = text.replace(url, "https://auth.example.org");
-            }
-            if let Some((before, _)) = text.split_once("Try again in ")
-                && text.ends_with(" s.")
-            {
-                *text = format!("{before}Try again in 30 s.");
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
 
 /// A body that an operation takes, if it takes one.
 fn body_of(operation: Operation) -> Option<Value> {
@@ -168,8 +57,8 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
         let Route { method, path, operation, access, marks, .. } = *route;
         let at = path.replace("{sid}", "x").replace("{id}", &"0".repeat(32));
         if access != Access::Open {
-            let answer = crate::client::plain()
-                .request(method.parse().unwrap(), format!("{}{at}", recorder.service.running.url));
+            let answer =
+                client::plain().request(method.parse().unwrap(), format!("{}{at}", recorder.service.running.url));
             let answer = answer.send().await.unwrap();
             let status = answer.status().as_u16();
             recorder.keep(method, path, status, None, answer.json().await.unwrap());
@@ -202,8 +91,6 @@ async fn record_what_all_have_in_common(recorder: &mut Recorder) {
     }
 }
 
-pub const API: &str = "/users/api";
-
 /// The life of an account: what each operation answers that goes well, and what it refuses.
 async fn record_a_life(recorder: &mut Recorder) {
     let path = |name: &str| format!("{API}/{name}");
@@ -220,7 +107,7 @@ async fn record_a_life(recorder: &mut Recorder) {
         recorder.expect(200, "GET", open, "", None).await;
     }
     let leads = "/.well-known/change-password";
-    let client = crate::client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let led = client.get(format!("{}{leads}", recorder.service.running.url)).send().await.unwrap();
     recorder.keep("GET", leads, led.status().as_u16(), None, Value::Null);
     for log_on in ["auth", "logon"] {
@@ -255,7 +142,7 @@ async fn record_a_life(recorder: &mut Recorder) {
     let code = json!({"otp": confirmed["data"]["recovery_codes"][0]});
     recorder.expect(200, "POST", &path("totp/codes"), "", Some(&code)).await;
     recorder.expect(200, "DELETE", &path("totp"), "", None).await;
-    openapi_passkeys::record(recorder).await;
+    record_passkeys(recorder).await;
     recorder
         .expect(403, "POST", &path("password"), "", Some(&json!({"password": "wrong", "new_password": NEW_PASSWORD})))
         .await;
@@ -301,6 +188,28 @@ async fn record_a_life(recorder: &mut Recorder) {
     recorder.expect(200, "POST", &path("logout"), "", None).await;
 }
 
+/// A passkey, from its making to its end.
+async fn record_passkeys(recorder: &mut Recorder) {
+    let path = |name: &str| format!("{API}/passkeys{name}");
+    let nobody = passkey_of_nobody("AAAA");
+    recorder.expect(200, "POST", &path("/options"), "", None).await;
+    let options = recorder.expect(200, "POST", &path("/new"), "", None).await["data"].clone();
+    let (_, authenticator) = passkeys::begin(&recorder.service).await;
+    let body = passkeys::registration(&recorder.service, &options, &authenticator);
+    recorder.expect(200, "POST", &path(""), "", Some(&body)).await;
+    recorder.expect(400, "POST", &path(""), "", Some(&body)).await;
+    for operation in ["/auth", "/confirm"] {
+        let right = passkeys::assertion(&recorder.service, &authenticator).await;
+        recorder.expect(200, "POST", &path(operation), "", Some(&right)).await;
+    }
+    recorder.expect(401, "POST", &path("/auth"), "", Some(&nobody)).await;
+    recorder.expect(403, "POST", &path("/confirm"), "", Some(&nobody)).await;
+    recorder.expect(200, "GET", &path(""), "", None).await;
+    let id = crate::support::authenticator::text(&authenticator.id);
+    recorder.expect(200, "DELETE", &path("/{id}"), &id, None).await;
+    recorder.expect(404, "DELETE", &path("/{id}"), &id, None).await;
+}
+
 /// What has to wait, with an account for each that nobody else uses.
 async fn record_what_is_throttled(recorder: &mut Recorder) {
     recorder.service.add_account("slow@jeplus.org", PASSWORD, Status::Active).await;
@@ -339,7 +248,7 @@ async fn record_what_is_throttled(recorder: &mut Recorder) {
 async fn the_examples_of_the_description_are_answers_of_the_service() {
     let service =
         Service::start_with(Options { mail: true, pages: true, passkeys: true, ..Options::in_memory() }).await;
-    let mut recorder = Recorder { service, examples: Examples::new() };
+    let mut recorder = Recorder::new(service);
     // Bodies are looked at only after the session.
     recorder.service.log_on(EMAIL, PASSWORD).await;
     record_what_all_have_in_common(&mut recorder).await;

@@ -9,10 +9,10 @@ use jea_auth::{
 };
 use serde_json::Value;
 
-use crate::{
-    architecture::root,
-    command_line::text,
-    openapi::EXAMPLES,
+use crate::support::{
+    examples::EXAMPLES,
+    program::text,
+    repository::root,
     service::{EMAIL, PASSWORD, Service, has, reasons},
 };
 

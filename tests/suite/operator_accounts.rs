@@ -10,18 +10,14 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     event::{authorization, effect},
-    operator::Operator,
+    program::{Operator, text},
     proxy::{Fault, Wire},
     service::{EMAIL, PASSWORD, Service, assert_refused},
 };
 
 const NEW_EMAIL: &str = "Zhang.Yi@example.org";
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 /// What is told by a command that fails with exit code 1.
 fn refused(output: &Output) -> String {
@@ -279,7 +275,7 @@ async fn a_rename_loses_nothing_that_the_account_got_meanwhile() {
     let service = Service::start().await;
     service.log_on(EMAIL, PASSWORD).await;
     let before = service.account().await;
-    let made = crate::owner::send(&service, reqwest::Method::POST, "keys", &json!({"name": "cluster"})).await;
+    let made = crate::support::owner::send(&service, reqwest::Method::POST, "keys", &json!({"name": "cluster"})).await;
     assert_eq!(made.status(), 200);
     let (email, registered_email) = (Email::canonical("new@jeplus.org"), "new@jeplus.org".to_owned());
     let after = Account { email, registered_email, ..before.clone() }.next_generation(service.now());

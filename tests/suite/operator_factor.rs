@@ -6,11 +6,11 @@ use jea_auth::local::Options;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     factor::{NEEDED, code, enrol, log_on},
-    import::import,
+    imports::import,
     mails,
-    operator::Operator,
+    program::Operator,
     service::{EMAIL, PASSWORD, Service},
 };
 

@@ -4,9 +4,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jea_auth::domain::account::Status;
 use serde_json::{Value, json};
 
-use crate::{
-    command_line::text,
-    operator::Operator,
+use crate::support::{
+    program::{Operator, text},
     proxy::{Fault, Wire},
     service::{EMAIL, PASSWORD, Service},
 };

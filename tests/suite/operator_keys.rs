@@ -14,10 +14,10 @@ use jea_auth::{
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    import::import,
-    operator::Operator,
+use crate::support::{
+    imports::import,
     owner::{ok, send},
+    program::Operator,
     service::{EMAIL, PASSWORD, Service, assert_refused, client, token_of},
 };
 

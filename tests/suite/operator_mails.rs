@@ -12,20 +12,15 @@ use jea_auth::domain::account::{self, Account, Email};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     mails::{mails, service},
-    operator::Operator,
     owner::{ok, send},
+    program::{Operator, text},
     proxy::{Fault, Wire},
-    service::{EMAIL, PASSWORD, Service, assert_refused},
+    service::{EMAIL, NEW_PASSWORD, PASSWORD, Service, assert_refused},
 };
 
 const ANN: &str = "ann@example.org";
-const NEW_PASSWORD: &str = "another long enough password";
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 /// Sets a password by the link of a mail.
 async fn set_by(service: &Service, token: &str) {

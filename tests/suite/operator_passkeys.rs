@@ -4,11 +4,11 @@ use jea_auth::domain::passkey::StoredPasskey;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::{
+use crate::support::{
     authenticator::text,
     mails,
-    operator::Operator,
     passkeys::{change, log_on, with_passkey},
+    program::Operator,
     service::EMAIL,
 };
 

@@ -5,10 +5,10 @@ use std::{fs, time::Duration};
 use jea_auth::domain::account::{Email, TEMPORARY_LIFE};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     factor::enrol,
-    import::import,
-    operator::Operator,
+    imports::import,
+    program::Operator,
     service::{EMAIL, PASSWORD, Service},
 };
 

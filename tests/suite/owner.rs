@@ -3,35 +3,18 @@
 use std::time::Duration;
 
 use jea_auth::domain::account::Status;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::service::{EMAIL, PASSWORD, Service, assert_common_headers, assert_refused, client, cookies_of, token_of};
-
-pub const STEP_UP: &str = "Confirm your password first: POST /users/api/confirm.";
-pub const KEY_SESSION: &str = "An access key cannot do this. Log on with your password or a passkey.";
-
-/// Sends JSON in the session of the service's own client.
-pub async fn send(service: &Service, method: Method, path: &str, body: &Value) -> Response {
-    service.request(method, &format!("/users/api/{path}")).json(body).send().await.unwrap()
-}
-
-/// What a successful answer holds.
-pub async fn ok(answer: Response) -> Value {
-    assert_eq!(answer.status(), StatusCode::OK, "{}", answer.url());
-    assert_common_headers(&answer);
-    let body: Value = answer.json().await.unwrap();
-    assert_eq!(body["ok"], true);
-    body
-}
+use crate::support::{
+    client,
+    owner::{bearer, ok, send},
+    service::{EMAIL, PASSWORD, STEP_UP, Service, assert_refused, client, cookies_of, token_of},
+};
 
 async fn details(service: &Service) -> Value {
     ok(service.get("/users/api/user").await).await["data"].clone()
-}
-
-pub fn bearer(service: &Service, method: Method, path: &str, token: &str) -> RequestBuilder {
-    crate::client::plain().request(method, format!("{}/users/api/{path}", service.running.url)).bearer_auth(token)
 }
 
 #[tokio::test]
@@ -85,11 +68,8 @@ async fn details_that_are_not_an_owner_s_to_change_are_refused_whole() {
     let sentence = assert_refused(send(&service, Method::POST, "user", &large).await, 413).await;
     assert_eq!(sentence, "Send a body of at most 4 KiB.", "it is no credential");
     assert_eq!(details(&service).await, before);
-    assert_refused(
-        crate::client::plain().post(format!("{}/users/api/user", service.running.url)).send().await.unwrap(),
-        401,
-    )
-    .await;
+    assert_refused(client::plain().post(format!("{}/users/api/user", service.running.url)).send().await.unwrap(), 401)
+        .await;
 }
 
 #[tokio::test]
@@ -229,7 +209,7 @@ async fn an_owner_ends_one_session_or_all_others() {
     let service = Service::start().await;
     let (first, second, third) = (service.new_token().await, service.new_token().await, service.new_token().await);
     let own = token_of(&service.log_on(EMAIL, PASSWORD).await);
-    let sid = crate::service::claims_of(&first)["sid"].as_str().unwrap().to_owned();
+    let sid = crate::support::service::claims_of(&first)["sid"].as_str().unwrap().to_owned();
     let ended = ok(send(&service, Method::DELETE, &format!("sessions/{sid}"), &Value::Null).await).await;
     assert_eq!(ended, json!({"ok": true, "status": "1 session ended."}));
     assert_eq!(service.user_with(&first).await, StatusCode::UNAUTHORIZED);

@@ -6,13 +6,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jea_auth::functions::{app, logon::Answer};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     event::{event, log_on_event},
     proxy::{FAULTS, Fault, Wire},
-    service::{EMAIL, PASSWORD, Service, claims_of, context_of},
+    service::{EMAIL, NEW_PASSWORD, PASSWORD, Service, claims_of, context_of},
 };
-
-const NEW_PASSWORD: &str = "another long enough password";
 
 /// A service whose log-on function reaches DynamoDB by the proxy, and an owner's session.
 struct Owner {

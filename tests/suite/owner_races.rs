@@ -13,11 +13,13 @@ use jea_auth::{
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::service::{Service, client, imported_hash, token_of};
+use crate::support::{
+    imports::imported_hash,
+    service::{NEW_PASSWORD, Service, client, token_of},
+};
 
 const ROUNDS: usize = 200;
 const PASSWORD: &str = "an imported password";
-const NEW_PASSWORD: &str = "another long enough password";
 
 /// One account with an owner who is logged on, another session, an access key, and a session of the key.
 struct Owner {
@@ -61,7 +63,7 @@ impl Owner {
     }
 
     async fn ask(&self, token: &str, method: Method, path: &str, body: Value) -> Response {
-        crate::owner::bearer(&self.service, method, path, token).json(&body).send().await.unwrap()
+        crate::support::owner::bearer(&self.service, method, path, token).json(&body).send().await.unwrap()
     }
 
     async fn sessions(&self) -> Vec<jea_auth::domain::session::Session> {
@@ -167,7 +169,7 @@ async fn only_later_sessions_are_left(raced: &Raced) {
     for answer in [&raced.by_password, &raced.by_key] {
         if answer.status() == StatusCode::OK {
             let token = token_of(answer);
-            let sid = crate::service::claims_of(&token)["sid"].clone();
+            let sid = crate::support::service::claims_of(&token)["sid"].clone();
             let is_left = left.iter().any(|session| session.sid.as_str() == sid);
             assert_eq!(owner.passes(&token).await, is_left);
         }

@@ -13,10 +13,10 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::{
-    architecture::root,
-    mails,
+use crate::support::{
+    client, mails,
     owner::ok,
+    repository::root,
     service::{EMAIL, PASSWORD, Service, assert_refused, reasons},
 };
 
@@ -56,7 +56,7 @@ async fn a_page_is_html_with_every_header_that_guards_it() {
 #[tokio::test]
 async fn the_well_known_url_for_changing_a_password_leads_to_the_account_page() {
     let service = service().await;
-    let client = crate::client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     for slash in ["", "/"] {
         let url = format!("{}/.well-known/change-password{slash}", service.running.url);
         let answer = client.get(&url).send().await.unwrap();
@@ -117,7 +117,7 @@ async fn the_link_of_a_mail_is_the_page_and_opening_it_uses_nothing_up() {
             && !mail.body.contains("curl")
     );
     for _ in 0..10 {
-        assert_eq!(crate::client::plain().get(*link).send().await.unwrap().status(), StatusCode::OK);
+        assert_eq!(client::plain().get(*link).send().await.unwrap().status(), StatusCode::OK);
     }
     let body = json!({"token": mail.token(), "new_password": "another long enough password"});
     ok(service.request(reqwest::Method::POST, "/users/api/reset").json(&body).send().await.unwrap()).await;

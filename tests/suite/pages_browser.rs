@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::{
-    architecture::root,
-    command_line::{PROGRAM, text},
+use crate::support::{
+    program::{PROGRAM, text},
+    repository::root,
     service::{has, skip},
 };
 

@@ -2,104 +2,19 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jea_auth::{
-    domain::{
-        account::{Account, Email, Status},
-        passkey::PASSKEYS_MAX,
-    },
-    local::Options,
-    platform::store::StoreError,
-};
-use reqwest::{Method, Response, StatusCode};
+use jea_auth::{domain::passkey::PASSKEYS_MAX, local::Options};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    authenticator::{Authenticator, client_data, text},
-    mails,
+use crate::support::{
+    authenticator::{client_data, text},
+    client, mails,
     owner::{bearer, ok, send},
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of, token_of},
+    passkeys::{
+        another, ask, assertion, begin, challenge, change, log_on, make, origin, registration, service, with_passkey,
+    },
+    service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of},
 };
-
-/// A service with passkeys, and mails.
-pub async fn service() -> Service {
-    Service::start_with(Options { passkeys: true, mail: true, ..Options::in_memory() }).await
-}
-
-/// What a browser calls the pages of the service.
-pub fn origin(service: &Service) -> String {
-    service.running.config.site.issuer.as_str().to_owned()
-}
-
-/// Sends JSON without a session.
-pub async fn ask(service: &Service, path: &str, body: &Value) -> Response {
-    let request = crate::client::plain().post(format!("{}/users/api/passkeys/{path}", service.running.url));
-    request.json(body).send().await.unwrap()
-}
-
-/// A challenge to use a passkey with.
-pub async fn challenge(service: &Service) -> String {
-    let options = ok(ask(service, "options", &json!({})).await).await;
-    options["data"]["challenge"].as_str().unwrap().to_owned()
-}
-
-/// What comes of a passkey that is used now, for whoever wants to spoil it before it is sent.
-pub async fn assertion(service: &Service, authenticator: &Authenticator) -> Value {
-    let data = client_data("webauthn.get", &challenge(service).await, &origin(service));
-    authenticator.assert(data.to_string().as_bytes())
-}
-
-/// Logs on with a passkey.
-pub async fn log_on(service: &Service, authenticator: &Authenticator) -> Response {
-    ask(service, "auth", &assertion(service, authenticator).await).await
-}
-
-/// Begins a passkey in the session of the service's own client: the options, and an authenticator that has taken them.
-pub async fn begin(service: &Service) -> (Value, Authenticator) {
-    let options = ok(service.post("/users/api/passkeys/new").await).await["data"].clone();
-    let handle = URL_SAFE_NO_PAD.decode(options["user"]["id"].as_str().unwrap()).unwrap();
-    (options, Authenticator::new("localhost", &handle))
-}
-
-/// The body that adds a passkey.
-pub fn registration(service: &Service, options: &Value, authenticator: &Authenticator) -> Value {
-    let data = client_data("webauthn.create", options["challenge"].as_str().unwrap(), &origin(service));
-    json!({"name": "Phone", "credential": authenticator.register(data.to_string().as_bytes())})
-}
-
-/// Makes a passkey in the session of the service's own client.
-pub async fn make(service: &Service) -> Authenticator {
-    let (options, authenticator) = begin(service).await;
-    ok(send(service, Method::POST, "passkeys", &registration(service, &options, &authenticator)).await).await;
-    authenticator
-}
-
-/// A service whose account has a passkey, with the session that made it.
-pub async fn with_passkey() -> (Service, Authenticator) {
-    let service = service().await;
-    service.log_on(EMAIL, PASSWORD).await;
-    let authenticator = make(&service).await;
-    (service, authenticator)
-}
-
-/// Adds another account, and gives it a passkey in a session of its own, whose token comes back.
-pub async fn another(service: &mut Service) -> (Authenticator, String) {
-    service.add_account("ann@example.org", PASSWORD, Status::Active).await;
-    let own = std::mem::replace(&mut service.client, client());
-    let token = token_of(&service.log_on("ann@example.org", PASSWORD).await);
-    let authenticator = make(service).await;
-    service.client = own;
-    (authenticator, token)
-}
-
-pub async fn change(service: &Service, change: impl Fn(&mut Account)) -> Account {
-    let change = |account: &Account| {
-        let mut account = account.clone();
-        change(&mut account);
-        Ok::<_, StoreError>(account)
-    };
-    service.store().change_account(&Email::canonical(EMAIL), change).await.unwrap().unwrap().after
-}
 
 // Check 87.
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +82,7 @@ async fn a_passkey_is_made_logs_on_without_a_password_and_is_removed() {
 async fn the_options_to_use_a_passkey_are_the_same_for_everybody() {
     let service = service().await;
     for body in [None, Some(json!({}))] {
-        let request = crate::client::plain().post(format!("{}/users/api/passkeys/options", service.running.url));
+        let request = client::plain().post(format!("{}/users/api/passkeys/options", service.running.url));
         let request = if let Some(body) = &body { request.json(body) } else { request };
         let options = ok(request.send().await.unwrap()).await;
         let challenge = options["data"]["challenge"].clone();
@@ -184,7 +99,7 @@ async fn the_options_to_use_a_passkey_are_the_same_for_everybody() {
 // Check 87.
 #[tokio::test]
 async fn counter_backup_flags_and_unknown_members_refuse_no_log_on() {
-    use crate::authenticator::{BE, BS, UP, UV};
+    use crate::support::authenticator::{BE, BS, UP, UV};
     let (service, mut authenticator) = with_passkey().await;
     for (flags, count) in [(UP | UV | BE | BS, 9), (UP | UV, 3), (UP | UV | BE, 0), (UP | UV | BE | BS, 3)] {
         (authenticator.flags, authenticator.count) = (flags, count);

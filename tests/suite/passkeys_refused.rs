@@ -6,13 +6,14 @@ use jea_auth::{api::Operation, domain::account::Status, functions::app, local::O
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     authenticator::{Authenticator, BE, BS, UP, UV, client_data, text},
+    client,
     event::event,
     mails,
-    operator::Operator,
     owner::{bearer, ok, send},
     passkeys::{another, ask, assertion, begin, challenge, change, log_on, make, origin, registration, with_passkey},
+    program::Operator,
     proxy::Wire,
     service::{EMAIL, PASSWORD, Service, assert_refused, client},
 };
@@ -124,7 +125,7 @@ async fn a_challenge_counts_once_by_whichever_passkey_also_at_the_same_moment() 
     let url = format!("{}/users/api/passkeys/auth", service.running.url);
     let tasks = (0..12).map(|at| {
         let authenticator = if at % 2 == 0 { &own } else { &of_another };
-        let request = crate::client::plain().post(&url).json(&authenticator.assert(data.as_bytes()));
+        let request = client::plain().post(&url).json(&authenticator.assert(data.as_bytes()));
         tokio::spawn(async move { request.send().await.unwrap().status().as_u16() })
     });
     let mut statuses = Vec::new();
@@ -238,12 +239,12 @@ async fn a_disabled_account_and_one_whose_password_was_set_by_mail_have_no_passk
     assert_no_log_on(&service, &assertion(&service, &own).await, "enabled again").await;
     service.log_on(EMAIL, PASSWORD).await;
     let next = make(&service).await;
-    let forgot = crate::client::plain().post(format!("{}/users/api/forgot", service.running.url));
+    let forgot = client::plain().post(format!("{}/users/api/forgot", service.running.url));
     ok(forgot.json(&json!({"email": EMAIL})).send().await.unwrap()).await;
     let sent = mails::mails(&service, 3).await;
     let mail = sent.iter().find(|mail| mail.subject.contains("new password")).unwrap();
     let by_link = json!({"token": mail.token(), "new_password": "another long enough password"});
-    let reset = crate::client::plain().post(format!("{}/users/api/reset", service.running.url)).json(&by_link);
+    let reset = client::plain().post(format!("{}/users/api/reset", service.running.url)).json(&by_link);
     ok(reset.send().await.unwrap()).await;
     assert_no_log_on(&service, &assertion(&service, &next).await, "after a reset").await;
 }
@@ -325,12 +326,12 @@ async fn a_page_of_another_site_logs_nobody_on() {
     service.log_on(EMAIL, PASSWORD).await;
     let own = make(&service).await;
     let url = format!("{}/users/api/passkeys/auth", service.running.url);
-    let sent = crate::client::plain().post(&url).header("Origin", "https://evil.example");
+    let sent = client::plain().post(&url).header("Origin", "https://evil.example");
     assert_refused(sent.json(&assertion(&service, &own).await).send().await.unwrap(), 403).await;
     // A configured origin may send requests, and has no passkeys all the same.
     let data = client_data("webauthn.get", &challenge(&service).await, app);
     let body = own.assert(data.to_string().as_bytes());
-    let answer = crate::client::plain().post(&url).header("Origin", app).json(&body).send().await.unwrap();
+    let answer = client::plain().post(&url).header("Origin", app).json(&body).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(answer.text().await.unwrap(), FAILED);
 }

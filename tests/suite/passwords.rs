@@ -3,8 +3,8 @@
 use jea_auth::domain::{account::Email, ids::AccountId, password::PasswordHash};
 use serde_json::Value;
 
-use crate::{
-    operator::Operator,
+use crate::support::{
+    program::Operator,
     service::{Service, assert_refused},
 };
 
@@ -12,7 +12,7 @@ const EMAIL: &str = "imported@example.org";
 
 /// An account with that hash. They are made with Python's bcrypt, hashlib and argon2-cffi.
 async fn add(service: &Service, hash: &str) {
-    let email = Email::canonical(crate::service::EMAIL);
+    let email = Email::canonical(crate::support::service::EMAIL);
     let mut account = service.store().account(&email).await.unwrap().unwrap();
     account.email = Email::canonical(EMAIL);
     EMAIL.clone_into(&mut account.registered_email);
@@ -79,7 +79,7 @@ async fn a_new_password_is_one_line_of_what_can_be_typed() {
     let service = Service::start().await;
     let operator = Operator::of(&service);
     let set = |stdin: &str| {
-        let output = operator.run(&["user", "passwd", crate::service::EMAIL, "--password-stdin"], stdin);
+        let output = operator.run(&["user", "passwd", crate::support::service::EMAIL, "--password-stdin"], stdin);
         (output.status.success(), String::from_utf8(output.stderr).unwrap())
     };
     for (stdin, message) in [
@@ -100,7 +100,7 @@ async fn a_new_password_is_one_line_of_what_can_be_typed() {
         (&format!("\u{feff}{}\r\n", "x".repeat(1024)), &"x".repeat(1024)),
     ] {
         assert!(set(stdin).0, "{stdin:?}");
-        assert_eq!(service.log_on(crate::service::EMAIL, password).await.status(), 200, "{stdin:?}");
+        assert_eq!(service.log_on(crate::support::service::EMAIL, password).await.status(), 200, "{stdin:?}");
     }
 }
 

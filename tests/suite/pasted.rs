@@ -9,10 +9,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{
-    command_line::{Serving, free_ports, text},
+use crate::support::{
     documents::{Block, pages, parts, read, relative},
+    program::text,
     service::has,
+    serving::{Serving, free_ports},
 };
 
 /// Programs that lines of the documents call. In [`every_line_to_paste_does_in_zsh_what_it_does_in_sh`] each of them only

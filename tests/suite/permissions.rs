@@ -15,10 +15,11 @@ use jea_auth::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     event::{authorization, effect, event, log_on_event},
+    imports::imported_hash,
     proxy::Wire,
-    service::{EMAIL, PASSWORD, Service, claims_of, context_of, imported_hash, token_of},
+    service::{EMAIL, PASSWORD, Service, claims_of, context_of, token_of},
     template::{at, template, text},
 };
 
@@ -113,7 +114,7 @@ async fn noted(service: &Service, wire: &Wire) -> Config {
 // Check 57.
 #[tokio::test]
 async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
-    let (service, passkey) = crate::passkeys::with_passkey().await;
+    let (service, passkey) = crate::support::passkeys::with_passkey().await;
     let wire = Wire::default();
     let function = app::logon(&noted(&service, &wire).await, service.clock());
     let token = token_of(&service.log_on(EMAIL, PASSWORD).await);
@@ -168,14 +169,14 @@ async fn the_log_on_function_may_do_what_it_does_and_nothing_else() {
     let context = context_of(&token_of(&service.log_on(EMAIL, "another long enough password").await));
     let another = event("POST", "/users/api/email").json(&json!({"email": "there@jeplus.org"})).by(&context);
     assert_eq!(function.handle(&another.event()).await.status.as_u16(), 200);
-    for token in crate::my_email::tokens(&service).await {
+    for token in crate::support::my_email::tokens(&service).await {
         let confirm = event("POST", "/users/api/email/confirm").json(&json!({"token": token}));
         assert_eq!(function.handle(&confirm.event()).await.status.as_u16(), 200);
     }
     for _ in 0..12 {
         function.handle(&log_on_event(EMAIL, "wrong").event()).await;
     }
-    let assertion = crate::passkeys::assertion(&service, &passkey).await;
+    let assertion = crate::support::passkeys::assertion(&service, &passkey).await;
     let by_passkey = event("POST", "/users/api/passkeys/auth").json(&assertion).from("192.0.2.9");
     assert_eq!(function.handle(&by_passkey.event()).await.status.as_u16(), 200);
     assert_eq!(used(&wire), granted("Logon"));
@@ -242,7 +243,7 @@ async fn the_rotator_may_do_what_it_does_and_nothing_else() {
 // Checks 57, 77.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mailer_may_do_what_it_does_and_nothing_else() {
-    let service = crate::mails::service().await;
+    let service = crate::support::mails::service().await;
     let (wire, ses) = (Wire::default(), Wire::default());
     let mut config = noted(&service, &wire).await;
     config.aws.ses_endpoint = Some(ses.proxy(&service.running.kms_url).await);

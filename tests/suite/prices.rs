@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_yaml_ng::Value;
 
-use crate::{
-    architecture::root,
+use crate::support::{
+    repository::root,
     template::{at, template, text},
 };
 

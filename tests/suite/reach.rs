@@ -20,8 +20,9 @@ use jea_auth::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     backend::backend,
+    client,
     event::{METHOD_ARN, effect, event},
     owner::{bearer, ok, send},
     service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, client, token_of},
@@ -61,7 +62,7 @@ async fn token_by(service: &Service, password: &str) -> String {
 /// What comes of a request with this token, by either carrier.
 async fn asked(service: &Service, token: &str, method: &str, path: &str) -> u16 {
     let method: Method = method.parse().unwrap();
-    let asks = || crate::client::plain().request(method.clone(), format!("{}{path}", service.running.url));
+    let asks = || client::plain().request(method.clone(), format!("{}{path}", service.running.url));
     let (by_bearer, by_cookie) = (asks().bearer_auth(token), asks().header("Cookie", format!("session_token={token}")));
     let status = by_bearer.send().await.unwrap().status();
     assert_eq!(by_cookie.send().await.unwrap().status(), status, "{method} {path}");

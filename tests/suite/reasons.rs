@@ -14,16 +14,14 @@ use jea_auth::{
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
+    client,
     event::event,
-    factor::{code, enrol},
+    factor::{code, enrol, give_role},
     owner::{bearer, ok, send},
     passkeys,
-    required_factor::give_role,
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, context_of, reasons, token_of},
+    service::{EMAIL, NEW_PASSWORD, PASSWORD, Service, assert_refused, client, context_of, reasons, token_of},
 };
-
-const NEW_PASSWORD: &str = "another long enough password";
 
 /// Words that were seen.
 #[derive(Default)]
@@ -91,7 +89,7 @@ async fn every_word_of_the_description_is_the_reason_of_a_refusal() {
     seen.see(other, 400, "password-personal").await;
     let plain = service.request(Method::POST, "/users/api/user").header("content-type", "text/plain").body("{}");
     seen.see(plain.send().await.unwrap(), 415, "not-json").await;
-    let cross = crate::client::plain().post(format!("{}/users/api/forgot", service.running.url));
+    let cross = client::plain().post(format!("{}/users/api/forgot", service.running.url));
     let cross = cross.header("origin", "https://evil.example").json(&json!({"email": EMAIL})).send().await.unwrap();
     seen.see(cross, 403, "cross-site").await;
     seen.see(send(&service, Method::DELETE, "sessions/x", &Value::Null).await, 404, "no-such-id").await;

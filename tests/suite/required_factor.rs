@@ -2,24 +2,17 @@
 
 use std::time::Duration;
 
-use jea_auth::{
-    domain::account::{Account, Email, Role, Status},
-    functions::app,
-    local::Options,
-    service::administration::{Particulars, RoleChange},
-};
+use jea_auth::{domain::account::Status, functions::app, local::Options};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     event::event,
-    factor::{STEP, code, lacks},
+    factor::{STEP, code, give_role, lacks, must_enrol},
     owner::{bearer, ok, send},
     proxy::{Fault, Wire},
     service::{EMAIL, PASSWORD, Service, assert_refused, client, context_of, cookies_of, token_of},
 };
-
-const MUST: &str = "This account must have a second factor. Set it up on the sign-in page.";
 
 async fn service(demand: &str) -> Service {
     Service::start_with(Options { require_factor: demand.to_owned(), ..Options::in_memory() }).await
@@ -36,20 +29,6 @@ fn credential() -> Value {
 
 fn enrolling() -> Value {
     json!({"email": EMAIL, "password": PASSWORD, "enrol": true})
-}
-
-/// What an answer says that lacks a second factor.
-pub async fn must_enrol(answer: Response, status: u16) {
-    assert_eq!(answer.status().as_u16(), status);
-    assert!(!answer.headers().contains_key("set-cookie"));
-    let body: Value = answer.json().await.unwrap();
-    assert_eq!(body, json!({"ok": false, "status": MUST, "factor": "enrol"}));
-}
-
-/// Has an operator give the account a role.
-pub async fn give_role(service: &Service, role: &str) -> Account {
-    let particulars = Particulars { role: RoleChange::Set(Role::parse(role).unwrap()), ..Particulars::default() };
-    service.administration().set(&Email::canonical(EMAIL), &particulars).await.unwrap().unwrap()
 }
 
 // Check 82.
@@ -90,7 +69,7 @@ async fn who_must_have_a_second_factor_sets_one_up_and_goes_on() {
     assert_eq!(last, expected);
     assert!(service.account().await.factor.is_some());
     service.advance(STEP);
-    lacks(log_on(&service, &enrolling()).await, 401, crate::factor::NEEDED).await;
+    lacks(log_on(&service, &enrolling()).await, 401, crate::support::factor::NEEDED).await;
     let mut whole = enrolling();
     whole["otp"] = code(&service, &secret).into();
     let whole = token_of(&log_on(&service, &whole).await);

@@ -15,7 +15,8 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
 
-use crate::{
+use crate::support::{
+    client,
     event::log_on_event,
     log::Log,
     service::{EMAIL, PASSWORD, Service, assert_refused, claims_of, cookies_of, token_of},
@@ -135,7 +136,7 @@ async fn a_clock_that_was_set_back_keeps_nobody_waiting() {
         .unwrap();
     ahead.advance(Duration::from_mins(11));
     assert_eq!(ahead.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK);
-    let stranger = crate::client::plain();
+    let stranger = client::plain();
     let guess = async |url: &str, password: &str| {
         let credential = json!({"email": EMAIL, "password": password});
         stranger.post(format!("{url}/users/api/auth")).json(&credential).send().await.unwrap()

@@ -25,10 +25,10 @@ use jea_auth::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     authenticator::{Authenticator, client_data},
-    import::import,
-    operator::Operator,
+    imports::import,
+    program::Operator,
     service::{EMAIL, Service},
 };
 
@@ -120,7 +120,7 @@ async fn a_new_password_leaves_passkeys_and_disabling_removes_them_for_good() {
 async fn a_handle_of_nobody_costs_the_calls_of_any_other() {
     let service = Service::start().await;
     add_account(&service, "ann@example.org", 1).await;
-    let wire = crate::proxy::Wire::default();
+    let wire = crate::support::proxy::Wire::default();
     let mut config = service.config();
     config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
     let store = Store::new(config.aws.dynamodb(), &config.stack);
@@ -321,12 +321,12 @@ async fn each_field_of_an_imported_passkey_is_checked_and_told_by_its_line() {
         passkeys[member] = value;
         passkeys
     };
-    let beside_the_curve = crate::authenticator::text(
+    let beside_the_curve = crate::support::authenticator::text(
         &[&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 0x20][..], &[7; 32], &[0x22, 0x58, 0x20], &[7; 32]].concat(),
     );
     let good = line["passkeys"]["keys"][&id].clone();
     let many: serde_json::Map<String, Value> =
-        (0..11_u8).map(|at| (crate::authenticator::text(&[at]), good.clone())).collect();
+        (0..11_u8).map(|at| (crate::support::authenticator::text(&[at]), good.clone())).collect();
     let cases = [
         (json!([]), "passkeys: an object is expected, of handle and keys"),
         (of_all("x", json!(1)), "passkeys: unknown member x: handle, keys are expected"),

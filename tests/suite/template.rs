@@ -7,7 +7,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::KeySchemaElement;
 use jea_auth::{
-    api::{Access, Feature, Features, ROUTES, Route},
+    api::{Access, Features, ROUTES, Route},
     domain::token::Issuer,
     functions::{
         config::VARIABLES,
@@ -18,48 +18,7 @@ use jea_auth::{
 use reqwest::StatusCode;
 use serde_yaml_ng::Value;
 
-pub fn template() -> Value {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
-    let mut template: Value = serde_yaml_ng::from_str(&text).unwrap();
-    merged(&mut template);
-    template
-}
-
-/// Puts what a merge (`<<`) takes into its place, behind `CloudFormation`'s tags too.
-fn merged(value: &mut Value) {
-    match value {
-        Value::Tagged(tagged) => merged(&mut tagged.value),
-        Value::Sequence(values) => values.iter_mut().for_each(merged),
-        Value::Mapping(members) => {
-            members.values_mut().for_each(merged);
-            if let Some(Value::Mapping(taken)) = members.remove("<<") {
-                for (name, value) in taken {
-                    members.entry(name).or_insert(value);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// The value below `path`, through `CloudFormation`'s tags.
-pub fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
-    path.iter().fold(value, |value, name| {
-        let value = if let Value::Tagged(tagged) = value { &tagged.value } else { value };
-        value.get(*name).unwrap_or_else(|| panic!("{name} of {path:?}"))
-    })
-}
-
-pub fn text(value: &Value) -> &str {
-    if let Value::Tagged(tagged) = value {
-        return text(&tagged.value);
-    }
-    value.as_str().unwrap_or_else(|| panic!("{value:?} is a text"))
-}
-
-pub fn keys(value: &Value) -> BTreeSet<&str> {
-    value.as_mapping().unwrap().keys().map(text).collect()
-}
+use crate::support::template::{at, condition_of, keys, template, text};
 
 #[test]
 fn each_function_is_a_binary_of_the_package_built_without_the_terminal_program() {
@@ -108,15 +67,6 @@ fn parameters_have_the_defaults_of_the_code() {
         let default = at(&template, &["Parameters", text(reference), "Default"]);
         let default = default.as_str().map_or_else(|| default.as_u64().unwrap().to_string(), str::to_owned);
         assert_eq!(Some(default.as_str()), variable.default, "{}", variable.name);
-    }
-}
-
-/// The template's condition for what is switched on.
-pub fn condition_of(feature: Feature) -> &'static str {
-    match feature {
-        Feature::Mail => "HasMail",
-        Feature::Pages => "HasPages",
-        Feature::Passkeys => "HasPasskeys",
     }
 }
 
@@ -254,7 +204,7 @@ fn the_gateway_refuses_with_the_statuses_sentences_and_headers_of_the_code() {
 
 #[tokio::test]
 async fn the_tables_are_those_that_the_code_creates() {
-    let service = crate::service::Service::start().await;
+    let service = crate::support::service::Service::start().await;
     let client = service.running.config.aws.dynamodb();
     let template = template();
     for (resource, suffix) in

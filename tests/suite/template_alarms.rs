@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jea_auth::platform::journal::{Metric, NAMESPACE};
 use serde_yaml_ng::Value;
 
-use crate::template::{at, template, text};
+use crate::support::template::{at, template, text};
 
 #[test]
 fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
@@ -51,7 +51,7 @@ fn alarms_and_dashboard_show_metrics_that_the_functions_write() {
 
 #[test]
 fn the_documentation_explains_every_metric() {
-    let documentation = crate::architecture::documentation();
+    let documentation = crate::support::documents::documentation();
     for metric in Metric::ALL {
         assert!(documentation.contains(&format!("`{}`", metric.name())), "{metric:?}");
     }

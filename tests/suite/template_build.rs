@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use crate::{architecture::root, service::has};
+use crate::support::{repository::root, service::has};
 
 /// Notes its arguments, and makes an empty function.
 const CARGO: &str = r#"#!/bin/sh

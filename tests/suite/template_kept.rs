@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use serde_yaml_ng::Value;
 
-use crate::template::{at, template, text};
+use crate::support::template::{at, template, text};
 
 #[test]
 fn a_first_deployment_that_fails_leaves_no_protected_table_behind() {

@@ -11,7 +11,7 @@ use proptest::{
 use regex::Regex;
 use serde_yaml_ng::Value;
 
-use crate::template::{at, template, text};
+use crate::support::template::{at, template, text};
 
 /// A parameter, values that it takes, and values that it refuses.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jea_auth::api::{Access, ROUTES};
 use serde_yaml_ng::Value;
 
-use crate::template::{at, condition_of, template, text};
+use crate::support::template::{at, condition_of, template, text};
 
 #[test]
 fn the_log_on_has_the_rate_that_is_set_and_its_alarm_follows() {

@@ -16,19 +16,16 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{
+use crate::support::{
     event::event,
-    factor::{self, NEEDED, USED, WRONG, code, enrol, wrong_code},
+    factor::{self, NEEDED, USED, WRONG, code, enrol, must_enrol, wrong_code},
     mails::{self, mails},
     owner::{bearer, ok, send},
     proxy::{Fault, Wire},
-    required_factor::must_enrol,
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, cookies_of, token_of},
+    service::{EMAIL, NEW_PASSWORD, NO_MATCH, PASSWORD, Service, assert_refused, client, cookies_of, token_of},
 };
 
 const CHANGE: &str = "This password must be changed: send new_password with it.";
-const NO_MATCH: &str = "No matching username and password pair was found!";
-const NEW_PASSWORD: &str = "another long enough password";
 
 /// Makes the account's password one that its owner must change.
 async fn make_temporary(service: &Service) {

@@ -12,10 +12,10 @@ use jea_auth::{
 };
 use serde_json::Value;
 
-use crate::{
-    command_line::{PROGRAM, free_ports, serve, text},
-    operator::Operator,
+use crate::support::{
+    program::{Operator, PROGRAM, text},
     service::{EMAIL, Service, skip},
+    serving::{free_ports, serve},
 };
 
 /// The command line against a service, with a stdout of the test's choice.
@@ -221,7 +221,7 @@ async fn the_log_of_a_function_says_why_a_call_failed() {
     for form in ["JSON", "Text"] {
         let output = Command::new(env!("CARGO_BIN_EXE_logon"))
             .env_clear()
-            .envs(crate::runtime_api::environment(&config))
+            .envs(crate::support::runtime_api::environment(&config))
             .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
             .env("AWS_LAMBDA_LOG_FORMAT", form)
             .output()

@@ -12,7 +12,8 @@ use jea_auth::{
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::{
+use crate::support::{
+    client,
     event::log_on_event,
     service::{EMAIL, PASSWORD, Service, assert_refused, cookies_of},
 };
@@ -44,7 +45,7 @@ async fn a_success_gives_back_its_own_attempt_and_no_more() {
     let service = Service::start().await;
     // Without cookies, so that no device is known.
     let log_on = async |password: &str| {
-        let request = Service::credential_request(&crate::client::plain(), &service.running.url);
+        let request = Service::credential_request(&client::plain(), &service.running.url);
         request.json(&json!({"email": EMAIL, "password": password})).send().await.unwrap().status().as_u16()
     };
     for _ in 0..9 {
@@ -112,7 +113,7 @@ async fn a_success_gives_its_address_the_one_attempt_that_it_took() {
         assert_refused(service.log_on(&format!("user-{number}@jeplus.org"), "wrong").await, 401).await;
     }
     for _ in 0..3 {
-        let right = Service::credential_request(&crate::client::plain(), &service.running.url).send().await.unwrap();
+        let right = Service::credential_request(&client::plain(), &service.running.url).send().await.unwrap();
         assert_eq!(right.status(), StatusCode::OK, "the hundredth, again and again");
     }
     assert_refused(service.log_on("nobody@jeplus.org", "wrong").await, 401).await;
@@ -124,7 +125,7 @@ async fn a_success_gives_its_address_the_one_attempt_that_it_took() {
 async fn strangers_cannot_lock_out_the_owner_on_a_device_that_logged_on_before() {
     let service = Service::start().await;
     assert_eq!(service.log_on(EMAIL, PASSWORD).await.status(), StatusCode::OK, "the device is known now");
-    let stranger = || Service::credential_request(&crate::client::plain(), &service.running.url);
+    let stranger = || Service::credential_request(&client::plain(), &service.running.url);
     let wrong = json!({"email": EMAIL, "password": "wrong"});
     // Of ten attempts, the first was the owner's.
     for _ in 0..9 {
@@ -148,11 +149,10 @@ async fn a_device_cookie_opens_nothing_and_helps_no_other_account() {
     let log_on = service.log_on(EMAIL, PASSWORD).await;
     let device = cookies_of(&log_on)[1].split(';').next().unwrap().to_owned();
     let with_device = |email: &str, password: &str| {
-        let request =
-            crate::client::plain().post(format!("{}/users/api/auth", service.running.url)).header("Cookie", &device);
+        let request = client::plain().post(format!("{}/users/api/auth", service.running.url)).header("Cookie", &device);
         request.json(&json!({"email": email, "password": password})).send()
     };
-    let user = crate::client::plain().get(format!("{}/users/api/user", service.running.url)).header("Cookie", &device);
+    let user = client::plain().get(format!("{}/users/api/user", service.running.url)).header("Cookie", &device);
     assert_refused(user.send().await.unwrap(), 401).await;
     assert_refused(with_device(EMAIL, "wrong").await.unwrap(), 401).await;
     for _ in 0..10 {
@@ -276,11 +276,10 @@ async fn strangers_behind_the_same_address_or_with_a_planted_cookie_do_not_keep_
         let _ = service.log_on(&format!("user-{number}@jeplus.org"), "wrong").await;
     }
     for _ in 0..10 {
-        let _ = Service::credential_request(&crate::client::plain(), &service.running.url).send().await.unwrap();
+        let _ = Service::credential_request(&client::plain(), &service.running.url).send().await.unwrap();
     }
     let with = |cookie: String| {
-        let request =
-            Service::credential_request(&crate::client::plain(), &service.running.url).header("Cookie", cookie);
+        let request = Service::credential_request(&client::plain(), &service.running.url).header("Cookie", cookie);
         async { request.send().await.unwrap().status().as_u16() }
     };
     assert_eq!(with(String::new()).await, 429, "a stranger waits");

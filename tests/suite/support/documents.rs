@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::architecture::{root, sources};
+use super::repository::{root, sources};
 
 pub fn pages() -> Vec<PathBuf> {
     let names = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root().join(name));
@@ -56,4 +56,12 @@ pub fn block(page: &str, language: &str, holding: &str) -> String {
     let block = found.next().unwrap_or_else(|| panic!("no {language} with {holding}"));
     assert!(found.next().is_none(), "one block with {holding}");
     block.lines
+}
+
+/// All that is written for people: the README and what is in docs/.
+pub fn documentation() -> String {
+    let docs = sources(&root().join("docs")).into_iter().chain([root().join("README.md")]);
+    docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
 }
