@@ -1,5 +1,5 @@
-//! What many tests take: the service under test and what its owners, operators and clients do with it, what stands between it and
-//! what it depends on, events, what is logged, and the repository as tests read it. Files of tests take nothing from each other.
+//! What many tests take: the service under test and what its owners, operators and clients do with it, what stands between it
+//! and what it depends on, events, what is logged, and the repository. No file of tests takes anything from another.
 
 #[expect(dead_code, reason = "the tests beside the verifier spoil what it says, and not all of that is spoiled here")]
 #[path = "../../src/domain/webauthn/tests/authenticator.rs"]

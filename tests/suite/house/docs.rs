@@ -289,10 +289,14 @@ fn the_commands_for_a_single_test_name_what_is_there() {
     let manifest = read(&root().join("Cargo.toml"));
     let files = sources(&root().join("src")).into_iter().chain(sources(&root().join("tests/suite")));
     let files: Vec<(String, String)> =
-        files.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), read(&path))).collect();
-    let is_there = |filter: &str| match filter.strip_suffix("::") {
-        Some(module) => files.iter().any(|(stem, _)| stem == module),
-        None => files.iter().any(|(_, source)| source.contains(&format!("fn {filter}"))),
+        files.map(|path| (relative(&path).replace(".rs", "/").replace('/', "::"), read(&path))).collect();
+    let is_there = |filter: &str| {
+        let names = |line: &str| line.split_once("fn ").is_some_and(|(_, name)| name.contains(filter));
+        if filter.ends_with("::") {
+            files.iter().any(|(module, _)| module.ends_with(&format!("::{filter}")))
+        } else {
+            files.iter().any(|(_, source)| source.lines().any(names))
+        }
     };
     for line in block("CONTRIBUTING.md", "sh", "throttle::").lines() {
         let words: Vec<&str> = line.split_whitespace().collect();

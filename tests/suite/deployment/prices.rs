@@ -1,4 +1,4 @@
-//! What docs/operating.md says of prices, computed from the times of docs/speed.md, the calls of `calls.rs` and the template.
+//! What docs/operating.md says of prices, computed from the times of docs/speed.md, the calls of `functions/calls.rs` and the template.
 
 use std::fs;
 
