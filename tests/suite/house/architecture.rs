@@ -36,13 +36,18 @@ impl File {
     }
 }
 
-/// All but the programs' mains and the crate's own root.
+/// The source of the service: all but the programs' mains and the crate's own root.
 fn files() -> Vec<File> {
-    let src = root().join("src");
-    let paths =
-        sources(&src).into_iter().filter(|path| !path.starts_with(src.join("bin")) && !path.ends_with("lib.rs"));
+    let files = files_of("src").into_iter();
+    files.filter(|File { module, .. }| module[0] != "bin" && module[0] != "lib").collect()
+}
+
+/// The source in a folder that is the root of its modules.
+fn files_of(folder: &str) -> Vec<File> {
+    let folder = root().join(folder);
+    let paths = sources(&folder).into_iter();
     let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).map(|path| {
-        let below = path.strip_prefix(&src).unwrap().with_extension("");
+        let below = path.strip_prefix(&folder).unwrap().with_extension("");
         let module = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         File { module, text: fs::read_to_string(&path).unwrap(), path }
     });
@@ -148,24 +153,50 @@ fn imports_run_one_way() {
     }
 }
 
-/// A file in a folder shares what its parent file declares, so what it imports of those above it is no way of its own.
-#[test]
-fn no_file_imports_itself_by_way_of_others() {
-    let files = files();
+/// Which files each file imports from. A file in a folder shares what its parent file declares, so what it imports of those
+/// above it is no way of its own.
+fn graph(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
     let modules: BTreeSet<&[String]> = files.iter().map(|file| file.module.as_slice()).collect();
-    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in &files {
+    let targets = |file: &File| {
         let targets = imports(file).into_iter().filter_map(|path| {
             let of_file = (1..=path.len()).rev().map(|length| &path[..length]).find(|part| modules.contains(part))?;
             (!file.module.starts_with(of_file)).then(|| of_file.join("::"))
         });
-        graph.entry(file.name()).or_default().extend(targets);
-    }
+        targets.collect()
+    };
+    files.iter().map(|file| (file.name(), targets(file))).collect()
+}
+
+fn assert_no_circle(mut graph: BTreeMap<String, BTreeSet<String>>) {
     // Files that import nothing but what was taken away before are taken away, until none is left.
     while !graph.is_empty() {
         let free = graph.iter().find(|(_, imported)| imported.iter().all(|file| !graph.contains_key(file)));
         let free = free.unwrap_or_else(|| panic!("a circle among {graph:#?}")).0.clone();
         graph.remove(&free);
+    }
+}
+
+#[test]
+fn no_file_imports_itself_by_way_of_others() {
+    assert_no_circle(graph(&files()));
+    assert_no_circle(graph(&files_of("tests/suite")));
+}
+
+#[test]
+fn tests_take_what_they_share_from_support_alone() {
+    for (file, imported) in graph(&files_of("tests/suite")) {
+        for other in imported {
+            assert!(other.split("::").next() == Some("support"), "{file} imports {other}");
+        }
+    }
+}
+
+#[test]
+fn every_test_lies_in_the_folder_of_its_kind() {
+    for entry in fs::read_dir(root().join("tests/suite")).unwrap() {
+        let path = entry.unwrap().path();
+        let is_parent = path.with_extension("").is_dir();
+        assert!(is_parent || path.ends_with("main.rs"), "{} belongs into a folder", path.display());
     }
 }
 

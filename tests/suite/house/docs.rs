@@ -310,6 +310,14 @@ fn the_commands_for_a_single_test_name_what_is_there() {
             _ => panic!("{line}"),
         }
     }
+    for script in [".ci/deep", ".ci/emulators"] {
+        let script = read(&root().join(script)).replace("\\\n", "");
+        for filters in script.lines().filter_map(|line| Some(line.split_once(" --test suite ")?.1)) {
+            for filter in filters.split_whitespace().filter(|word| !word.starts_with('-')) {
+                assert!(is_there(filter), "{filter}");
+            }
+        }
+    }
     let security = read(&root().join("docs/security.md"));
     let rows: Vec<&str> =
         parts(&security).0.into_iter().filter(|line| line.matches('|').count() == 3).skip(2).collect();
