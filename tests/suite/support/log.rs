@@ -9,7 +9,7 @@ use jea_auth::{domain::account::Status, functions::app};
 use serde_json::json;
 use tracing::{Subscriber, instrument::WithSubscriber};
 
-use crate::{
+use super::{
     event::{authorization, event},
     service::{Service, token_of},
 };

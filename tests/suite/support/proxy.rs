@@ -134,7 +134,7 @@ impl Wire {
 async fn send(upstream: &str, mut headers: HeaderMap, body: Bytes) -> (StatusCode, Value) {
     headers.remove("host");
     headers.remove("content-length");
-    let answer = crate::client::plain().post(upstream).headers(headers).body(body).send().await.unwrap();
+    let answer = super::client::plain().post(upstream).headers(headers).body(body).send().await.unwrap();
     (answer.status(), answer.json().await.unwrap())
 }
 

@@ -29,10 +29,13 @@ use jea_auth::{
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::owner::KEY_SESSION;
-
 pub const EMAIL: &str = "yi@jeplus.org";
 pub const PASSWORD: &str = "a long enough password";
+pub const NEW_PASSWORD: &str = "another long enough password";
+
+pub const NO_MATCH: &str = "No matching username and password pair was found!";
+pub const STEP_UP: &str = "Confirm your password first: POST /users/api/confirm.";
+pub const KEY_SESSION: &str = "An access key cannot do this. Log on with your password or a passkey.";
 
 /// A stack that runs, with one account.
 pub struct Service {
@@ -59,7 +62,7 @@ impl Moto {
             .unwrap();
         let moto = Self { url: format!("http://127.0.0.1:{port}"), server };
         for _ in 0..600 {
-            if crate::client::plain().get(&moto.url).send().await.is_ok() {
+            if super::client::plain().get(&moto.url).send().await.is_ok() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -77,7 +80,7 @@ impl Drop for Moto {
 
 /// A client that keeps cookies, as a browser does.
 pub fn client() -> Client {
-    crate::client::builder().cookie_store(true).build().unwrap()
+    super::client::builder().cookie_store(true).build().unwrap()
 }
 
 impl Service {
@@ -197,7 +200,7 @@ impl Service {
 
     /// Asks for the account with this token as bearer, and without a cookie.
     pub async fn user_with(&self, token: &str) -> StatusCode {
-        let request = crate::client::plain().get(format!("{}/users/api/user", self.running.url)).bearer_auth(token);
+        let request = super::client::plain().get(format!("{}/users/api/user", self.running.url)).bearer_auth(token);
         request.send().await.unwrap().status()
     }
 }
@@ -225,12 +228,6 @@ pub fn context_of(token: &str) -> Value {
         "sub": claims["sub"], "sid": claims["sid"], "email": EMAIL, "auth_time": claims["auth_time"].to_string(),
         "confirmed_at": claims["auth_time"].to_string(), "by": "password", "carrier": "cookie",
     })
-}
-
-/// PBKDF2-SHA256 of "an imported password" with 1000 rounds: cheap to compute, and replaced at the first log-on.
-pub fn imported_hash() -> PasswordHash {
-    PasswordHash::parse("$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$RUoMJN/OBFRTMQxZJj6jXAam6EvmEwu7ks2Vb8Z6nRw")
-        .unwrap()
 }
 
 fn clock(millis: &Arc<AtomicU64>) -> Clock {
