@@ -208,7 +208,8 @@ fn operation(
     }
 }
 
-/// An operation's name as an identifier of most languages. Generators write it anew for those that spell theirs otherwise.
+/// An operation's name as an identifier of most languages. Generators write it anew for those that spell theirs
+/// otherwise.
 fn identifier(name: &str) -> String {
     let mut words = name.split('-');
     let first = words.next().unwrap_or_default().to_owned();

@@ -151,8 +151,8 @@ impl Account {
         [self.email.as_str(), &self.registered_email, self.name.as_str()]
     }
 
-    /// Whether its owner has more than a password to show: an authenticator app, or a passkey that `is_usable`. One that
-    /// was made for another host logs nobody on.
+    /// Whether its owner has more than a password to show: an authenticator app, or a passkey that `is_usable`. One
+    /// that was made for another host logs nobody on.
     #[must_use]
     pub fn has_factor(&self, is_usable: impl Fn(&StoredPasskey) -> bool) -> bool {
         self.factor.is_some() || self.passkeys.values().any(is_usable)

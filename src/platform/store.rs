@@ -28,6 +28,7 @@ use aws_sdk_dynamodb::{
     config::{retry::RetryConfig, timeout::TimeoutConfig},
     error::{BoxError, BuildError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
+    types::TransactWriteItem,
 };
 
 use super::{
@@ -107,6 +108,20 @@ impl Store {
     pub fn tries(&self, policy: Policy) -> Tries {
         let limit = self.client.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
         Tries::new(policy, limit.unwrap_or(Limits::FUNCTION.operation))
+    }
+
+    /// Writes items in one transaction. If nothing is written as a condition does not hold, it gives back the place of
+    /// the first item of such a one.
+    async fn write_together(
+        &self,
+        items: impl IntoIterator<Item = TransactWriteItem>,
+    ) -> Result<Option<usize>, StoreError> {
+        let write = self.client.transact_write_items().set_transact_items(Some(items.into_iter().collect()));
+        let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else { return Ok(None) };
+        let refused = error
+            .as_service_error()
+            .and_then(|error| cancellation_codes(error).position(|code| code == CONDITION_FAILED));
+        if refused.is_some() { Ok(refused) } else { Err(StoreError::call(TRANSACTION, error)) }
     }
 
     /// Sends a write again while DynamoDB refuses it because a transaction writes the same items at that moment. The
@@ -211,6 +226,13 @@ fn meets_writes(error: &TransactWriteItemsError) -> bool {
     let passes =
         |code: &&str| matches!(*code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
     codes.iter().any(passes) && !codes.contains(&CONDITION_FAILED)
+}
+
+const TRANSACTION: &str = "TransactWriteItems";
+
+/// A part of a transaction lacks what it must have.
+fn incomplete(error: BuildError) -> StoreError {
+    StoreError::build(TRANSACTION, error)
 }
 
 /// What a cancelled transaction says of each of its items, in their order.

@@ -3,6 +3,7 @@
 mod administration;
 mod dependencies;
 mod ends;
+mod enrolment;
 mod factor;
 mod hostile_tokens;
 mod log_on_model;
@@ -13,5 +14,6 @@ mod malformed_items;
 mod my_email_races;
 mod owner;
 mod owner_races;
+mod passkeys;
 mod passkeys_refused;
 mod throttle;

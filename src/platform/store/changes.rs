@@ -3,17 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
-    error::BuildError,
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 
 use super::{
-    CONDITION_FAILED, Store, StoreError,
+    Store, StoreError,
     account_item::{HANDLE, account, attributes},
-    cancellation_codes,
+    incomplete,
     item::{number, seconds, text},
-    meets_transaction, meets_writes, outbox, sessions,
+    meets_transaction, outbox, sessions,
 };
 use crate::{
     domain::{
@@ -27,13 +26,6 @@ use crate::{
     },
     platform::tries::{CHANGE, Tries},
 };
-
-const TRANSACTION: &str = "TransactWriteItems";
-
-/// A part of a transaction lacks what it must have.
-pub(super) fn incomplete(error: BuildError) -> StoreError {
-    StoreError::build(TRANSACTION, error)
-}
 
 impl Store {
     /// Changes an account as `change` says, and gives it back before and after; nothing if there is none.
@@ -157,9 +149,9 @@ impl Store {
         })
     }
 
-    /// Moves an account to another email, in one transaction: it is never at both, and never at none. If `mail` is given,
-    /// an id for a mail and the time, the email that the account had is told by that transaction, too: whoever sends the
-    /// request again after a lost answer does not come here again.
+    /// Moves an account to another email, in one transaction: it is never at both, and never at none. If `mail` is
+    /// given, an id for a mail and the time, the email that the account had is told by that transaction, too: whoever
+    /// sends the request again after a lost answer does not come here again.
     ///
     /// # Errors
     /// [`StoreError::Call`] if DynamoDB fails; then the account is where it was, or where it should be.
@@ -193,20 +185,6 @@ impl Store {
             Some(0) => Renamed::Exists,
             Some(_) => Renamed::Changed,
         })
-    }
-
-    /// Writes items in one transaction. If nothing is written as a condition does not hold, it gives back the place of
-    /// the first item of such a one.
-    pub(super) async fn write_together(
-        &self,
-        items: impl IntoIterator<Item = TransactWriteItem>,
-    ) -> Result<Option<usize>, StoreError> {
-        let write = self.client.transact_write_items().set_transact_items(Some(items.into_iter().collect()));
-        let Err(error) = self.until_alone(meets_writes, || write.clone().send()).await else { return Ok(None) };
-        let refused = error
-            .as_service_error()
-            .and_then(|error| cancellation_codes(error).position(|code| code == CONDITION_FAILED));
-        if refused.is_some() { Ok(refused) } else { Err(StoreError::call(TRANSACTION, error)) }
     }
 
     /// Replaces the hash of an account by a `stronger` one of the same password, if the account is still as it was

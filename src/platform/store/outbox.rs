@@ -10,8 +10,7 @@ use aws_sdk_dynamodb::{
 use super::{
     Store, StoreError,
     account_item::END_TOLD,
-    accounts,
-    changes::incomplete,
+    accounts, incomplete,
     item::{number, seconds, text},
 };
 use crate::domain::{

@@ -174,7 +174,7 @@ impl Operations {
             };
             self.end_all_but(KeptSession::New(&session), before, identity, context, change).await
         };
-        let account = self.using(code.as_ref(), context, set).await?;
+        let account = self.used(code.as_ref(), set.await, context).await?;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })
@@ -209,8 +209,8 @@ impl Operations {
         self.change_and_keep(lifted, before, || self.account(identity, context.now), change).await
     }
 
-    /// Changes an account as `change` says, and by the same write the session that is `kept`. Where another change comes
-    /// between, the account is `read` again.
+    /// Changes an account as `change` says, and by the same write the session that is `kept`. Where another change
+    /// comes between, the account is `read` again.
     pub(super) async fn change_and_keep<Read: Future<Output = Result<Account, Refusal>>>(
         &self,
         kept: KeptSession<'_>,

@@ -137,8 +137,8 @@ impl Operations {
             }
             Ok(account)
         };
-        let renewed = async { Ok(self.change_from(account, identity, context, renew).await?.after) };
-        self.using(Some(&code), context, renewed).await?;
+        let renewed = self.change_from(account, identity, context, renew).await.map(|changed| changed.after);
+        self.used(Some(&code), renewed, context).await?;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
 
@@ -204,23 +204,22 @@ impl Operations {
         let Some(code) = self.prove_code(account, otp, context).await? else { return Ok(()) };
         let use_up = |account: &Account| with_code_used(account, Some(&code));
         let mut tries = self.store.tries(CHANGE);
-        let used = async {
-            let changed = self.store.change_in_generation(account.clone(), use_up, &mut tries).await?;
+        let changed = self.store.change_in_generation(account.clone(), use_up, &mut tries).await;
+        let changed = changed.and_then(|changed| {
             changed.map(|changed| changed.after).ok_or(StoreError::Overtaken { operation: "UpdateItem" }.into())
-        };
-        self.using(Some(&code), context, used).await.map(drop)
+        });
+        self.used(Some(&code), changed, context).await.map(drop)
     }
 
-    /// Does what a code was asked for, if one was. A right code is no guess: its attempt comes back, also if the store
-    /// failed or something else is refused, but not if another request has used it. An owner who has few recovery codes
-    /// left then is told.
-    pub(super) async fn using(
+    /// What is left to do after what a code was asked for, if one was. A right code is no guess: its attempt comes
+    /// back, also if the store failed or something else was refused, but not if another request has used it. An owner
+    /// who has few recovery codes left then is told. Gives back what was `changed`.
+    pub(super) async fn used(
         &self,
         code: Option<&RightCode>,
+        changed: Result<Account, Refusal>,
         context: &Context<'_>,
-        change: impl Future<Output = Result<Account, Refusal>>,
     ) -> Result<Account, Refusal> {
-        let changed = change.await;
         let Some(code) = code else { return changed };
         if !matches!(changed, Err(Refusal::WrongCode | Refusal::UsedCode)) {
             self.give_back(&code.given_back).await;

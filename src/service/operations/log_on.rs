@@ -144,7 +144,7 @@ impl Operations {
             };
             self.change_and_keep(KeptSession::New(&session), read.clone(), read_again, change).await
         };
-        let account = self.using(code.as_ref(), context, change).await?;
+        let account = self.used(code.as_ref(), change.await, context).await?;
         self.notify(MailKind::PasswordChanged, &account, context).await;
         let issued = self.issue(&session, &account, context)?;
         Ok(Issued { device: Some(context.device_of(&account, verified.device.as_ref())), ..issued })

@@ -106,7 +106,7 @@ impl Operations {
             let changed = self.store.change_account(&link.email, set).await?;
             changed.map(|changed| changed.after).ok_or(Refusal::BadLink)
         };
-        self.using(code.as_ref(), context, set).await
+        self.used(code.as_ref(), set.await, context).await
     }
 
     /// Whether this is the account's password, or how long until that is told again. Whoever has a link could send one

@@ -6,6 +6,7 @@ use jea_auth::{
     domain::{
         account::{Account, Email, Name, Status},
         factor::{Factor, TotpSecret},
+        throttle::CODE_PACE,
     },
     functions::app,
     local::Options,
@@ -163,4 +164,34 @@ async fn confirming_goes_on_while_the_account_changes() {
     wire.release();
     let answer = running.await.unwrap();
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+}
+
+/// More often than wrong codes may be tried: each was right, and nothing was written.
+// Check 76.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_code_gets_its_attempt_back_whatever_else_fails() {
+    let service = Service::start().await;
+    let (secret, _) = enrol(&service).await;
+    let context = context_of(&token_of(&log_on(&service, PASSWORD, Some(&code(&service, &secret))).await));
+    service.advance(STEP);
+    let otp = code(&service, &secret);
+    let change = json!({"password": PASSWORD, "new_password": "another long enough password", "otp": otp});
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = app::logon(&config, service.clock());
+    for (path, call, body) in [
+        ("/users/api/totp/codes", "UpdateItem", json!({"otp": otp})),
+        ("/users/api/password", "TransactWriteItems", change),
+    ] {
+        let asks = event("POST", path).json(&body).by(&context).event();
+        for _ in 0..=CODE_PACE.burst {
+            wire.fail(call, "-accounts", Fault::InternalError);
+            let answer = function.handle(&asks).await;
+            assert_eq!(answer.status.as_u16(), 503, "{path}: {}", answer.body);
+            *wire.rule.lock().unwrap() = None;
+        }
+    }
+    let asks = event("POST", "/users/api/totp/codes").json(&json!({"otp": otp})).by(&context).event();
+    let answer = function.handle(&asks).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
 }
