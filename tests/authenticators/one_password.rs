@@ -1,5 +1,8 @@
-//! What 1Password's client and authenticator make of the options, and what the verifier makes of their answers.
+//! What 1Password's client and authenticator make of the options, and what the verifier makes of their answers. With a
+//! folder in `CEREMONIES` the answers are kept there, for `tests/second_verifier.py`.
 #![cfg(test)]
+
+use std::{fs, path::Path};
 
 use jea_auth::domain::{
     account::{Account, Name},
@@ -22,7 +25,7 @@ use passkey::{
         ctap2::{Aaguid, Ctap2Error},
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
@@ -52,6 +55,14 @@ impl UserValidationMethod for Person {
     }
 }
 
+/// Keeps what an authenticator answered, with what it was asked, if a folder is given.
+fn keep(party: &RelyingParty, what: &str, challenge: &str, answer: &Value) {
+    let Some(folder) = std::env::var_os("CEREMONIES") else { return };
+    let asked = json!({"what": what, "rp_id": party.id(), "origin": party.origin(), "challenge": challenge});
+    let name = format!("{}-{what}.json", party.origin().replace(['/', ':'], "-"));
+    fs::write(Path::new(&folder).join(name), json!({"asked": asked, "answer": answer}).to_string()).unwrap();
+}
+
 // Check 87.
 #[tokio::test]
 async fn a_passkey_of_1password_is_registered_and_opens_its_account() {
@@ -67,26 +78,30 @@ async fn a_passkey_of_1password_is_registered_and_opens_its_account() {
         let mut client = Client::new(authenticator).allows_insecure_localhost(true);
 
         let offered = OFFERED.map(Algorithm::number).map(|alg| json!({"type": "public-key", "alg": alg}));
+        let asked = challenge(ChallengeFor::Registration(&account.sub, &handle), &secret, &[1; 16], NOW);
         let options = json!({"publicKey": {
             "rp": {"id": party.id(), "name": "jea-auth"},
             "user": {"id": handle.text(), "name": "yi@jeplus.org", "displayName": "Yi"},
-            "challenge": challenge(ChallengeFor::Registration(&account.sub, &handle), &secret, &[1; 16], NOW),
+            "challenge": asked,
             "pubKeyCredParams": offered, "timeout": 300_000, "excludeCredentials": [], "attestation": "none",
             "authenticatorSelection": {"residentKey": "required", "requireResidentKey": true, "userVerification": "required"},
         }});
         let made = client.register(&origin, serde_json::from_value(options).unwrap(), DefaultClientData).await.unwrap();
+        keep(&party, "registration", &asked, &serde_json::to_value(&made).unwrap());
         let json: RegistrationJson = serde_json::from_str(&serde_json::to_string(&made).unwrap()).unwrap();
         let (_, answered) = UnverifiedRegistration::try_from(json).unwrap().answered(&account, &secret, NOW).unwrap();
         let made = answered.verify(&party).unwrap();
         account = made.added_to(&account, Name::parse("1Password").unwrap(), NOW).unwrap();
 
+        let asked = challenge(ChallengeFor::Assertion, &secret, &[2; 16], NOW);
         for (verification, is_enough) in [("required", true), ("discouraged", false)] {
             let options = json!({"publicKey": {
-                "challenge": challenge(ChallengeFor::Assertion, &secret, &[2; 16], NOW),
+                "challenge": asked,
                 "rpId": party.id(), "timeout": 300_000, "userVerification": verification, "allowCredentials": [],
             }});
             let options = serde_json::from_value(options).unwrap();
             let used = client.authenticate(&origin, options, DefaultClientData).await.unwrap();
+            keep(&party, verification, &asked, &serde_json::to_value(&used).unwrap());
             let body = serde_json::to_string(&used).unwrap();
             let (_, answered) = UnverifiedAssertion::parse(body.as_bytes()).unwrap().answered(&secret, NOW).unwrap();
             match answered.verify(&party, Some(&account)) {
