@@ -42,6 +42,10 @@ pub struct PasswordChange {
     otp: Option<Otp>,
 }
 
+/// What a change makes of the account, or why it is refused. It is no type parameter, as each of these operations would
+/// be compiled once more for every change.
+pub(super) type Change<'a> = &'a (dyn Fn(&Account) -> Result<Account, Refusal> + Sync);
+
 impl Operations {
     /// The session of a request and its account, as they are now. The authorizer has read both before; an operation
     /// reads them again, so that none succeeds for a session whose end was acknowledged in between. A session that was
@@ -70,7 +74,7 @@ impl Operations {
         &self,
         identity: &Identity,
         context: &Context<'_>,
-        change: impl Fn(&Account) -> Result<Account, Refusal>,
+        change: Change<'_>,
     ) -> Result<ChangedAccount, Refusal> {
         let before = self.before_change(identity, context).await?;
         self.change_from(before, identity, context, change).await
@@ -82,11 +86,11 @@ impl Operations {
         mut before: Account,
         identity: &Identity,
         context: &Context<'_>,
-        change: impl Fn(&Account) -> Result<Account, Refusal>,
+        change: Change<'_>,
     ) -> Result<ChangedAccount, Refusal> {
         let mut tries = self.store.tries(CHANGE);
         loop {
-            if let Some(changed) = self.store.change_in_generation(before, &change, &mut tries).await? {
+            if let Some(changed) = self.store.change_in_generation(before, change, &mut tries).await? {
                 return Ok(changed);
             }
             // Another request of the same session may have carried it over into the next generation.
@@ -115,7 +119,7 @@ impl Operations {
         context: &Context<'_>,
     ) -> Result<(), Refusal> {
         let change = |account: &Account| change.of(account).map_err(Refusal::BadDetails);
-        self.change_own(identity, context, change).await.map(drop)
+        self.change_own(identity, context, &change).await.map(drop)
     }
 
     /// Changes the password of whoever gives the present one. It ends all sessions, the one that asks included, and
@@ -172,7 +176,7 @@ impl Operations {
                     .then(|| account.with_password(hash.clone()))
                     .ok_or(Refusal::WrongPassword(Mismatch::WrongPassword))
             };
-            self.end_all_but(KeptSession::New(&session), before, identity, context, change).await
+            self.end_all_but(KeptSession::New(&session), before, identity, context, &change).await
         };
         let account = self.used(code.as_ref(), set.await, context).await?;
         self.notify(MailKind::PasswordChanged, &account, context).await;
@@ -188,10 +192,10 @@ impl Operations {
         before: Account,
         identity: &Identity,
         context: &Context<'_>,
-        change: impl Fn(&Account) -> Result<Account, Refusal>,
+        change: Change<'_>,
     ) -> Result<Account, Refusal> {
         let ending = |account: &Account| Ok(change(account)?.next_generation(context.now));
-        self.change_and_keep(kept, before, || self.account(identity, context.now), ending).await
+        self.change_and_keep(kept, before, || self.account(identity, context.now), &ending).await
     }
 
     /// As [`Self::change_from`], where the session that asks may be limited, whose limit the change lifts.
@@ -200,7 +204,7 @@ impl Operations {
         before: Account,
         identity: &Identity,
         context: &Context<'_>,
-        change: impl Fn(&Account) -> Result<Account, Refusal>,
+        change: Change<'_>,
     ) -> Result<Account, Refusal> {
         if !identity.limited {
             return self.change_from(before, identity, context, change).await.map(|changed| changed.after);
@@ -216,7 +220,7 @@ impl Operations {
         kept: KeptSession<'_>,
         mut before: Account,
         read: impl Fn() -> Read,
-        change: impl Fn(&Account) -> Result<Account, Refusal>,
+        change: Change<'_>,
     ) -> Result<Account, Refusal> {
         let mut tries = self.store.tries(CHANGE);
         loop {

@@ -47,7 +47,7 @@ impl Operations {
         let bucket = BucketKey::mail(&keys.secret, &change.email);
         self.attempts.take(&self.store, &bucket, MAIL_PACE, *now).await?.map_err(Refusal::Throttled)?;
         let ask = |account: &Account| Ok(Account { email_change: Some(change.clone()), ..account.clone() });
-        let account = self.change_from(before, identity, context, ask).await?.after;
+        let account = self.change_from(before, identity, context, &ask).await?.after;
         let (to_present, to_new) = (random.bytes(), random.bytes());
         tokio::try_join!(
             self.store.send_mail(&to_present, MailKind::EmailPresent, &account.email, *now),

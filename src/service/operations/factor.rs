@@ -65,7 +65,7 @@ impl Operations {
         let sealed = context.keys.secret.seal(&identity.sub, context.random.bytes(), secret.expose());
         let sealed = sealed.ok_or(Unavailable::Seal)?;
         let begin = |account: &Account| Ok(Account { begun_factor: Some(sealed.clone()), ..account.clone() });
-        let changed = self.change_own(identity, context, begin).await?;
+        let changed = self.change_own(identity, context, &begin).await?;
         Ok(BegunFactor { secret, email: changed.after.registered_email })
     }
 
@@ -109,7 +109,7 @@ impl Operations {
             let confirmed = Account { factor: Some(factor.clone()), begun_factor: None, ..account.clone() };
             (is_begun || is_again).then_some(confirmed).ok_or(Refusal::NoFactor)
         };
-        let confirmed = self.change_and_lift(account, identity, context, confirm).await;
+        let confirmed = self.change_and_lift(account, identity, context, &confirm).await;
         // The code was right, whatever became of the rest.
         self.give_back(&given_back).await;
         self.notify(MailKind::FactorSet, &confirmed?, context).await;
@@ -137,7 +137,7 @@ impl Operations {
             }
             Ok(account)
         };
-        let renewed = self.change_from(account, identity, context, renew).await.map(|changed| changed.after);
+        let renewed = self.change_from(account, identity, context, &renew).await.map(|changed| changed.after);
         self.used(Some(&code), renewed, context).await?;
         Ok(codes.iter().map(RecoveryCode::expose).collect())
     }
@@ -153,7 +153,7 @@ impl Operations {
             let is_last = self.has_factor(account) && self.lacks_factor(&removed);
             if is_last { Err(Refusal::FactorRequired) } else { Ok(removed) }
         };
-        let changed = self.change_own(identity, context, remove).await?;
+        let changed = self.change_own(identity, context, &remove).await?;
         match (&changed.before.factor, &changed.before.begun_factor) {
             (Some(_), _) => self.notify(MailKind::FactorRemoved, &changed.after, context).await,
             (None, Some(_)) => {}

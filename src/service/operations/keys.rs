@@ -69,7 +69,7 @@ impl Operations {
             changed.access_keys.insert(key.id.clone(), stored.clone());
             Ok(changed)
         };
-        let changed = self.change_own(identity, context, change).await?;
+        let changed = self.change_own(identity, context, &change).await?;
         self.notify(MailKind::KeyMade, &changed.after, context).await;
         Ok(MadeKey { text: key.expose(), id: key.id, stored })
     }
@@ -85,7 +85,7 @@ impl Operations {
             changed.access_keys.remove(id);
             Ok(changed)
         };
-        let changed = self.change_own(identity, context, change).await?;
+        let changed = self.change_own(identity, context, &change).await?;
         if !changed.before.access_keys.contains_key(id) {
             return Err(Refusal::NotFound);
         }

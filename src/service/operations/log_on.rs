@@ -142,7 +142,7 @@ impl Operations {
                 let account = self.store.account(&read.email).await?;
                 account.ok_or(Refusal::Mismatch(Mismatch::UnknownEmail))
             };
-            self.change_and_keep(KeptSession::New(&session), read.clone(), read_again, change).await
+            self.change_and_keep(KeptSession::New(&session), read.clone(), read_again, &change).await
         };
         let account = self.used(code.as_ref(), change.await, context).await?;
         self.notify(MailKind::PasswordChanged, &account, context).await;

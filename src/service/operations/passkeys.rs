@@ -194,7 +194,7 @@ impl Operations {
             }
             Ok(Account { handle: account.handle.or(Some(new)), ..account.clone() })
         };
-        let account = self.change_own(identity, context, begin).await?.after;
+        let account = self.change_own(identity, context, &begin).await?.after;
         let handle = account.handle.unwrap_or(new);
         let purpose = ChallengeFor::Registration(&account.sub, &handle);
         let challenge = challenge(purpose, &context.keys.secret, &context.random.bytes(), context.now);
@@ -236,7 +236,7 @@ impl Operations {
             }
             made.added_to(account, name.clone(), now).map_err(Refusal::PasskeyNotAdded)
         };
-        let changed = self.change_and_lift(account, identity, context, add).await?;
+        let changed = self.change_and_lift(account, identity, context, &add).await?;
         self.notify(MailKind::PasskeyAdded, &changed, context).await;
         let stored = changed.passkeys.get(&made.id).cloned().ok_or(Refusal::NotFound)?;
         Ok(AddedPasskey { id: made.id, stored })
@@ -274,7 +274,7 @@ impl Operations {
             let is_last = self.has_factor(account) && self.lacks_factor(&removed);
             if is_last { Err(Refusal::FactorRequired) } else { Ok(removed) }
         };
-        let changed = self.change_own(identity, context, remove).await?;
+        let changed = self.change_own(identity, context, &remove).await?;
         if !changed.before.passkeys.contains_key(id) {
             return Err(Refusal::NotFound);
         }

@@ -74,7 +74,8 @@ impl Operations {
         let count = sessions.iter().filter(|session| session.sid != identity.sid).count();
         let device = Device::known(&client.devices, secret, &before.email, now).filter(|device| device.is_of(&before));
         let kept = KeptSession::Carried(&identity.sid);
-        let account = self.end_all_but(kept, before, identity, context, |account| Ok(account.clone())).await?;
+        let same = |account: &Account| Ok(account.clone());
+        let account = self.end_all_but(kept, before, identity, context, &same).await?;
         let device = device.map(|device| Device::of(&account, device.id).cookie(secret, &account.email, now));
         Ok(EndedOthers { count, device })
     }
