@@ -132,24 +132,11 @@ async function loadPasskeys() {
   const rows = answer.data.map(({ id, name, created, last_used, backed_up }) => {
     const used = words.lastUsed(last_used && date(last_used, "UTC"));
     const hint = [words.created(date(created)), used, backed_up && words.backedUp].filter(Boolean).join(" · ");
-    const remove = ends($("#passkeys"), `passkeys/${id}`, afterRemoval, words.passkeyRemoved);
+    const forget = () => Promise.all([loadPasskeys(), forgetPasskey(id)]);
+    const remove = ends($("#passkeys"), `passkeys/${id}`, forget, words.passkeyRemoved);
     return item(name, hint, name, remove, [words.remove, words.removeOf]);
   });
   $("#passkeys ul").replaceChildren(...(rows.length ? rows : [item(words.noPasskeys, "")]));
-}
-
-/** Shows the passkeys that are left, and tells authenticators of them: of all, as they forget what is not named. */
-async function afterRemoval() {
-  await loadPasskeys();
-  if (!PublicKeyCredential.signalAllAcceptedCredentials) return;
-  const { ok, data } = await call("POST", "passkeys/new");
-  if (!ok) return;
-  const allAcceptedCredentialIds = data.excludeCredentials.map(({ id }) => id);
-  try {
-    await PublicKeyCredential.signalAllAcceptedCredentials({ rpId: data.rp.id, userId: data.user.id, allAcceptedCredentialIds });
-  } catch {
-    // Then an authenticator offers one that is refused.
-  }
 }
 
 /** What the service said of each detail, and what its field made of that: most fields take no line ends. */
@@ -292,7 +279,7 @@ whenSent($("#factor"), async () => {
     loadFactor();
   }
   return answer;
-}, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
+}, refusedCode);
 
 whenSent($("#codes"), async () => {
   const answer = await askConfirmed("POST", "totp/codes", { otp: $("#codes-otp").value });
@@ -330,13 +317,9 @@ whenSent($("#keys"), async () => {
 whenSent($("#passkeys"), async () => {
   const begun = await askConfirmed("POST", "passkeys/new");
   if (!begun?.ok) return begun;
-  let made;
-  try {
-    made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(begun.data) });
-  } catch ({ name }) {
-    return { ok: false, sentence: name === "InvalidStateError" ? words.refused["passkey-known"] : words.passkeyNotMade };
-  }
-  const answer = await ask("POST", "passkeys", { name: $("#passkey-name").value, credential: made.toJSON() });
+  const { credential, ...made } = await makePasskey(begun.data);
+  if (!made.ok) return made;
+  const answer = await ask("POST", "passkeys", { name: $("#passkey-name").value, credential });
   if (answer.ok) {
     $("#passkey-name").value = "";
     await loadPasskeys();
