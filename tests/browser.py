@@ -192,6 +192,14 @@ class Browser:
             # What was said before does not count.
             self.driver.execute_script("for (const said of document.querySelectorAll('.said')) said.textContent = '';" + script)
 
+    def lose_answer_once(self, method, end):
+        """Has the next request of this method for what ends so done, and its answer lost."""
+        self.driver.execute_script(
+            "const real = fetch, [method, end] = arguments; let once = true;"
+            "window.fetch = (url, options) => once && String(url).endsWith(end) && options.method === method"
+            "? (once = false, real(url, options).then(() => { throw new TypeError() })) : real(url, options)", method, end,
+        )
+
     def log_on_elsewhere(self, address):
         """Logs somebody on in the same browser, while this page knows nothing of it."""
         self.driver.execute_async_script(
