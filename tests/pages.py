@@ -25,6 +25,8 @@ from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticator
 
 from browser import PASSWORD, Browser, Stack
 
+DOCUMENT = os.path.join(os.path.dirname(__file__), "../docs/clients.md")
+
 NEW_PASSWORD = "another long enough password"
 
 
@@ -251,6 +253,15 @@ def sessions_are_seen_and_ended(browser, stack):
     assert sum("This session" in one.text for one in browser.all("#sessions li")) == 1
     browser.press("#sessions li button")
     browser.says("#sessions .said", "The session has ended.")
+    # One that has ended elsewhere is told as that, and does not stay in the list.
+    _, token = stack.ask("POST", "auth", {"email": address, "password": PASSWORD})
+    browser.driver.refresh()
+    browser.wait(lambda: len(browser.all("#sessions li")) == 4, "not four sessions")
+    stack.ask("POST", "logout", token=token)
+    browser.expect(404)
+    browser.press("#sessions li button")
+    browser.says("#sessions .said", "It has ended already.")
+    browser.wait(lambda: len(browser.all("#sessions li")) == 3, "what has ended is still shown")
     browser.press("#sessions .main")
     browser.says("#sessions .said", "All other sessions have ended.")
     browser.wait(lambda: len(browser.all("#sessions li")) == 1, "others are left")
@@ -272,6 +283,7 @@ def an_access_key_is_made_copied_and_ended(browser, stack):
     assert "for reading alone" not in browser.find("#keys ul").text
     browser.press("#keys li button")
     browser.says("#keys ul", "No access keys yet.")
+    assert not browser.find("#key").is_displayed(), "a key that has ended is still to be copied"
     browser.fill(key_name="reader")
     browser.press("#key-read-only")
     browser.look("account-key-read-only")
@@ -483,6 +495,12 @@ def nobody_is_stuck_on_the_way_to_a_second_factor(browser, stack):
     browser.fill(factor_otp=code(secret))
     browser.press("#enrol .main")
     browser.says("#log-on .said", "Your session has ended. Log on again.")
+    # The account cannot be seen before that.
+    browser.log_on(address)
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    browser.open("/users/account")
+    browser.at("/users/sign-in")
     # Who was logged on before it was demanded is told the way.
     plain = stack.add("promoted")
     browser.log_on(plain)
@@ -556,6 +574,9 @@ def an_email_is_changed_by_a_link_to_each_address(browser, stack):
     browser.open(links[0])
     browser.press("#confirm-email .main")
     browser.says("#confirm-email .said", "This link has expired or was used.")
+    browser.look("sign-in-confirm-email-used")
+    browser.press("#confirm-email .links a")
+    browser.shown("#log-on")
 
 
 def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
@@ -603,6 +624,38 @@ def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
     browser.shown("#log-on")
     assert not browser.find("#use-passkey").is_displayed(), "an address has no passkeys"
     browser.open("/users/sign-in")
+
+
+def a_page_of_one_s_own_does_so_by_the_lines_of_the_document(browser, stack):
+    address, new = stack.add("builder"), "built@example.org"
+    with open(DOCUMENT, encoding="utf-8") as document:
+        blocks = re.findall(r"```js\n(.*?)```", document.read(), re.S)
+    lines = "\n".join(block for block in blocks if "ask(" in block)
+    browser.driver.add_virtual_authenticator(
+        VirtualAuthenticatorOptions(transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=True)
+    )
+    browser.open("/users/sign-in#forgot")
+
+    def runs(expression, *arguments):
+        return browser.driver.execute_script(f"{lines}\nreturn {expression};", *arguments)
+
+    assert runs("ask('auth', {email: arguments[0], password: arguments[1]})", address, PASSWORD)["ok"]
+    assert runs("addPasskey('My own page')")["data"]["name"] == "My own page"
+    browser.driver.delete_all_cookies()
+    assert runs("logOn()")["email"] == address
+    browser.driver.remove_virtual_authenticator()
+    # As if a quarter of an hour had gone by.
+    refused = {"ok": False, "status": "x", "reason": "step-up-needed"}
+    browser.answer_once("POST", "/email", 403, json.dumps(refused))
+    typed = "changeEmail(arguments[0], arguments[1], async () => arguments[2])"
+    assert runs(typed, address, new, PASSWORD)["status"].startswith("If the address can be used")
+    for one in (address, new):
+        browser.open("about:blank")
+        browser.open(stack.link(one))
+        browser.press("#confirm-email .main")
+        browser.says("#log-on .said", "Confirmed.")
+    browser.log_on(new)
+    browser.says("#who", new)
 
 
 def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
@@ -781,6 +834,10 @@ def what_is_no_answer_of_the_service_is_told_in_a_sentence(browser, stack):
         browser.answer_once("GET", "/user", status, text, headers, at_load=True)
         browser.says("#log-off .said", sentence)
     browser.look("account-not-loaded")
+    # Whoever comes back finds the rest.
+    browser.comes_back()
+    browser.says("#keys ul", "No access keys yet.")
+    browser.wait(lambda: not browser.find("#log-off .said").text, "what is over is still told")
 
 
 def a_browser_that_keeps_no_cookies_is_told_so(browser, stack):
@@ -833,6 +890,7 @@ JOURNEYS = [
     a_password_that_an_operator_chose_is_changed_on_the_way_in,
     an_email_is_changed_by_a_link_to_each_address,
     a_passkey_is_made_logs_on_without_typing_and_is_removed,
+    a_page_of_one_s_own_does_so_by_the_lines_of_the_document,
     a_password_is_asked_for_again_and_what_was_typed_stays,
     a_session_that_ends_under_a_page_loses_nothing_typed,
     two_accounts_in_one_browser_stay_apart,
