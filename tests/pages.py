@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Goes through the pages in a real browser, as people would.
 
-    tests/pages.py BINARY [--axe AXE.MIN.JS] [--screenshots FOLDER]
+    tests/pages.py BINARY [--axe AXE.MIN.JS] [--screenshots FOLDER] [--only WORDS]
 
 BINARY is the program jea-auth. It needs Chromium and its driver, and the Python packages selenium, pillow and zxing-cpp.
 """
@@ -25,6 +25,8 @@ from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticator
 
 from browser import PASSWORD, Browser, Stack
 
+DOCUMENT = os.path.join(os.path.dirname(__file__), "../docs/clients.md")
+
 NEW_PASSWORD = "another long enough password"
 
 
@@ -33,6 +35,7 @@ def arguments():
     parser.add_argument("binary")
     parser.add_argument("--axe", help="axe.min.js of axe-core; without it accessibility is not checked")
     parser.add_argument("--screenshots", help="where a picture of each state goes")
+    parser.add_argument("--only", help="words that a journey's name must have", default="")
     return parser.parse_args()
 
 
@@ -250,6 +253,15 @@ def sessions_are_seen_and_ended(browser, stack):
     assert sum("This session" in one.text for one in browser.all("#sessions li")) == 1
     browser.press("#sessions li button")
     browser.says("#sessions .said", "The session has ended.")
+    # One that has ended elsewhere is told as that, and does not stay in the list.
+    _, token = stack.ask("POST", "auth", {"email": address, "password": PASSWORD})
+    browser.driver.refresh()
+    browser.wait(lambda: len(browser.all("#sessions li")) == 4, "not four sessions")
+    stack.ask("POST", "logout", token=token)
+    browser.expect(404)
+    browser.press("#sessions li button")
+    browser.says("#sessions .said", "It has ended already.")
+    browser.wait(lambda: len(browser.all("#sessions li")) == 3, "what has ended is still shown")
     browser.press("#sessions .main")
     browser.says("#sessions .said", "All other sessions have ended.")
     browser.wait(lambda: len(browser.all("#sessions li")) == 1, "others are left")
@@ -271,6 +283,7 @@ def an_access_key_is_made_copied_and_ended(browser, stack):
     assert "for reading alone" not in browser.find("#keys ul").text
     browser.press("#keys li button")
     browser.says("#keys ul", "No access keys yet.")
+    assert not browser.find("#key").is_displayed(), "a key that has ended is still to be copied"
     browser.fill(key_name="reader")
     browser.press("#key-read-only")
     browser.look("account-key-read-only")
@@ -364,14 +377,139 @@ def a_second_factor_that_is_demanded_is_set_up_on_the_way_in(browser, stack):
     browser.press("#enrol .main")
     browser.shown("#recovery")
     assert len(browser.find("#recovery output").text.split("\n")) == 10
-    browser.shown("#done a")
+    # Whoever presses a key now goes nowhere: the codes are shown this once.
+    assert browser.driver.switch_to.active_element.tag_name == "h1"
     browser.look("sign-in-recovery-codes")
-    browser.press("#done a")
+    browser.press("#done button")
     browser.at("/users/account")
     browser.says("#codes-left", "Recovery codes that are left: 10")
     browser.expect(403)
     browser.press("#remove")
     browser.says("#factor .said", "Your account must have a second factor.")
+
+
+def a_passkey_is_the_second_factor_that_is_demanded(browser, stack):
+    address = stack.add("guarded-keyless")
+    stack.run("user", "set", address, "--role", "guarded")
+    device = VirtualAuthenticatorOptions(
+        protocol="ctap2", transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=False
+    )
+    browser.driver.add_virtual_authenticator(device)
+    browser.expect(401)
+    browser.log_on(address)
+    browser.press("#begin-passkey")
+    browser.says("#factor .said", "No passkey was made.")
+    browser.look("sign-in-passkey-not-made")
+    # Who has begun with an app can take a passkey instead.
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    assert not browser.find("#begin-passkey").is_displayed()
+    browser.press("#give-up")
+    browser.shown("#begin")
+    assert browser.focused() == "begin"
+    browser.driver.set_user_verified(True)
+    browser.press("#begin-passkey")
+    browser.says("#factor .said", "The passkey is added.")
+    browser.look("sign-in-passkey-added")
+    assert browser.driver.switch_to.active_element.text == "Continue"
+    browser.press("#done button")
+    browser.at("/users/account")
+    browser.says("#passkeys ul", "First passkey")
+    # It is the last factor of an account that must have one.
+    browser.expect(403)
+    browser.press("#passkeys li button")
+    browser.says("#passkeys .said", "Your account must have a second factor.")
+    # And a whole log-on of its own.
+    browser.press("#log-off .main")
+    browser.at("/users/account")
+    browser.says("#sessions ul", "(passkey)")
+    # It is added also if nobody hears of it.
+    browser.driver.remove_all_credentials()
+    browser.driver.delete_all_cookies()
+    unheard = stack.add("guarded-unheard")
+    stack.run("user", "set", unheard, "--role", "guarded")
+    browser.log_on(unheard)
+    browser.shown("#begin-passkey")
+    browser.lose_answer_once("POST", "/passkeys")
+    browser.press("#begin-passkey")
+    browser.says("#factor .said", "The service could not be reached.")
+    browser.press("#begin-passkey")
+    browser.says("#factor .said", "You have this passkey already.")
+    browser.press("#done button")
+    browser.says("#who", unheard)
+    browser.driver.remove_virtual_authenticator()
+
+
+def nobody_is_stuck_on_the_way_to_a_second_factor(browser, stack):
+    address, other = stack.add("guarded-late"), stack.add("guarded-other")
+    for one in (address, other):
+        stack.run("user", "set", one, "--role", "guarded")
+    browser.expect(401)
+    browser.log_on(address)
+    # The log-on has succeeded, and what comes next is not answered.
+    browser.shown("#begin")
+    browser.answer_once("GET", "/user", 503, json.dumps({"ok": False, "status": "x"}))
+    browser.press("#begin")
+    browser.says("#factor .said", "The service is unavailable for the moment.")
+    waits = {"ok": False, "status": "x", "reason": "too-many-attempts"}
+    browser.answer_once("POST", "/passkeys/new", 429, json.dumps(waits), {"Retry-After": "30"})
+    browser.press("#begin-passkey")
+    browser.says("#factor .said", "Too many attempts. You can try again in 30 s.")
+    over = {"ok": False, "status": "x", "reason": "factor-not-begun"}
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    browser.answer_once("POST", "/totp/confirm", 400, json.dumps(over))
+    browser.fill(factor_otp="000000")
+    browser.press("#enrol .main")
+    browser.says("#factor .said", "This setting up is over. Begin it again.")
+    assert browser.focused() == "begin"
+    # The password was given too long ago, or the session ends.
+    needed = {"ok": False, "status": "x", "reason": "step-up-needed"}
+    browser.answer_once("POST", "/totp", 403, json.dumps(needed))
+    browser.press("#begin")
+    browser.says("#log-on .said", "Give your password once more first.")
+    browser.press("#log-on .main")
+    browser.press("#begin")
+    secret = browser.shown("#secret").text
+    stack.run("session", "revoke", address, "--yes")
+    browser.fill(factor_otp=code(secret))
+    browser.press("#enrol .main")
+    browser.says("#log-on .said", "Your session has ended. Log on again.")
+    browser.look("sign-in-factor-ended")
+    browser.press("#log-on .main")
+    browser.shown("#begin")
+    assert not browser.find("#enrol").is_displayed(), "what another session began is still shown"
+    # Another account has nothing to do with what was begun for the first one.
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    browser.press("#factor .links a")
+    browser.shown("#log-on")
+    browser.fill(email=other, password=PASSWORD)
+    browser.press("#log-on .main")
+    browser.shown("#begin")
+    assert not browser.find("#enrol").is_displayed(), "the secret of another account is shown"
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    secret = browser.find("#secret").text
+    browser.log_on_elsewhere(stack.add("guest"))
+    browser.fill(factor_otp=code(secret))
+    browser.press("#enrol .main")
+    browser.says("#log-on .said", "Your session has ended. Log on again.")
+    # The account cannot be seen before that.
+    browser.log_on(address)
+    browser.press("#begin")
+    browser.shown("#enrol svg path")
+    browser.open("/users/account")
+    browser.at("/users/sign-in")
+    # Who was logged on before it was demanded is told the way.
+    plain = stack.add("promoted")
+    browser.log_on(plain)
+    browser.says("#who", plain)
+    stack.run("user", "set", plain, "--role", "guarded")
+    browser.expect(403)
+    browser.fill(old_password=PASSWORD, new_password=NEW_PASSWORD)
+    browser.press("#password-form .main")
+    browser.says("#password-form .said", "Log off, then log on again to set one up.")
 
 
 def a_password_that_an_operator_chose_is_changed_on_the_way_in(browser, stack):
@@ -396,7 +534,7 @@ def a_password_that_an_operator_chose_is_changed_on_the_way_in(browser, stack):
             browser.shown("#enrol svg path")
             browser.fill(factor_otp=code(browser.find("#secret").text))
             browser.press("#enrol .main")
-            browser.press("#done a")
+            browser.press("#done button")
         browser.at("/users/account")
         browser.says("#who", address)
         browser.driver.delete_all_cookies()
@@ -436,6 +574,9 @@ def an_email_is_changed_by_a_link_to_each_address(browser, stack):
     browser.open(links[0])
     browser.press("#confirm-email .main")
     browser.says("#confirm-email .said", "This link has expired or was used.")
+    browser.look("sign-in-confirm-email-used")
+    browser.press("#confirm-email .links a")
+    browser.shown("#log-on")
 
 
 def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
@@ -483,6 +624,38 @@ def a_passkey_is_made_logs_on_without_typing_and_is_removed(browser, stack):
     browser.shown("#log-on")
     assert not browser.find("#use-passkey").is_displayed(), "an address has no passkeys"
     browser.open("/users/sign-in")
+
+
+def a_page_of_one_s_own_does_so_by_the_lines_of_the_document(browser, stack):
+    address, new = stack.add("builder"), "built@example.org"
+    with open(DOCUMENT, encoding="utf-8") as document:
+        blocks = re.findall(r"```js\n(.*?)```", document.read(), re.S)
+    lines = "\n".join(block for block in blocks if "ask(" in block)
+    browser.driver.add_virtual_authenticator(
+        VirtualAuthenticatorOptions(transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=True)
+    )
+    browser.open("/users/sign-in#forgot")
+
+    def runs(expression, *arguments):
+        return browser.driver.execute_script(f"{lines}\nreturn {expression};", *arguments)
+
+    assert runs("ask('auth', {email: arguments[0], password: arguments[1]})", address, PASSWORD)["ok"]
+    assert runs("addPasskey('My own page')")["data"]["name"] == "My own page"
+    browser.driver.delete_all_cookies()
+    assert runs("logOn()")["email"] == address
+    browser.driver.remove_virtual_authenticator()
+    # As if a quarter of an hour had gone by.
+    refused = {"ok": False, "status": "x", "reason": "step-up-needed"}
+    browser.answer_once("POST", "/email", 403, json.dumps(refused))
+    typed = "changeEmail(arguments[0], arguments[1], async () => arguments[2])"
+    assert runs(typed, address, new, PASSWORD)["status"].startswith("If the address can be used")
+    for one in (address, new):
+        browser.open("about:blank")
+        browser.open(stack.link(one))
+        browser.press("#confirm-email .main")
+        browser.says("#log-on .said", "Confirmed.")
+    browser.log_on(new)
+    browser.says("#who", new)
 
 
 def a_password_is_asked_for_again_and_what_was_typed_stays(browser, stack):
@@ -661,6 +834,10 @@ def what_is_no_answer_of_the_service_is_told_in_a_sentence(browser, stack):
         browser.answer_once("GET", "/user", status, text, headers, at_load=True)
         browser.says("#log-off .said", sentence)
     browser.look("account-not-loaded")
+    # Whoever comes back finds the rest.
+    browser.comes_back()
+    browser.says("#keys ul", "No access keys yet.")
+    browser.wait(lambda: not browser.find("#log-off .said").text, "what is over is still told")
 
 
 def a_browser_that_keeps_no_cookies_is_told_so(browser, stack):
@@ -708,9 +885,12 @@ JOURNEYS = [
     an_access_key_is_made_copied_and_ended,
     a_second_factor_is_set_up_asked_for_and_removed,
     a_second_factor_that_is_demanded_is_set_up_on_the_way_in,
+    a_passkey_is_the_second_factor_that_is_demanded,
+    nobody_is_stuck_on_the_way_to_a_second_factor,
     a_password_that_an_operator_chose_is_changed_on_the_way_in,
     an_email_is_changed_by_a_link_to_each_address,
     a_passkey_is_made_logs_on_without_typing_and_is_removed,
+    a_page_of_one_s_own_does_so_by_the_lines_of_the_document,
     a_password_is_asked_for_again_and_what_was_typed_stays,
     a_session_that_ends_under_a_page_loses_nothing_typed,
     two_accounts_in_one_browser_stay_apart,
@@ -731,6 +911,8 @@ def main():
     try:
         for journey in JOURNEYS:
             name = journey.__name__.replace("_", " ")
+            if options.only not in name:
+                continue
             journey(browser, stack)
             browser.finish(name)
             print(f"ok  {name}", flush=True)

@@ -5,6 +5,7 @@
 # ORIGIN=https://app.example.org   one of AllowedOrigins, if there are any
 # MAILS=on   if there is a MailFrom; asks for a mail to an address that nobody has
 # PAGES=on   if there are pages
+# PASSKEYS=on   if there are passkeys
 set -u
 
 base=${1:?usage: EMAIL=... PASSWORD=... tests/smoke.sh BASE_URL}
@@ -84,10 +85,26 @@ if [ "${PAGES:-}" = on ]; then
     header "the page $page" '^content-type: *text/html'
     header "the page $page" "^content-security-policy: .*script-src 'sha256-"
   done
+  call "where programs change a password" 302 '' "$base/.well-known/change-password"
+  header "where programs change a password" '^location: .*users/account.?$'
+fi
+if [ "${PASSKEYS:-}" = on ]; then
+  call "options to use a passkey" 200 '"challenge":"' -X POST "$base/users/api/passkeys/options"
+  challenge=$(sed -n 's/.*"challenge":"\([^"]*\)".*/\1/p' "$folder/body")
+  # The challenge is good, so it is spent, and the index is asked for the handle, which no account has.
+  handle=$(printf %043d 0 | tr 0 A)
+  client_data=$(printf '{"type": "webauthn.get", "challenge": "%s", "origin": "%s", "crossOrigin": false}' "$challenge" "$base" |
+    base64 | tr '/+' '_-' | tr -d '=\n')
+  printf '{"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {"clientDataJSON": "%s", "authenticatorData": "AAAA", "signature": "AAAA", "userHandle": "%s"}}' \
+    "$client_data" "$handle" > "$folder/passkey"
+  call "a passkey that nobody has" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/passkey" "$base/users/api/passkeys/auth"
 fi
 if [ "${MAILS:-}" = on ]; then
   printf '{"email": "nobody@example.invalid"}' > "$folder/nobody"
   call "a forgotten password of nobody" 200 '"ok":true' -H "$json" -X POST -d "@$folder/nobody" "$base/users/api/forgot"
+  call "no token, no other email" 401 '"ok":false' -H "$json" -X POST -d "@$folder/nobody" "$base/users/api/email"
+  printf '{"token": "none"}' > "$folder/link"
+  call "a link that is none" 403 '"bad-link"' -H "$json" -X POST -d "@$folder/link" "$base/users/api/email/confirm"
 fi
 # By FailedLogonStatus.
 call "a wrong password" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/wrong" "$base/users/api/auth"
@@ -118,6 +135,12 @@ credential "$(sed -n 's/.*"key":"\(jea_[^"]*\)".*/\1/p' "$folder/body")" > "$fol
 call "log on with it" 200 '"ok":true' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
 signed "end it" 200 '"ok":true' -X DELETE "$base/users/api/keys/$id"
 call "it opens nothing any more" '401|200' 'No matching username' -H "$json" -X POST -d "@$folder/by-key" "$base/users/api/auth"
+if [ "${MAILS:-}" = on ]; then
+  printf '{"email": "nobody"}' > "$folder/no-email"
+  signed "what is no email" 400 '"bad-email"' -H "$json" -X POST -d "@$folder/no-email" "$base/users/api/email"
+fi
+if [ "${PASSKEYS:-}" = on ]; then signed "my passkeys" 200 '"data"' "$base/users/api/passkeys"; fi
+signed "no second factor" 200 '"set":false' "$base/users/api/totp"
 signed "no second factor to remove" 404 'There is no second factor' -X DELETE "$base/users/api/totp"
 signed "log off" 200 'Logged out' -X POST "$base/users/api/logout"
 signed "the token is void" 401 '"ok":false' "$base/users/api/user"

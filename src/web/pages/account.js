@@ -6,14 +6,15 @@ const autocomplete = {
 };
 /** The account that the page shows. */
 let account = null;
+/** Whether all of it is shown. Before that there is nothing to lose. */
+let isLoaded = false;
 
 const signIn = `${folder}sign-in?return_to=${encodeURIComponent(location.pathname)}`;
 $("#ended a").href = signIn;
 
 /** Says that the session has ended. Nothing that was typed is lost. */
 function ended(answer) {
-  if (!account) {
-    // There is nothing to lose yet.
+  if (!isLoaded) {
     location.replace(signIn);
   } else if (!$("#ended").open) {
     // Several questions can be on their way when a session ends.
@@ -95,9 +96,10 @@ function ends(form, operation, load, done) {
   return async () => {
     const answer = await askConfirmed("DELETE", operation);
     if (!answer) return;
-    if (!answer.ok) return refuse(form, answer);
+    const isGone = answer.reason === "no-such-id";
+    if (!answer.ok && !isGone) return refuse(form, answer);
     await load();
-    say(form, done);
+    say(form, isGone ? meaning(answer) : done);
     $("h2", form).focus();
   };
 }
@@ -120,7 +122,12 @@ async function loadKeys() {
     // The last use is known by its day alone, which is a day in UTC.
     const used = words.lastUsed(last_used && date(last_used, "UTC"));
     const hint = [read_only && words.readOnly, words.created(date(created)), words.expires(date(expires)), used];
-    return item(name, hint.filter(Boolean).join(" · "), name, ends($("#keys"), `keys/${id}`, loadKeys, words.keyEnded));
+    const forget = () => {
+      // A key has its id in it.
+      if ($("#key output").textContent.includes(id)) $("#key").hidden = true;
+      return loadKeys();
+    };
+    return item(name, hint.filter(Boolean).join(" · "), name, ends($("#keys"), `keys/${id}`, forget, words.keyEnded));
   });
   $("#keys ul").replaceChildren(...(rows.length ? rows : [item(words.noKeys, "")]));
 }
@@ -132,24 +139,11 @@ async function loadPasskeys() {
   const rows = answer.data.map(({ id, name, created, last_used, backed_up }) => {
     const used = words.lastUsed(last_used && date(last_used, "UTC"));
     const hint = [words.created(date(created)), used, backed_up && words.backedUp].filter(Boolean).join(" · ");
-    const remove = ends($("#passkeys"), `passkeys/${id}`, afterRemoval, words.passkeyRemoved);
+    const forget = () => Promise.all([loadPasskeys(), forgetPasskey(id)]);
+    const remove = ends($("#passkeys"), `passkeys/${id}`, forget, words.passkeyRemoved);
     return item(name, hint, name, remove, [words.remove, words.removeOf]);
   });
   $("#passkeys ul").replaceChildren(...(rows.length ? rows : [item(words.noPasskeys, "")]));
-}
-
-/** Shows the passkeys that are left, and tells authenticators of them: of all, as they forget what is not named. */
-async function afterRemoval() {
-  await loadPasskeys();
-  if (!PublicKeyCredential.signalAllAcceptedCredentials) return;
-  const { ok, data } = await call("POST", "passkeys/new");
-  if (!ok) return;
-  const allAcceptedCredentialIds = data.excludeCredentials.map(({ id }) => id);
-  try {
-    await PublicKeyCredential.signalAllAcceptedCredentials({ rpId: data.rp.id, userId: data.user.id, allAcceptedCredentialIds });
-  } catch {
-    // Then an authenticator offers one that is refused.
-  }
 }
 
 /** What the service said of each detail, and what its field made of that: most fields take no line ends. */
@@ -175,8 +169,10 @@ function show(data) {
 
 async function load() {
   const answer = await look();
-  if (answer.ok) await Promise.all([loadSessions(), loadKeys(), loadFactor(), loadPasskeys()]);
-  else refuse($("#log-off"), answer);
+  if (!answer.ok) return refuse($("#log-off"), answer);
+  say($("#log-off"), "");
+  await Promise.all([loadSessions(), loadKeys(), loadFactor(), loadPasskeys()]);
+  isLoaded = true;
 }
 
 const fields = Object.keys(autocomplete).map((name) => {
@@ -292,7 +288,7 @@ whenSent($("#factor"), async () => {
     loadFactor();
   }
   return answer;
-}, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
+}, refusedCode);
 
 whenSent($("#codes"), async () => {
   const answer = await askConfirmed("POST", "totp/codes", { otp: $("#codes-otp").value });
@@ -330,13 +326,9 @@ whenSent($("#keys"), async () => {
 whenSent($("#passkeys"), async () => {
   const begun = await askConfirmed("POST", "passkeys/new");
   if (!begun?.ok) return begun;
-  let made;
-  try {
-    made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(begun.data) });
-  } catch ({ name }) {
-    return { ok: false, sentence: name === "InvalidStateError" ? words.refused["passkey-known"] : words.passkeyNotMade };
-  }
-  const answer = await ask("POST", "passkeys", { name: $("#passkey-name").value, credential: made.toJSON() });
+  const { credential, ...made } = await makePasskey(begun.data);
+  if (!made.ok) return made;
+  const answer = await ask("POST", "passkeys", { name: $("#passkey-name").value, credential });
   if (answer.ok) {
     $("#passkey-name").value = "";
     await loadPasskeys();
@@ -367,9 +359,9 @@ for (const heading of $$("h2")) heading.tabIndex = -1;
 // Whoever comes back to the page may have logged on or off elsewhere meanwhile.
 let looking = null;
 function lookAgain() {
-  looking ??= look().finally(() => (looking = null));
+  looking ??= (isLoaded ? look() : load()).finally(() => (looking = null));
 }
 addEventListener("focus", lookAgain);
 document.addEventListener("visibilitychange", () => document.hidden || lookAgain());
 addEventListener("pageshow", (event) => event.persisted && load());
-load();
+lookAgain();

@@ -37,7 +37,7 @@ function meaning({ sentence, httpStatus, isOurs, reason, factor, change, hadCode
   if (httpStatus === 429) return wait ? words.wait(wait) : words.waitSome;
   if (httpStatus >= 500) return words.refused.unavailable;
   if (!isOurs) return words.foreign;
-  if (factor === "enrol") return words.factorDemanded;
+  if (factor === "enrol") return words.factorMissing;
   if (change) return words.changeHint;
   if (factor === "otp") return hadCode ? words.refused["wrong-code"] : words.codeNeeded;
   return words.refused[reason] ?? words.unexpected;

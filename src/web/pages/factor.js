@@ -15,7 +15,7 @@ function showSecret({ secret, uri }) {
     svg.replaceChildren(path);
   }
   $("#secret").textContent = secret.replace(/.{4}/g, "$& ").trim();
-  $("#recovery").hidden = true;
+  $("#recovery").hidden = $("#choice").hidden = true;
   $("#enrol").hidden = false;
   $("#factor-otp").value = "";
   $("#factor-otp").required = true;
@@ -25,8 +25,18 @@ function showSecret({ secret, uri }) {
 /** Takes away what was begun. */
 function hideSecret() {
   $("#enrol").hidden = true;
+  $("#choice").hidden = false;
   $("#factor-otp").required = false;
   $("#factor-otp").value = $("#secret").textContent = "";
+}
+
+/** Which field a refused code is about. What is not begun any more is taken away. */
+function refusedCode({ reason }) {
+  if (reason === "factor-not-begun") {
+    hideSecret();
+    $("#begin").focus();
+  }
+  return reason === "wrong-code" ? $("#factor-otp") : null;
 }
 
 /** Shows recovery codes, which the service shows this once. */
@@ -40,7 +50,11 @@ function showCodes(recovery_codes, email) {
   $("#recovery").hidden = false;
 }
 
-$("#give-up").addEventListener("click", hideSecret);
+$("#give-up").addEventListener("click", () => {
+  hideSecret();
+  say($("#factor"), "");
+  $("#begin").focus();
+});
 $("#print").addEventListener("click", () => print());
 for (const button of $$(".copy"))
   button.addEventListener("click", async () => {

@@ -22,3 +22,25 @@ async function usePasskey(settings) {
     return { ok: false, sentence: words.passkeyNotUsed };
   }
 }
+
+/** Has the browser make a passkey. What it has made is the `credential`; nothing, if it made none. */
+async function makePasskey(options) {
+  try {
+    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+    const credential = await navigator.credentials.create({ publicKey });
+    return { ok: true, credential: credential.toJSON() };
+  } catch ({ name }) {
+    // The one of the reasons that a browser tells.
+    const isKnown = name === "InvalidStateError";
+    return { ok: false, isKnown, sentence: isKnown ? words.refused["passkey-known"] : words.passkeyNotMade };
+  }
+}
+
+/** Tells authenticators that a passkey is of no use any more. One that does not hear it goes on offering it. */
+async function forgetPasskey(credentialId) {
+  try {
+    await PublicKeyCredential.signalUnknownCredential?.({ rpId, credentialId });
+  } catch {
+    // It keeps the passkey.
+  }
+}

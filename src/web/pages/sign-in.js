@@ -31,8 +31,11 @@ function show(id) {
   for (const form of forms) form.hidden = form.id !== id;
   document.title = $("h1").textContent = titles[id];
   const form = document.getElementById(id);
-  const fields = $$("input:not([readonly])", form).filter((input) => input.checkVisibility());
-  (fields.find((input) => !input.value) ?? fields[0] ?? $("button", form)).focus();
+  const fields = $$("input:not([readonly])", form);
+  const empty = fields.filter((input) => !input.value);
+  [...empty, ...fields, ...$$("button", form)].find((element) => element.checkVisibility())?.focus();
+  endOffer();
+  offerPasskeys();
 }
 
 /** What the address asks for. Mail programs encode a link, put a full stop behind it, and add what counts its readers. */
@@ -98,6 +101,7 @@ async function withMore(send, more = {}) {
   waiting = { send, more };
   document.getElementById(form).reset();
   say(document.getElementById(form), "");
+  if (form === "factor") demand();
   const back = lacking.includes(location.hash.slice(1)) ? "#" : location.hash || "#";
   for (const link of $$(".links a", document.getElementById(form))) link.href = back;
   $("#change-email").value = $("#email").value;
@@ -121,9 +125,9 @@ const logOn = async (more) => {
 /** Leads on after a log-on. */
 async function goOn(answer, more = {}) {
   // Without its cookie the session is nobody's, and what comes next would lead back here without a word.
-  const { httpStatus, data } = await call("GET", "user");
-  if (httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
-  if (more.enrol) return begin(data.email);
+  const user = await call("GET", "user");
+  if (user.httpStatus === 401) return { ...answer, ok: false, sentence: words.noCookies };
+  if (more.enrol) return user.ok ? enrol(user) : user;
   location.assign(destination());
   return answer;
 }
@@ -134,11 +138,15 @@ let autofill = new AbortController();
 const CHALLENGE_MS = 240_000;
 let renewal = 0;
 
-/** Logs on with a passkey. What was refused is said; that none was used, only to whoever asked for it. */
-async function passkeyLogOn(settings) {
+function endOffer() {
   clearTimeout(renewal);
   autofill.abort();
   autofill = new AbortController();
+}
+
+/** Logs on with a passkey. What was refused is said; that none was used, only to whoever asked for it. */
+async function passkeyLogOn(settings) {
+  endOffer();
   const used = await usePasskey({ ...settings, signal: autofill.signal });
   if (!used.ok) return used;
   const answer = await call("POST", "passkeys/auth", used.credential);
@@ -148,14 +156,21 @@ async function passkeyLogOn(settings) {
   return { ...told, isTold: true };
 }
 
-/** Has the browser offer passkeys in the field of the email, until one is used or the browser ends it. */
+/** Has the browser offer passkeys in the field of the email, until one is used or something else is shown. */
 async function offerPasskeys() {
-  if (!hasPasskeys || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  const canOffer = hasPasskeys && (await PublicKeyCredential.isConditionalMediationAvailable?.());
+  if (!canOffer || $("#log-on").hidden) return;
   const offered = passkeyLogOn({ mediation: "conditional" });
-  renewal = setTimeout(offerPasskeys, CHALLENGE_MS);
+  renewal = setTimeout(renewOffer, CHALLENGE_MS);
   const answer = await offered;
   // One that nobody used has ended in silence, and is not begun again.
   if (!answer.ok && answer.isTold) offerPasskeys();
+}
+
+/** Offers them with a new challenge, once somebody sees the page. */
+function renewOffer() {
+  if (!document.hidden) offerPasskeys();
+  else document.addEventListener("visibilitychange", renewOffer, { once: true, signal: autofill.signal });
 }
 
 $("#use-passkey").addEventListener("click", () => once($("#use-passkey"), async () => {
@@ -166,15 +181,62 @@ $("#use-passkey").addEventListener("click", () => once($("#use-passkey"), async 
   offerPasskeys();
 }));
 
-/** Begins a second factor in a session that can do nothing else. */
-async function begin(email) {
-  const answer = await call("POST", "totp");
-  if (!answer.ok) return answer;
-  enrolling = email;
-  history.replaceState(null, "", `${location.pathname}${location.search}#factor`);
-  show("factor");
-  $("#begin").hidden = true;
-  showSecret(answer.data);
+/** Shows the ways to a second factor, or the way on from it. */
+function showWays(isSet) {
+  $("#demanded").hidden = $("#factor .links").hidden = isSet;
+  $("#done").hidden = !isSet;
+}
+
+/** Demands a second factor of whoever logs on now; what is shown may be that of another account. */
+function demand() {
+  enrolling = null;
+  hideSecret();
+  $("#recovery").hidden = true;
+  showWays(false);
+}
+
+/** Sets a second factor up in a session that can do nothing else. */
+function enrol(user) {
+  enrolling = user.data.email;
+  if (location.hash !== "#factor") {
+    history.replaceState(null, "", `${location.pathname}${location.search}#factor`);
+    show("factor");
+  }
+  return user;
+}
+
+/** Asks an operation of that session. If it has ended, or is another's meanwhile, a log-on begins the way anew. */
+async function ask(method, operation, body) {
+  const user = await call("GET", "user");
+  const isOther = user.ok && user.data.email !== enrolling;
+  const answer = user.ok && !isOther ? await call(method, operation, body) : user;
+  const isEnded = isOther || (answer.isOurs && answer.httpStatus === 401);
+  if (!isEnded && answer.reason !== "step-up-needed") return answer;
+  waiting = null;
+  history.replaceState(null, "", location.pathname + location.search);
+  route();
+  say($("#log-on"), words.refused[isEnded ? "session-needed" : "step-up-needed"], true);
+  return { ...answer, ok: false, isTold: true };
+}
+
+async function beginApp() {
+  const answer = await ask("POST", "totp");
+  if (answer.ok) showSecret(answer.data);
+  return answer;
+}
+
+async function addFirstPasskey() {
+  const begun = await ask("POST", "passkeys/new");
+  if (!begun.ok) return begun;
+  const { credential, ...made } = await makePasskey(begun.data);
+  const answer = made.ok ? await ask("POST", "passkeys", { name: words.firstPasskey, credential }) : made;
+  // One that is known was added before, by a request whose answer was lost.
+  if (answer.ok || answer.isKnown) {
+    showWays(true);
+    say($("#factor"), answer.ok ? words.passkeyAdded : meaning(answer));
+    $("#done button").focus();
+    return { ok: true };
+  }
   return answer;
 }
 
@@ -199,28 +261,32 @@ whenSent($("#log-on"), () => withMore(logOn), (answer) => (answer.isWrong ? $("#
 whenSent($("#code"), () => sendMore({ otp: $("#otp").value }), (answer) => (answer.factor ? $("#otp") : null));
 whenSent($("#change"), () => sendMore({ new_password: $("#changed-password").value }), (answer) =>
   answer.isUnfit ? $("#changed-password") : null);
-$("#begin").addEventListener("click", () => once($("#begin"), async () => {
-  const answer = enrolling ? await begin(enrolling) : await sendMore({ enrol: true });
-  if (answer && !answer.ok) complain($("#factor"), meaning(answer));
-}));
-$("#give-up").addEventListener("click", () => ($("#begin").hidden = false));
-/** Shows the way on once the session can do everything: the gateway may remember for seconds that it cannot. */
-async function showWhenWhole(done) {
-  while ((await call("GET", "sessions")).httpStatus === 401) await new Promise((resume) => setTimeout(resume, 1000));
-  done.hidden = false;
-  $("a", done).focus();
+for (const [id, begin] of [["begin", beginApp], ["begin-passkey", addFirstPasskey]]) {
+  const button = document.getElementById(id);
+  button.addEventListener("click", () => once(button, async () => {
+    say($("#factor"), "");
+    const opened = enrolling ? { ok: true } : await sendMore({ enrol: true });
+    const answer = opened?.ok ? await begin() : opened;
+    if (answer && !answer.ok && !answer.isTold) complain($("#factor"), meaning(answer));
+  }));
 }
 
 whenSent($("#factor"), async () => {
-  const answer = await call("POST", "totp/confirm", { otp: $("#factor-otp").value });
+  const answer = await ask("POST", "totp/confirm", { otp: $("#factor-otp").value });
   if (answer.ok) {
     showCodes(answer.data.recovery_codes, enrolling);
-    $("#factor .hint").hidden = true;
-    $("#done a").href = destination();
-    showWhenWhole($("#done"));
+    showWays(true);
+    $("h1").focus();
   }
   return answer;
-}, ({ reason }) => (reason === "wrong-code" ? $("#factor-otp") : null));
+}, refusedCode);
+
+$("#done button").addEventListener("click", () => once($("#done button"), async () => {
+  // The gateway may remember for some seconds that the session can do nothing else.
+  for (let tries = 0; tries < 10 && (await call("GET", "sessions")).httpStatus === 401; tries++)
+    await new Promise((resume) => setTimeout(resume, 1000));
+  location.assign(destination());
+}));
 whenSent($("#confirm-email"), async () => {
   const answer = await call("POST", "email/confirm", { token });
   if (answer.ok) {
@@ -244,7 +310,8 @@ whenSent($("#forgot"), async () => {
 addEventListener("hashchange", route);
 // Back from where a log-on led, the page may be as it was left.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) $("#password").value = "";
+  if (!event.persisted) return;
+  $("#password").value = "";
+  offerPasskeys();
 });
 route();
-offerPasskeys();

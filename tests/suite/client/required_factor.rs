@@ -10,6 +10,7 @@ use crate::support::{
     event::event,
     factor::{STEP, code, give_role, lacks, must_enrol},
     owner::{bearer, ok, send},
+    passkeys,
     proxy::{Fault, Wire},
     service::{EMAIL, PASSWORD, Service, assert_refused, client, context_of, cookies_of, token_of},
 };
@@ -167,5 +168,33 @@ async fn a_first_factor_whose_answer_was_lost_is_confirmed_again() {
         let again = function.handle(&confirm).await;
         assert_eq!(again.status.as_u16(), 200, "{fault:?}: {}", again.body);
         assert!(!service.sessions(EMAIL).await[0].limited);
+    }
+}
+
+/// The passkey and the end of the limit are one write.
+// Check 82.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_passkey_whose_answer_was_lost_is_there_and_the_session_whole() {
+    for (fault, status) in [(Fault::InternalError, 503), (Fault::Lost, 200), (Fault::Unanswered, 503)] {
+        let demand = "all".to_owned();
+        let service =
+            Service::start_with(Options { passkeys: true, require_factor: demand, ..Options::in_memory() }).await;
+        let opened = service.request(Method::POST, "/users/api/auth").json(&enrolling()).send().await.unwrap();
+        let (options, authenticator) = passkeys::begin(&service).await;
+        let (wire, mut config) = (Wire::default(), service.config());
+        config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+        let mut context = context_of(&token_of(&opened));
+        context["limited"] = "true".into();
+        let body = passkeys::registration(&service, &options, &authenticator);
+        let add = event("POST", "/users/api/passkeys").json(&body).by(&context).event();
+        wire.fail("TransactWriteItems", "-accounts", fault);
+        let answer = app::logon(&config, service.clock()).handle(&add).await;
+        assert_eq!(answer.status.as_u16(), status, "{fault:?}: {}", answer.body);
+        let is_done = fault != Fault::InternalError;
+        assert_eq!(service.account().await.passkeys.len(), usize::from(is_done), "{fault:?}");
+        assert_eq!(service.sessions(EMAIL).await[0].limited, !is_done, "{fault:?}: both or neither");
+        // What a browser must not make once more, which tells a page that there is one.
+        let (again, _) = passkeys::begin(&service).await;
+        assert_eq!(again["excludeCredentials"].as_array().unwrap().len(), usize::from(is_done), "{fault:?}");
     }
 }

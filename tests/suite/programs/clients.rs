@@ -66,19 +66,19 @@ async fn the_smoke_script_passes() {
     }
     let other = Options { delivery: TokenDelivery::Body, failed_logon_status: StatusCode::OK, ..Options::in_memory() };
     let allowed_origins = vec!["https://app.example.org".to_owned()];
-    let all = Options { allowed_origins, mail: true, pages: true, ..Options::in_memory() };
+    let all = Options { allowed_origins, mail: true, pages: true, passkeys: true, ..Options::in_memory() };
     for (options, told) in
-        [(Options::in_memory(), ""), (other, ""), (all, "ORIGIN=https://app.example.org MAILS=on PAGES=on")]
+        [(Options::in_memory(), ""), (other, ""), (all, "ORIGIN=https://app.example.org MAILS=on PAGES=on PASSKEYS=on")]
     {
         let service = Service::start_with(options).await;
         let script = format!("{}/tests/smoke.sh", env!("CARGO_MANIFEST_DIR"));
         let printed = run("sh", &["-c"], &format!("{told} sh '{script}' \"$BASE\""), &service).await;
         assert!(printed.contains("all passed"), "{printed}");
-        for line in ["ok    a preflight", "ok    the page account", "ok    a forgotten password of nobody"] {
-            assert_eq!(printed.contains(line), !told.is_empty(), "{printed}");
+        for line in ["a preflight", "the page account", "a link that is none", "a passkey that nobody has"] {
+            assert_eq!(printed.contains(&format!("ok    {line}")), !told.is_empty(), "{printed}");
         }
         // And it finds out.
-        let wrong = "ORIGIN=https://no.example.org MAILS=on PAGES=on";
+        let wrong = "ORIGIN=https://no.example.org MAILS=on PAGES=on PASSKEYS=on";
         let printed = run("sh", &["-c"], &format!("{wrong} sh '{script}' \"$BASE\" || true"), &service).await;
         assert!(printed.contains("FAIL  a preflight"), "{printed}");
     }
