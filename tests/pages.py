@@ -542,6 +542,23 @@ def a_password_that_an_operator_chose_is_changed_on_the_way_in(browser, stack):
     browser.at("/users/account")
 
 
+def a_chosen_password_that_was_changed_without_an_answer_is_taken(browser, stack):
+    address = "unanswered@example.org"
+    stack.run("user", "add", address, "--name", "Unanswered", "--password-stdin", "--temporary", stdin=PASSWORD)
+    browser.expect(401)
+    browser.log_on(address)
+    browser.shown("#change")
+    browser.lose_answer_once("POST", "auth")
+    browser.fill(changed_password=NEW_PASSWORD)
+    browser.press("#change .main")
+    browser.says("#change .said", "Nothing is lost; try again.")
+    # The session whose cookie came is another one.
+    browser.driver.delete_all_cookies()
+    browser.press("#change .main")
+    browser.at("/users/account")
+    browser.says("#who", address)
+
+
 def an_email_is_changed_by_a_link_to_each_address(browser, stack):
     address, new = stack.add("mover"), "moved@example.org"
     browser.log_on(address)
@@ -888,6 +905,7 @@ JOURNEYS = [
     a_passkey_is_the_second_factor_that_is_demanded,
     nobody_is_stuck_on_the_way_to_a_second_factor,
     a_password_that_an_operator_chose_is_changed_on_the_way_in,
+    a_chosen_password_that_was_changed_without_an_answer_is_taken,
     an_email_is_changed_by_a_link_to_each_address,
     a_passkey_is_made_logs_on_without_typing_and_is_removed,
     a_page_of_one_s_own_does_so_by_the_lines_of_the_document,

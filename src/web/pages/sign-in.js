@@ -117,6 +117,12 @@ const logOn = async (more) => {
   if (!answer.ok) {
     // An operator can have failed log-ons answered with 200.
     const isWrong = answer.isOurs && !answer.factor && !answer.change && [200, 401].includes(answer.httpStatus);
+    if (isWrong && more.new_password) {
+      // That it was changed may have been said by an answer that was lost.
+      const { new_password, ...rest } = more;
+      $("#password").value = new_password;
+      return logOn(rest);
+    }
     return isWrong ? { ...answer, isWrong, sentence: words.wrongPassword } : answer;
   }
   return goOn(answer, more);
