@@ -103,8 +103,11 @@ async fn main() {
         compare(&function, &by_family, tries.div_ceil(10), 401).await;
     }
     let key = |email: &'static str, kind: u8, secret: u8| {
-        Box::new(move |attempt| log_on(email, &key(kind, attempt, secret).expose(), "192.0.2.1"))
-            as Box<dyn Fn(usize) -> _>
+        Box::new(move |attempt| {
+            // An address can try some hundred refused keys at once.
+            let address = format!("192.0.2.{}", attempt % 250);
+            log_on(email, &key(kind, attempt, secret).expose(), &address)
+        }) as Box<dyn Fn(usize) -> _>
     };
     let by_key: [Class; 6] = [
         ("wrong secret", key("active@example.org", ACTIVE, 9)),
@@ -123,11 +126,10 @@ async fn main() {
     for number in known..2 * known {
         administration.disable(&Email::canonical(&user(number))).await.unwrap().unwrap();
     }
-    let by_email: [Class; 4] = [
+    let by_email: [Class; 3] = [
         ("known email", Box::new(|attempt| forgot(&user(attempt)))),
         ("unknown email", Box::new(|attempt| forgot(&format!("nobody-{attempt}@example.org")))),
         ("disabled account", Box::new(move |attempt| forgot(&user(known + attempt)))),
-        ("impossible email", Box::new(|attempt| forgot(&format!("nobody {attempt}")))),
     ];
     compare(&function, &by_email, tries, 200).await;
     running.stop().await;

@@ -164,7 +164,11 @@ impl Operations {
             self.write_session(&first, &second),
             self.give_back(&verified.given_back),
             self.keep(verified, context),
-            async { self.issue(&first, account, context) },
+            async {
+                // The write leaves before the signature is computed: a function has one thread for both.
+                tokio::task::yield_now().await;
+                self.issue(&first, account, context)
+            },
         );
         let is_first = written? == first.sid;
         let issued = if is_first { issued } else { self.issue(&second, account, context) }?;

@@ -102,6 +102,7 @@ impl Drop for Function {
 pub fn environment(config: &Config) -> Vec<(&'static str, String)> {
     let endpoint = |url: &Option<String>| url.clone().unwrap();
     let paces = &config.paces;
+    let passkeys = if config.site.features.passkeys { "on" } else { "off" };
     let mail_from = config.sender.as_ref().map_or_else(String::new, |sender| sender.from.clone());
     vec![
         ("AWS_LAMBDA_FUNCTION_NAME", "function-under-test".to_owned()),
@@ -116,6 +117,7 @@ pub fn environment(config: &Config) -> Vec<(&'static str, String)> {
         ("STACK_NAME", config.stack.clone()),
         ("ISSUER", config.site.issuer.as_str().to_owned()),
         ("MAIL_FROM", mail_from),
+        ("PASSKEYS", passkeys.to_owned()),
         ("ACCOUNT_BURST", paces.account.burst.to_string()),
         ("ACCOUNT_SECONDS", paces.account.interval.as_secs().to_string()),
         ("ADDRESS_BURST", paces.address.burst.to_string()),
