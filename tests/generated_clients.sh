@@ -101,7 +101,9 @@ with_openapi_python_client() {
 import importlib, os, pkgutil, sys, typing
 import python_client
 from python_client import api
-found = [module.name for module in pkgutil.walk_packages(api.__path__, "python_client.api.") if module.name.endswith("." + sys.argv[1])]
+modules = pkgutil.walk_packages(api.__path__, "python_client.api.")
+# A package is a family of operations, which can be called as one of them.
+found = [module.name for module in modules if not module.ispkg and module.name.endswith("." + sys.argv[1])]
 operation = importlib.import_module(found[0])
 model = typing.get_type_hints(operation.sync_detailed)["body"]
 body = model.from_dict({"email": "demo@example.org", "password": "one-machine-demo-only"})
