@@ -44,6 +44,10 @@ pub(super) struct Doctor {
     /// Whose accounts must have a second factor, as the stack was given it: tells how many have none
     #[arg(long, value_name = "off|all|ROLE", env = "REQUIRE_FACTOR", hide_env_values = true, value_parser = require_factor)]
     require_factor: Option<RequireFactor>,
+    /// The domain that passkeys are for, as the stack was given it; without it, those of the service's host and of each
+    /// domain above it count as good
+    #[arg(long, value_name = "DOMAIN", env = "PASSKEY_RP_ID", hide_env_values = true)]
+    passkey_rp_id: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -111,7 +115,8 @@ impl Doctor {
         let url = self.url.filter(|url| !url.is_empty()).or_else(|| connection.service_url.clone());
         findings.extend(service::check(&keys, now, url.as_deref()).await);
         findings.push(clock(&connection).await);
-        findings.extend(accounts(&connection, self.require_factor, url.as_deref(), now).await);
+        let passkeys = Passkeys::of(&connection, url.as_deref(), self.passkey_rp_id.as_deref()).await;
+        findings.extend(accounts(&connection, self.require_factor, passkeys, now).await);
         let mail_from = self.mail_from.filter(|address| !address.is_empty());
         findings.extend(mails::check(&connection, self.target.local, mail_from.as_deref()).await);
         findings.push(hash_time());
@@ -227,13 +232,12 @@ fn http_date(text: &str) -> Option<Timestamp> {
 async fn accounts(
     connection: &Connection,
     required: Option<RequireFactor>,
-    url: Option<&str>,
+    mut passkeys: Passkeys,
     now: Timestamp,
 ) -> Vec<Finding> {
     const CHECK: &str = "accounts";
     let (mut findings, mut read, mut outdated, mut without) = (Vec::new(), 0_usize, 0_usize, 0_usize);
-    let (mut factors, mut passkeys) =
-        (Factors::of(connection, required, now).await, Passkeys::of(connection, url).await);
+    let mut factors = Factors::of(connection, required, now).await;
     let mut pages = connection.stack.store.accounts();
     loop {
         match pages.next().await {
@@ -242,7 +246,7 @@ async fn accounts(
                     match item {
                         Ok(account) => {
                             read += 1;
-                            factors.look_at(&account, |passkey| passkeys.is_usable(passkey));
+                            factors.look_at(&account, |passkey| passkeys.are_of_use(&passkey.rp_id));
                             passkeys.look_at(&account);
                             match &account.password_hash {
                                 Some(hash) => outdated += usize::from(!hash.is_current()),

@@ -1,7 +1,7 @@
 //! Whether the passkeys of accounts can be used where the service is.
 
 use super::{Connection, Finding, State};
-use crate::domain::{account::Account, passkey::StoredPasskey, token::Issuer, webauthn::RelyingParty};
+use crate::domain::{account::Account, token::Issuer, webauthn::RelyingParty};
 
 const CHECK: &str = "passkeys";
 
@@ -10,8 +10,10 @@ const OF_API_GATEWAY: [&str; 2] = [".amazonaws.com", ".amazonaws.com.cn"];
 
 /// What is found of them, account by account.
 pub(super) struct Passkeys {
-    /// The host of the service, where its URL is known and has a name.
+    /// The host of the service, where its URL is known and has a name; or the domain above it that passkeys are for.
     host: Option<String>,
+    /// Whether they are for this alone, as the operator has said.
+    is_exact: bool,
     /// Whether accounts are found by their handles, where that can be seen.
     has_index: Option<bool>,
     seen: usize,
@@ -19,33 +21,35 @@ pub(super) struct Passkeys {
 }
 
 impl Passkeys {
-    pub(super) async fn of(connection: &Connection, url: Option<&str>) -> Self {
-        Self { has_index: connection.stack.store.has_index().await.ok(), ..Self::at(url) }
+    pub(super) async fn of(connection: &Connection, url: Option<&str>, rp_id: Option<&str>) -> Self {
+        Self { has_index: connection.stack.store.has_index().await.ok(), ..Self::at(url, rp_id) }
     }
 
-    fn at(url: Option<&str>) -> Self {
+    fn at(url: Option<&str>, rp_id: Option<&str>) -> Self {
         let issuer = url.and_then(|url| Issuer::parse(url).ok());
-        let party = issuer.and_then(|issuer| RelyingParty::new(&issuer, None).ok());
-        Self { host: party.map(|party| party.id().to_owned()), has_index: None, seen: 0, elsewhere: 0 }
+        let rp_id = rp_id.filter(|id| !id.is_empty());
+        let party = issuer.and_then(|issuer| RelyingParty::new(&issuer, rp_id).ok());
+        let host = party.map(|party| party.id().to_owned());
+        Self { host, is_exact: rp_id.is_some(), has_index: None, seen: 0, elsewhere: 0 }
     }
 
     pub(super) fn look_at(&mut self, account: &Account) {
         for passkey in account.passkeys.values() {
             self.seen += 1;
-            self.elsewhere += usize::from(!self.is_usable(passkey));
+            self.elsewhere += usize::from(!self.are_of_use(&passkey.rp_id));
         }
     }
 
-    /// Whether a passkey is for the host, or for a domain above it; where the host is not known, each is.
-    pub(super) fn is_usable(&self, passkey: &StoredPasskey) -> bool {
-        let is_for = |host: &String| {
-            host.strip_suffix(&passkey.rp_id).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        self.host.as_ref().is_none_or(is_for)
+    /// Whether passkeys of this host or domain are of use: where the service's host alone is known, those for it or
+    /// for a domain above it, and where it is not, all.
+    pub(super) fn are_of_use(&self, rp_id: &str) -> bool {
+        let Some(host) = &self.host else { return true };
+        let before = host.strip_suffix(rp_id);
+        before.is_some_and(|before| before.is_empty() || !self.is_exact && before.ends_with('.'))
     }
 
     pub(super) fn finding(&self) -> Finding {
-        let Self { host, has_index, seen, elsewhere } = self;
+        let Self { host, has_index, seen, elsewhere, .. } = self;
         match host {
             _ if *seen == 0 => Finding::ok(CHECK, "none"),
             _ if *has_index == Some(false) => {
@@ -91,10 +95,30 @@ mod tests {
             (Some(api), 2, 0, State::Warning),
             (Some(api), 0, 0, State::Ok),
         ] {
-            let passkeys = Passkeys { seen, elsewhere, ..Passkeys::at(url) };
+            let passkeys = Passkeys { seen, elsewhere, ..Passkeys::at(url, None) };
             assert!(passkeys.finding().state == state, "{url:?}, {elsewhere} of {seen}");
         }
-        let without = Passkeys { seen: 1, has_index: Some(false), ..Passkeys::at(Some("https://auth.example.org")) };
+        let without =
+            Passkeys { seen: 1, has_index: Some(false), ..Passkeys::at(Some("https://auth.example.org"), None) };
         assert!(without.finding().state == State::Error);
+    }
+
+    #[test]
+    fn passkeys_are_for_the_domain_that_the_operator_names_or_for_the_host_or_one_above_it() {
+        let url = Some("https://auth.example.org/prod");
+        for (url, named, of_host, of_domain, of_another) in [
+            (url, None, true, true, false),
+            (url, Some(""), true, true, false),
+            (url, Some("example.org"), false, true, false),
+            (url, Some("auth.example.org"), true, false, false),
+            (None, None, true, true, true),
+        ] {
+            let passkeys = Passkeys::at(url, named);
+            for (rp_id, expected) in
+                [("auth.example.org", of_host), ("example.org", of_domain), ("h.example.org", of_another)]
+            {
+                assert_eq!(passkeys.are_of_use(rp_id), expected, "{url:?}, {named:?}: {rp_id}");
+            }
+        }
     }
 }

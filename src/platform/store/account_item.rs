@@ -22,6 +22,9 @@ use crate::domain::{
 pub(super) const TABLE: &str = "accounts";
 /// The attribute that the index of handles has as its key. Accounts without passkeys lack it, so they are not in there.
 pub(super) const HANDLE: &str = "handle";
+/// The attributes of second factors.
+pub(super) const FACTOR: &str = "factor";
+pub(super) const PASSKEYS: &str = "passkeys";
 
 /// Attributes of an access key that are there if they are so.
 const READ_ONLY: &str = "read_only";
@@ -52,7 +55,7 @@ pub(super) fn account_of(item: &Item) -> Result<Account, StoreError> {
         used_link: item.text_or_none("used_link")?.map(str::to_owned),
         profile: item.texts("profile")?.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         access_keys: access_keys(item)?,
-        factor: item.map_or_none("factor")?.map(|factor| stored_factor(&factor)).transpose()?,
+        factor: item.map_or_none(FACTOR)?.map(|factor| stored_factor(&factor)).transpose()?,
         begun_factor: item.bytes_or_none("begun_factor")?.map(<[u8]>::to_vec),
         email_change: item.map_or_none("email_change")?.map(|change| stored_change(&change)).transpose()?,
         handle,
@@ -70,8 +73,8 @@ pub(super) fn access_keys(item: &Item) -> Result<BTreeMap<AccessKeyId, StoredKey
 }
 
 fn passkeys(item: &Item) -> Result<BTreeMap<CredentialId, StoredPasskey>, StoreError> {
-    let id = |id: &str| CredentialId::parse(id).map_err(|_| item.malformed("passkeys"));
-    item.maps("passkeys")?.into_iter().map(|(text, passkey)| Ok((id(text)?, stored_passkey(&passkey)?))).collect()
+    let id = |id: &str| CredentialId::parse(id).map_err(|_| item.malformed(PASSKEYS));
+    item.maps(PASSKEYS)?.into_iter().map(|(text, passkey)| Ok((id(text)?, stored_passkey(&passkey)?))).collect()
 }
 
 fn stored_passkey(item: &Item) -> Result<StoredPasskey, StoreError> {
@@ -151,7 +154,7 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
         attributes.insert("access_keys".to_owned(), AttributeValue::M(keys.collect()));
     }
     if let Some(factor) = &account.factor {
-        attributes.insert("factor".to_owned(), factor_attributes(factor));
+        attributes.insert(FACTOR.to_owned(), factor_attributes(factor));
     }
     if let Some(sealed) = &account.begun_factor {
         attributes.insert("begun_factor".to_owned(), bytes(sealed));
@@ -164,7 +167,7 @@ pub(super) fn attributes(account: &Account) -> HashMap<String, AttributeValue> {
     }
     if !account.passkeys.is_empty() {
         let passkeys = account.passkeys.iter().map(|(id, passkey)| (id.text(), passkey_attributes(passkey)));
-        attributes.insert("passkeys".to_owned(), AttributeValue::M(passkeys.collect()));
+        attributes.insert(PASSKEYS.to_owned(), AttributeValue::M(passkeys.collect()));
     }
     attributes
 }

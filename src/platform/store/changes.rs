@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Store, StoreError,
-    account_item::{HANDLE, account, attributes},
+    account_item::{FACTOR, HANDLE, PASSKEYS, account, attributes},
     incomplete,
     item::{number, seconds, text},
     meets_transaction, outbox, sessions,
@@ -77,7 +77,7 @@ impl Store {
 
     /// Makes an account that is as `before` one that is as `after`. Tells whether it is.
     async fn replace(&self, before: &Account, after: &Account) -> Result<bool, StoreError> {
-        let Difference { update, condition, names, values } = Difference::of(before, after);
+        let Difference { update, condition, names, values } = Difference::of(before, after, &[]);
         let update = self
             .update_account(&before.email)
             .update_expression(update)
@@ -106,7 +106,9 @@ impl Store {
         after: &Account,
         kept: KeptSession<'_>,
     ) -> Result<Kept, StoreError> {
-        let Difference { update, condition, names, values } = Difference::of(before, after);
+        // The session may do everything by the first factor alone, of whichever kind.
+        let held: &[&str] = if matches!(kept, KeptSession::Lifted(_)) { &[FACTOR, PASSKEYS] } else { &[] };
+        let Difference { update, condition, names, values } = Difference::of(before, after, held);
         let account = Update::builder()
             .table_name(&self.tables.accounts)
             .key("email", text(before.email.as_str()))
@@ -296,12 +298,12 @@ const OPTIONAL: [&str; 10] = [
     "temporary_until",
     "role",
     "access_keys",
-    "factor",
+    FACTOR,
     "begun_factor",
     "email_change",
     "used_link",
     HANDLE,
-    "passkeys",
+    PASSKEYS,
 ];
 
 /// What an update says to make one account another one, attribute by attribute.
@@ -330,7 +332,8 @@ impl Difference {
         Self { update: String::new(), condition: conditions.join(" AND "), names, values }
     }
 
-    fn of(before: &Account, after: &Account) -> Self {
+    /// Makes an account of another, if it still has the old values of all that changes and of what is `held`.
+    fn of(before: &Account, after: &Account, held: &[&str]) -> Self {
         let (mut old, mut new) = (attributes(before), attributes(after));
         let mut names = HashMap::from([("#sub".to_owned(), "sub".to_owned())]);
         let mut values = HashMap::from([
@@ -340,11 +343,14 @@ impl Difference {
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
         let mut conditions = vec!["#sub = :sub AND generation = :generation".to_owned()];
         // In one order, so that the same change is the same request.
-        let changed: BTreeSet<String> =
-            old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name)).cloned().collect();
-        for (at, name) in changed.iter().enumerate() {
+        let is_asked = |name: &&String| old.get(*name) != new.get(*name) || held.contains(&name.as_str());
+        let held_names: Vec<String> = held.iter().map(|name| (*name).to_owned()).collect();
+        let asked: BTreeSet<String> =
+            old.keys().chain(new.keys()).chain(&held_names).filter(is_asked).cloned().collect();
+        for (at, name) in asked.iter().enumerate() {
             names.insert(format!("#a{at}"), name.clone());
             match new.remove(name) {
+                same if same.as_ref() == old.get(name) => {}
                 Some(value) => {
                     sets.push(format!("#a{at} = :new{at}"));
                     values.insert(format!(":new{at}"), value);

@@ -227,16 +227,13 @@ impl Operations {
         }
         let handle = account.handle;
         let add = |account: &Account| {
-            if is_again {
-                return Ok(account.clone());
-            }
             // It knows the account by the handle that it was made with.
             if account.handle != handle {
                 return Err(Refusal::BadPasskey(CeremonyError::OtherHandle));
             }
             made.added_to(account, name.clone(), now).map_err(Refusal::PasskeyNotAdded)
         };
-        let changed = self.change_and_lift(account, identity, context, &add).await?;
+        let changed = if is_again { account } else { self.change_and_lift(account, identity, context, &add).await? };
         self.notify(MailKind::PasskeyAdded, &changed, context).await;
         let stored = changed.passkeys.get(&made.id).cloned().ok_or(Refusal::NotFound)?;
         Ok(AddedPasskey { id: made.id, stored })

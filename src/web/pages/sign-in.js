@@ -125,6 +125,8 @@ const logOn = async (more) => {
     }
     return isWrong ? { ...answer, isWrong, sentence: words.wrongPassword } : answer;
   }
+  // It is the password from now on, also if what comes next leads back here.
+  if (more.new_password) $("#password").value = more.new_password;
   return goOn(answer, more);
 };
 
@@ -287,12 +289,7 @@ whenSent($("#factor"), async () => {
   return answer;
 }, refusedCode);
 
-$("#done button").addEventListener("click", () => once($("#done button"), async () => {
-  // The gateway may remember for some seconds that the session can do nothing else.
-  for (let tries = 0; tries < 10 && (await call("GET", "sessions")).httpStatus === 401; tries++)
-    await new Promise((resume) => setTimeout(resume, 1000));
-  location.assign(destination());
-}));
+$("#done button").addEventListener("click", () => location.assign(destination()));
 whenSent($("#confirm-email"), async () => {
   const answer = await call("POST", "email/confirm", { token });
   if (answer.ok) {

@@ -142,6 +142,8 @@ async fn see_passkeys(service: &Service, seen: &mut Seen) {
     let (options, authenticator) = passkeys::begin(service).await;
     let body = passkeys::registration(service, &options, &authenticator);
     ok(send(service, Method::POST, "passkeys", &body).await).await;
+    let of_log_on = json!({"challenge": passkeys::challenge(service).await});
+    let body = passkeys::registration(service, &of_log_on, &authenticator);
     seen.see(send(service, Method::POST, "passkeys", &body).await, 400, "bad-passkey").await;
     let (options, _) = passkeys::begin(service).await;
     let again = passkeys::registration(service, &options, &authenticator);

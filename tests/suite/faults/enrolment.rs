@@ -2,16 +2,18 @@
 //! of such sessions gets further.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jea_auth::local::Options;
+use jea_auth::{functions::app, local::Options};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::support::{
     authenticator::Authenticator,
+    event::event,
     factor::{code, must_enrol},
     owner::{bearer, ok},
     passkeys::{change, registration},
-    service::{EMAIL, PASSWORD, Service, assert_refused, client, token_of},
+    proxy::{Fault, Wire},
+    service::{EMAIL, PASSWORD, Service, assert_refused, client, context_of, token_of},
 };
 
 async fn service() -> Service {
@@ -77,6 +79,30 @@ async fn of_two_sessions_that_set_up_a_factor_the_first_one_ends_the_other() {
         ok(bearer(&service, Method::POST, "checkin", &owner).send().await.unwrap()).await;
         ok(asks(&service, &other, "logout", &Value::Null).await).await;
     }
+}
+
+/// At the same moment, and by factors of different kinds: what is written by one is nothing that the other changes.
+// Check 82.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_factors_at_the_same_moment_one_is_set_up() {
+    let service = service().await;
+    let (owner, other) = (limited(&service).await, limited(&service).await);
+    let (passkey, otp) = (begin_passkey(&service, &other).await, begin_app(&service, &owner).await);
+    let (wire, mut config) = (Wire::default(), service.config());
+    config.aws.dynamodb_endpoint = Some(wire.proxy(&service.running.dynamodb_url).await);
+    let function = app::logon(&config, service.clock());
+    let mut context = context_of(&other);
+    context["limited"] = "true".into();
+    let add = event("POST", "/users/api/passkeys").json(&passkey).by(&context).event();
+    wire.fail("TransactWriteItems", "-accounts", Fault::Held);
+    let running = tokio::spawn(async move { function.handle(&add).await });
+    wire.arrived().await;
+    ok(asks(&service, &owner, "totp/confirm", &otp).await).await;
+    wire.release();
+    assert_eq!(running.await.unwrap().status.as_u16(), 401);
+    let account = service.account().await;
+    assert!(account.factor.is_some() && account.passkeys.is_empty());
+    assert_eq!(service.sessions(EMAIL).await.iter().filter(|session| session.limited).count(), 1);
 }
 
 /// A service that has moved finds passkeys of its former host, which log nobody on.
