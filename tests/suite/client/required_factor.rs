@@ -164,7 +164,7 @@ async fn a_first_factor_whose_answer_was_lost_is_confirmed_again() {
         let account = service.account().await;
         assert_eq!(account.factor.is_some(), is_done, "{fault:?}");
         assert_eq!(service.sessions(EMAIL).await[0].limited, !is_done, "{fault:?}: both or neither");
-        // Sent again, by what the authorizer still remembers of the session.
+        // Sent again, as it was before the limit was lifted.
         let again = function.handle(&confirm).await;
         assert_eq!(again.status.as_u16(), 200, "{fault:?}: {}", again.body);
         assert!(!service.sessions(EMAIL).await[0].limited);
