@@ -1,47 +1,18 @@
 //! Who was kept out elsewhere is kept out here, nothing is lost without a word, and no mark for nothing becomes something.
 
-use std::fs;
-
 use serde_json::Value;
 
 use crate::support::{
-    imports::{HASH, import},
-    program::Operator,
-    service::{Service, assert_refused},
+    imports::{HASH, Importer},
+    service::assert_refused,
 };
 
 /// Of `an imported password`, with few rounds.
 const BCRYPT: &str = "$2a$05$DDDDDDDDDDDDDDDDDDDDD.cZcrdXjQoC6kGhTtRy2aeGFqYJ/8ZkO";
 
-struct Importer {
-    service: Service,
-    operator: Operator,
-    folder: tempfile::TempDir,
-}
-
-impl Importer {
-    async fn start() -> Self {
-        let service = Service::start().await;
-        let operator = Operator::of(&service);
-        Self { service, operator, folder: tempfile::tempdir().unwrap() }
-    }
-
-    /// What stderr says, the numbers of the summary, and the exit code.
-    fn import(&self, name: &str, text: &str, more: &[&str]) -> (String, Value, i32) {
-        let file = self.folder.path().join(name);
-        fs::write(&file, text).unwrap();
-        let output = import(&self.operator, &file, &[&["--json", "--name-from-email"], more].concat());
-        let summary = serde_json::from_slice::<Value>(&output.stdout).map(|rows| rows[0].clone()).unwrap_or_default();
-        (String::from_utf8(output.stderr).unwrap(), summary, output.status.code().unwrap())
-    }
-
-    async fn logs_on(&self, email: &str) -> bool {
-        self.service.log_on(email, "an imported password").await.status() == 200
-    }
-
-    fn shown(&self, email: &str) -> Value {
-        self.operator.json(&["user", "show", email])[0].clone()
-    }
+/// Some of the files have no names.
+fn import(importer: &Importer, name: &str, text: &str, more: &[&str]) -> (String, Value, i32) {
+    importer.import(name, text, &[&["--name-from-email"], more].concat())
 }
 
 // Check 94.
@@ -78,11 +49,11 @@ async fn a_column_that_says_whether_somebody_may_log_on_stops_an_import_until_it
     {
         let (ann, off) = (format!("ann-{number}@example.org"), format!("off-{number}@example.org"));
         let csv = format!("email,password_hash,{column}\n{ann},{BCRYPT},{in_}\n{off},{BCRYPT},{out}\n");
-        let (told, _, code) = importer.import("users.csv", &csv, &[]);
+        let (told, _, code) = import(&importer, "users.csv", &csv, &[]);
         assert_eq!(code, 1, "{column}");
         assert!(told.contains(&format!("the column {column} says by its name whether somebody may log on")), "{told}");
         assert!(told.contains(&format!("say --map {map}={column}")), "{told}");
-        let (told, summary, code) = importer.import("users.csv", &csv, &["--map", &format!("{map}={column}")]);
+        let (told, summary, code) = import(&importer, "users.csv", &csv, &["--map", &format!("{map}={column}")]);
         assert_eq!((code, &summary["left_out"]), (0, &u64::from(map == "deleted").into()), "{column}: {told}");
         assert_eq!(told.contains("left out: 1, because they were deleted there"), map == "deleted", "{told}");
         assert!(importer.logs_on(&ann).await, "{column}");
@@ -90,20 +61,20 @@ async fn a_column_that_says_whether_somebody_may_log_on_stops_an_import_until_it
         assert_eq!(importer.shown(&ann)["profile"], serde_json::json!({}), "{column}");
     }
     let csv = format!("email,password_hash,is_active,State\na@example.org,{BCRYPT},0,\n");
-    let (told, _, code) = importer.import("skipped.csv", &csv, &["--skip", "is_active,state"]);
+    let (told, _, code) = import(&importer, "skipped.csv", &csv, &["--skip", "is_active,state"]);
     assert!(code == 0 && importer.logs_on("a@example.org").await, "{told}");
-    let (told, _, code) = importer.import("profile.csv", &csv, &["--skip", "state", "--map", "motto=is_active"]);
+    let (told, _, code) = import(&importer, "profile.csv", &csv, &["--skip", "state", "--map", "motto=is_active"]);
     assert!(code == 1 && told.contains("says by its name"), "a profile is no place for it: {told}");
     let csv = format!("email,password_hash,state\nb@example.org,{BCRYPT},asleep\n");
-    let (told, _, code) = importer.import("word.csv", &csv, &["--map", "status=state"]);
+    let (told, _, code) = import(&importer, "word.csv", &csv, &["--map", "status=state"]);
     assert!(code == 1 && told.contains("line 2: status: a word for whether somebody may log on is expected"), "{told}");
     let json = format!(r#"{{"email": "c@example.org", "password_hash": "{BCRYPT}", "blocked": true}}"#);
-    let (told, _, code) = importer.import("blocked.json", &json, &[]);
+    let (told, _, code) = import(&importer, "blocked.json", &json, &[]);
     assert!(
         code == 1 && told.contains("unknown member blocked: say what it means with --map disabled=blocked"),
         "{told}"
     );
-    let (told, _, code) = importer.import("blocked.json", &json, &["--map", "disabled=blocked"]);
+    let (told, _, code) = import(&importer, "blocked.json", &json, &["--map", "disabled=blocked"]);
     assert!(code == 0 && !importer.logs_on("c@example.org").await, "{told}");
 }
 
@@ -132,7 +103,7 @@ async fn whom_another_system_keeps_out_its_export_keeps_out() {
         let mail = if system == "wordpress" { "user_email" } else { "email" };
         let stored = if system == "django" { format!("bcrypt${BCRYPT}") } else { BCRYPT.to_owned() };
         let csv = format!("{mail},{hash},{columns}\n{email},{stored},{out}\n");
-        let (told, summary, code) = importer.import("users.csv", &csv, &["--from", system]);
+        let (told, summary, code) = import(&importer, "users.csv", &csv, &["--from", system]);
         assert_eq!((code, &summary["added"]), (0, &1.into()), "{system} {columns}: {told}");
         assert_eq!(importer.shown(&email)["status"], "disabled", "{system} {columns}");
         assert!(!importer.logs_on(&email).await, "{system} {columns}");
@@ -147,14 +118,14 @@ async fn a_database_s_mark_for_nothing_is_nothing_and_in_quotes_a_text() {
         let csv = format!(
             "id,email,encrypted_password,locked_at,deleted_at,name\n7,a-{number}@example.org,{BCRYPT},{mark},{mark},{mark}\n"
         );
-        let (told, summary, code) = importer.import("devise.csv", &csv, &["--from", "devise"]);
+        let (told, summary, code) = import(&importer, "devise.csv", &csv, &["--from", "devise"]);
         assert_eq!((code, &summary["added"], &summary["left_out"]), (0, &1.into(), &0.into()), "{mark}: {told}");
         assert!(importer.logs_on(&format!("a-{number}@example.org")).await, "{mark}");
         let csv = format!(
             "email,name,role,country,password_hash\nb-{number}@example.org,{mark},{mark},{mark},{mark}\n\
              c-{number}@example.org,\"{mark}\",,\"{mark}\",\n"
         );
-        let (told, summary, code) = importer.import("plain.csv", &csv, &[]);
+        let (told, summary, code) = import(&importer, "plain.csv", &csv, &[]);
         assert_eq!((code, &summary["without_password"]), (0, &2.into()), "{mark}: {told}");
         let (bare, quoted) =
             (importer.shown(&format!("b-{number}@example.org")), importer.shown(&format!("c-{number}@example.org")));
@@ -167,12 +138,12 @@ async fn a_database_s_mark_for_nothing_is_nothing_and_in_quotes_a_text() {
     // Where everybody was deleted, that is said, and the exit code says that nothing came in.
     let csv = "email,password,deleted_at\na@example.org,,2024-03-01\nb@example.org,,2024-03-01\n";
     for more in [&["--from", "laravel"][..], &["--from", "laravel", "--dry-run"]] {
-        let (told, summary, code) = importer.import("gone.csv", csv, more);
+        let (told, summary, code) = import(&importer, "gone.csv", csv, more);
         assert_eq!((code, &summary["lines"], &summary["left_out"]), (1, &2.into(), &2.into()), "{told}");
         assert!(told.contains("left out: 2, because they were deleted there"), "{told}");
         assert!(told.contains("error: no account came in"), "{told}");
     }
-    let (told, _, code) = importer.import("empty.csv", "email,name\n", &[]);
+    let (told, _, code) = import(&importer, "empty.csv", "email,name\n", &[]);
     assert!(code == 1 && told.contains("error: no account came in"), "{told}");
 }
 
@@ -243,7 +214,7 @@ async fn a_password_of_an_address_that_nobody_proved_stays_behind() {
         ),
     ] {
         let (proved, unproved) = both(domain);
-        let (told, summary, code) = importer.import(name, &text, &["--from", from]);
+        let (told, summary, code) = import(&importer, name, &text, &["--from", from]);
         assert_eq!(
             (code, &summary["added"], &summary["without_password"]),
             (0, &2.into(), &1.into()),
@@ -254,20 +225,21 @@ async fn a_password_of_an_address_that_nobody_proved_stays_behind() {
         assert_eq!(importer.shown(&unproved)["status"], "active", "an invitation lets its owner in");
         let trusted =
             text.replace(&unproved, &format!("trusted-{unproved}")).replace(&proved, &format!("trusted-{proved}"));
-        let (told, summary, code) = importer.import(name, &trusted, &["--from", from, "--trust-emails"]);
+        let (told, summary, code) = import(&importer, name, &trusted, &["--from", from, "--trust-emails"]);
         assert_eq!((code, &summary["without_password"]), (0, &0.into()), "{domain}: {told}");
         assert!(importer.logs_on(&format!("trusted-{unproved}")).await, "{domain}");
     }
     let (yes, no) = both("update");
     let actions = r#""emailVerified": true, "requiredActions": ["UPDATE_PASSWORD"]"#;
     let text = realm("true", &keycloak(&yes, r#""emailVerified": true"#), &keycloak(&no, actions));
-    let (told, summary, _) = importer.import("u.json", &text, &["--from", "keycloak", "--trust-emails"]);
+    let (told, summary, _) = import(&importer, "u.json", &text, &["--from", "keycloak", "--trust-emails"]);
     assert_eq!(summary["without_password"], 1, "{told}");
     assert!(
         told.contains("hashes left behind: 1, because they are of passwords that were to be changed first"),
         "{told}"
     );
-    let (told, _, code) = importer.import(
+    let (told, _, code) = import(
+        &importer,
         "s.csv",
         &format!("email,encrypted_password\n{}", bcrypt("x@example.org", "")),
         &["--from", "supabase"],
@@ -283,10 +255,10 @@ async fn a_factor_that_was_begun_and_is_not_on_is_none() {
         "email,password_hash,has_2fa,otp_secret\noff@example.org,{HASH},0,DHXE6GCU7V6SNOVY\non@example.org,{HASH},1,dhxe 6gcu 7v6s novy\n"
     );
     let map = ["--map", "totp_secret=otp_secret", "--with-factors"];
-    let (told, _, code) = importer.import("users.csv", &csv, &[&map[..], &["--skip", "has_2fa"]].concat());
+    let (told, _, code) = import(&importer, "users.csv", &csv, &[&map[..], &["--skip", "has_2fa"]].concat());
     assert!(code == 1 && told.contains("say --map totp_on=COLUMN"), "{told}");
     let (told, _, code) =
-        importer.import("users.csv", &csv, &["--map", "totp_secret=otp_secret,totp_on=has_2fa", "--with-factors"]);
+        import(&importer, "users.csv", &csv, &["--map", "totp_secret=otp_secret,totp_on=has_2fa", "--with-factors"]);
     assert_eq!(code, 0, "{told}");
     let factor = |email: &str| importer.operator.json(&["user", "factor", email])[0].clone();
     assert!(importer.logs_on("off@example.org").await && !importer.logs_on("on@example.org").await);
@@ -294,6 +266,6 @@ async fn a_factor_that_was_begun_and_is_not_on_is_none() {
     let csv = format!(
         "email,encrypted_password,otp_secret,otp_required_for_login\noff@devise.example,{BCRYPT},DHXE6GCU7V6SNOVY,f\n"
     );
-    let (told, _, code) = importer.import("devise.csv", &csv, &["--from", "devise", "--with-factors"]);
+    let (told, _, code) = import(&importer, "devise.csv", &csv, &["--from", "devise", "--with-factors"]);
     assert!(code == 0 && importer.logs_on("off@devise.example").await, "{told}");
 }

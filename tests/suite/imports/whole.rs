@@ -1,45 +1,8 @@
 //! Whole files: one account that cannot come in stops no other if an operator says so, and what stands in a file is read.
 
-use std::fs;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use crate::support::{
-    imports::{HASH, import},
-    program::Operator,
-    service::Service,
-};
-
-struct Importer {
-    service: Service,
-    operator: Operator,
-    folder: tempfile::TempDir,
-}
-
-impl Importer {
-    async fn start() -> Self {
-        let service = Service::start().await;
-        Self { operator: Operator::of(&service), service, folder: tempfile::tempdir().unwrap() }
-    }
-
-    /// What stderr says, the numbers of the summary, and the exit code.
-    fn import(&self, name: &str, bytes: &[u8], options: &str) -> (String, Value, i32) {
-        let file = self.folder.path().join(name);
-        fs::write(&file, bytes).unwrap();
-        let options: Vec<&str> = options.split_whitespace().collect();
-        let output = import(&self.operator, &file, &[&["--json"], options.as_slice()].concat());
-        let summary = serde_json::from_slice::<Value>(&output.stdout).map(|rows| rows[0].clone()).unwrap_or_default();
-        (String::from_utf8(output.stderr).unwrap(), summary, output.status.code().unwrap())
-    }
-
-    fn name(&self, email: &str) -> Value {
-        self.operator.json(&["user", "show", email])[0]["name"].clone()
-    }
-
-    async fn logs_on(&self, email: &str) -> bool {
-        self.service.log_on(email, "an imported password").await.status() == 200
-    }
-}
+use crate::support::imports::{HASH, Importer};
 
 // Check 94.
 #[tokio::test(flavor = "multi_thread")]
@@ -49,14 +12,14 @@ async fn one_account_that_cannot_come_in_stops_no_other_if_it_is_said_so() {
         "email,name,password_hash\na@example.org,Ann,{HASH}\nb@example.org,Bob,$1$salt$aaaaaaaaaaaaaaaaaaaaaa\n,Nobody,{HASH}\n\
          c@example.org,Cat,!\nd@example.org,Dan,!aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789aBcD\n"
     );
-    let (told, summary, code) = importer.import("users.csv", csv.as_bytes(), "");
+    let (told, summary, code) = importer.import("users.csv", csv.as_bytes(), &[]);
     assert_eq!((code, &summary["bad"], &summary["added"]), (1, &2.into(), &0.into()), "{told}");
     assert!(
         told.contains("line 3: password_hash is MD5-crypt, of Unix") && told.contains("by --unusable drop-hash"),
         "{told}"
     );
     assert!(told.contains("line 4: email is missing: say --no-email skip"), "{told}");
-    let both = "--unusable drop-hash --no-email skip";
+    let both = &["--unusable", "drop-hash", "--no-email", "skip"];
     let (told, summary, code) = importer.import("users.csv", csv.as_bytes(), both);
     assert_eq!(
         (code, &summary["added"], &summary["left_out"], &summary["without_password"]),
@@ -77,7 +40,7 @@ async fn one_account_that_cannot_come_in_stops_no_other_if_it_is_said_so() {
         {"email": "f@example.org", "name": "Fay", "password_hash": "$1$x$y"},
         {"name": "Gus"},
     ]);
-    let (told, _, code) = importer.import("array.json", array.to_string().as_bytes(), "");
+    let (told, _, code) = importer.import("array.json", array.to_string().as_bytes(), &[]);
     assert!(code == 1 && told.contains("line 1, element 2 (f@example.org): password_hash is MD5-crypt"), "{told}");
     assert!(told.contains("line 1, element 3: email is missing"), "{told}");
     let (told, summary, code) = importer.import("array.json", array.to_string().as_bytes(), both);
@@ -92,30 +55,33 @@ async fn members_of_json_are_mapped_and_skipped_also_with_a_system() {
     let django = json!([{"model": "people.person", "pk": 1, "fields": {
         "password": "pbkdf2_sha256$1000$seasaltseasalt$rDhZrcCuuxNIxNofxe25s9t53sXMqiE0ePhFMun6wOg=",
         "mail": "a@example.org", "called": "Ann Archer", "is_active": true, "last_name": "x"}}]);
-    let options = "--from django --map email=mail,name=called --skip last_name";
+    let options = &["--from", "django", "--map", "email=mail,name=called", "--skip", "last_name"];
     let (told, _, code) = importer.import("django.json", django.to_string().as_bytes(), options);
     assert_eq!(code, 0, "{told}");
-    assert_eq!(importer.name("a@example.org"), "Ann Archer");
+    assert_eq!(importer.shown("a@example.org")["name"], "Ann Archer");
     assert!(importer.logs_on("a@example.org").await);
     let nested = json!([{"id": "b@example.org", "profile": {"motto": "x"}, "auth": {"hash": {"value": HASH}}, "user": {"nick": "Bob"}}]);
-    let options = "--map email=id,password_hash=auth.hash.value,name=user.nick";
+    let options = &["--map", "email=id,password_hash=auth.hash.value,name=user.nick"];
     let (told, _, code) = importer.import("nested.json", nested.to_string().as_bytes(), options);
     assert_eq!(code, 0, "{told}");
-    assert_eq!(importer.name("b@example.org"), "Bob");
+    assert_eq!(importer.shown("b@example.org")["name"], "Bob");
     assert!(importer.logs_on("b@example.org").await);
     // A full name is a name, where there is no other.
     for (number, member) in ["full_name", "display_name", "displayName"].into_iter().enumerate() {
         let (csv, json) = (format!("c{number}@example.org"), format!("j{number}@example.org"));
         let text = format!("email,{member}\n{csv},Cat Cole\n");
-        let (told, _, code) = importer.import("full.csv", text.as_bytes(), "");
+        let (told, _, code) = importer.import("full.csv", text.as_bytes(), &[]);
         assert_eq!(code, 0, "{told}");
         let text = json!({"email": json, member: "Cat Cole"}).to_string();
-        let (told, _, code) = importer.import("full.json", text.as_bytes(), "");
+        let (told, _, code) = importer.import("full.json", text.as_bytes(), &[]);
         assert_eq!(code, 0, "{told}");
-        assert_eq!((importer.name(&csv), importer.name(&json)), ("Cat Cole".into(), "Cat Cole".into()));
+        assert_eq!(
+            (importer.shown(&csv)["name"].clone(), importer.shown(&json)["name"].clone()),
+            ("Cat Cole".into(), "Cat Cole".into())
+        );
     }
-    let (told, _, code) = importer.import("two.csv", b"email,name,full_name\nk@example.org,Kim,Kim King\n", "");
-    assert_eq!((code, importer.name("k@example.org")), (0, "Kim".into()), "{told}");
+    let (told, _, code) = importer.import("two.csv", b"email,name,full_name\nk@example.org,Kim,Kim King\n", &[]);
+    assert_eq!((code, importer.shown("k@example.org")["name"].clone()), (0, "Kim".into()), "{told}");
     assert_eq!(importer.operator.json(&["user", "show", "k@example.org"])[0]["profile"]["full_name"], "Kim King");
 }
 
@@ -131,24 +97,24 @@ async fn files_are_read_in_the_forms_that_tools_write() {
         ], "verifyEmail": name == "strict", "groups": []})
     };
     let realms = json!([realm("open"), {"realm": "empty"}, realm("strict")]);
-    let (told, summary, code) = importer.import("realms.json", realms.to_string().as_bytes(), "--from keycloak");
+    let (told, summary, code) = importer.import("realms.json", realms.to_string().as_bytes(), &["--from", "keycloak"]);
     assert_eq!((code, &summary["added"], &summary["without_password"]), (0, &2.into(), &1.into()), "{told}");
     assert!(importer.logs_on("ann@open.example").await && !importer.logs_on("ann@strict.example").await);
     let pretty =
         serde_json::to_string_pretty(&json!({"email": "p@example.org", "name": "Pam", "password_hash": HASH})).unwrap();
-    let (told, _, code) = importer.import("pretty.json", pretty.as_bytes(), "");
+    let (told, _, code) = importer.import("pretty.json", pretty.as_bytes(), &[]);
     assert!(code == 0 && importer.logs_on("p@example.org").await, "{told}");
     let two = format!("{}\n{}\n", pretty.replace("p@", "q@"), pretty.replace("p@", "r@"));
-    let (told, summary, code) = importer.import("two.json", two.as_bytes(), "");
+    let (told, summary, code) = importer.import("two.json", two.as_bytes(), &[]);
     assert_eq!((code, &summary["added"]), (0, &2.into()), "{told}");
     let latin = b"email,name\na@example.org,Andr\xe9 \x80\n";
-    let (told, _, code) = importer.import("latin.csv", latin, "");
+    let (told, _, code) = importer.import("latin.csv", latin, &[]);
     assert!(
         code == 1 && told.contains("it is not UTF-8: save the file as that, or say --encoding windows-1252"),
         "{told}"
     );
-    let (told, _, code) = importer.import("latin.csv", latin, "--encoding windows-1252");
-    assert_eq!((code, importer.name("a@example.org")), (0, "Andr\u{e9} \u{20ac}".into()), "{told}");
+    let (told, _, code) = importer.import("latin.csv", latin, &["--encoding", "windows-1252"]);
+    assert_eq!((code, importer.shown("a@example.org")["name"].clone()), (0, "Andr\u{e9} \u{20ac}".into()), "{told}");
     let auth0 = json!([
         {"email": "b@example.org", "email_verified": true, "given_name": "Bob", "name": "Bob Bell",
             "password_hash": "$2a$05$DDDDDDDDDDDDDDDDDDDDD.cZcrdXjQoC6kGhTtRy2aeGFqYJ/8ZkO"},
@@ -157,7 +123,7 @@ async fn files_are_read_in_the_forms_that_tools_write() {
             "hash": {"value": "$2a$05$DDDDDDDDDDDDDDDDDDDDD.cZcrdXjQoC6kGhTtRy2aeGFqYJ/8ZkO"}}},
     ]);
     let (told, summary, code) =
-        importer.import("auth0.json", auth0.to_string().as_bytes(), "--from auth0 --name-from-email");
+        importer.import("auth0.json", auth0.to_string().as_bytes(), &["--from", "auth0", "--name-from-email"]);
     assert_eq!((code, &summary["added"], &summary["without_password"]), (0, &3.into(), &0.into()), "{told}");
     assert!(importer.logs_on("b@example.org").await && importer.logs_on("d@example.org").await);
     // In parts, as its import takes them; made with Python's hashlib.
@@ -167,16 +133,17 @@ async fn files_are_read_in_the_forms_that_tools_write() {
         {"email": "t@example.org", "custom_password_hash": {"algorithm": "sha256",
             "salt": {"value": "saltsalt", "position": "suffix"}, "hash": {"encoding": "hex", "value": "5f0c8bb1d0b62417cb9014648915548d5c805f310bafbe236b3773f7bc284a24"}}},
     ]);
-    let (told, _, code) = importer.import("parts.json", parts.to_string().as_bytes(), "--from auth0 --name-from-email");
+    let (told, _, code) =
+        importer.import("parts.json", parts.to_string().as_bytes(), &["--from", "auth0", "--name-from-email"]);
     assert!(code == 0 && importer.logs_on("s@example.org").await && importer.logs_on("t@example.org").await, "{told}");
     let other = parts.to_string().replace("sha256", "hmac").replace('@', "2@");
-    let (told, _, code) = importer.import("other.json", other.as_bytes(), "--from auth0 --name-from-email");
+    let (told, _, code) = importer.import("other.json", other.as_bytes(), &["--from", "auth0", "--name-from-email"]);
     assert!(
         code == 1 && told.contains("element 2 (t2@example.org): password_hash is Auth0's custom_password_hash, hmac"),
         "{told}"
     );
     assert!(!importer.logs_on("c@example.org").await, "it is blocked there");
-    assert_eq!(importer.name("b@example.org"), "Bob Bell");
+    assert_eq!(importer.shown("b@example.org")["name"], "Bob Bell");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +154,7 @@ async fn layouts_tell_log_ons_of_others_and_names_of_old_software() {
         "id,name,email,banned,id,providerId,password\n1,Ann,a@example.org,,7,credential,aeb37742edd0860e2732ac6da1ad8501:{key}\n\
          1,Ann,a@example.org,,8,google,\n2,Bob,b@example.org,,9,google,\n"
     );
-    let (told, summary, code) = importer.import("better.csv", csv.as_bytes(), "--from better-auth");
+    let (told, summary, code) = importer.import("better.csv", csv.as_bytes(), &["--from", "better-auth"]);
     assert_eq!((code, &summary["added"], &summary["left_out"]), (0, &1.into(), &2.into()), "{told}");
     assert!(told.contains("left out: 2, because they are log-ons by other services"), "{told}");
     let wordpress = json!([
@@ -195,7 +162,7 @@ async fn layouts_tell_log_ons_of_others_and_names_of_old_software() {
             "user_status": "0", "display_name": "Ann", "user_registered": "2024-03-01 10:00:00"},
         {"ID": "2", "user_login": "old", "user_email": "o@wp.example", "user_pass": "", "user_status": "0", "deleted": "1"},
     ]);
-    let (told, summary, code) = importer.import("wp.json", wordpress.to_string().as_bytes(), "--from wordpress");
+    let (told, summary, code) = importer.import("wp.json", wordpress.to_string().as_bytes(), &["--from", "wordpress"]);
     assert_eq!((code, &summary["added"], &summary["left_out"]), (0, &1.into(), &1.into()), "{told}");
     assert_eq!(importer.operator.json(&["user", "show", "a@wp.example"])[0]["status"], "active");
 }
