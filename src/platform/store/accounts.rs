@@ -83,7 +83,8 @@ impl Store {
     /// All accounts, in no order, page by page.
     #[must_use]
     pub fn accounts(&self) -> AccountPages {
-        AccountPages(self.client.scan().table_name(&self.tables.accounts).consistent_read(true).into_paginator().send())
+        let scan = self.client.scan().table_name(&self.tables.accounts).consistent_read(true);
+        AccountPages(scan.limit(ACCOUNTS_AT_ONCE).into_paginator().send())
     }
 
     /// Adds several accounts, at most [`ADDED_AT_ONCE`], each unless there is one with its email. What came of each is
@@ -196,6 +197,10 @@ pub(super) fn key(email: &Email) -> HashMap<String, AttributeValue> {
 
 /// How many accounts are added by one call: half of what a transaction may hold. All together are to be below its 4 MB.
 pub const ADDED_AT_ONCE: usize = 50;
+
+/// The most accounts of a page. DynamoDB's own limit of 1 MB lets thousands through, which take thirty times their size
+/// while the SDK reads them.
+const ACCOUNTS_AT_ONCE: i32 = 500;
 
 /// All accounts, page by page.
 pub struct AccountPages(PaginationStream<Result<ScanOutput, SdkError<ScanError, HttpResponse>>>);
