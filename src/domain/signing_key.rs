@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 pub use jwk::{Algorithm, Curve, Es256, Jwk, KeyUse, Rs256};
-pub use material::{InvalidKey, KeyMaterial, encoding_key};
+pub use material::{InvalidKey, KeyMaterial, PrivateKey};
 
 /// How long a key signs before its successor takes over.
 pub const SIGNS: Duration = Duration::from_hours(30 * 24);

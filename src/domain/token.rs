@@ -1,11 +1,12 @@
 //! Session tokens: JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515), of one exact shape.
 //!
-//! `jsonwebtoken` signs and checks signatures. What a token may look like is decided here, because that crate takes
+//! `jsonwebtoken` checks signatures. What a token may look like is decided here, because that crate takes
 //! unknown header members, any `typ`, tokens without `kid`, future `iat` and any life.
 
 mod jws;
 
-use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use base64::Engine;
+use jsonwebtoken::{DecodingKey, Header};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -13,10 +14,10 @@ use crate::domain::{
     ids::{AccountId, SessionId},
     json,
     session::Lifetimes,
-    signing_key::{Algorithm, KeyId, SKEW},
+    signing_key::{Algorithm, InvalidKey, KeyId, PrivateKey, SKEW},
     time::Timestamp,
 };
-use jws::UnverifiedJws;
+use jws::{BASE64URL, UnverifiedJws};
 
 /// Longest token that is looked at, in bytes: the least that a browser keeps of a cookie (RFC 6265, section 6.1).
 pub const TOKEN_MAX_BYTES: usize = 4096;
@@ -51,11 +52,16 @@ impl Token {
     /// Signs `claims`.
     ///
     /// # Errors
-    /// [`CannotSign`] if the key is not one of `algorithm`.
-    pub fn sign(claims: &Claims, kid: &KeyId, algorithm: Algorithm, key: &EncodingKey) -> Result<Self, CannotSign> {
-        let mut header = Header::new(algorithm.jws());
+    /// [`CannotSign`] if AWS-LC fails.
+    pub fn sign(claims: &Claims, kid: &KeyId, key: &PrivateKey) -> Result<Self, CannotSign> {
+        let mut header = Header::new(key.algorithm().jws());
         header.kid = Some(kid.as_str().to_owned());
-        jsonwebtoken::encode(&header, claims, key).map(|text| Self(Zeroizing::new(text))).map_err(|_| CannotSign)
+        let (header, claims) = (serde_json::to_vec(&header)?, serde_json::to_vec(claims)?);
+        let mut text = Zeroizing::new(format!("{}.{}", BASE64URL.encode(header), BASE64URL.encode(claims)));
+        let signature = BASE64URL.encode(key.sign(text.as_bytes())?);
+        text.push('.');
+        text.push_str(&signature);
+        Ok(Self(text))
     }
 
     /// The compact form, for the cookie or the body of an answer and for nothing else.
@@ -65,10 +71,15 @@ impl Token {
     }
 }
 
-/// The private key is not one of the algorithm it is stored for.
+/// No signature came of the private key.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing key cannot sign")]
-pub struct CannotSign;
+pub enum CannotSign {
+    /// AWS-LC failed.
+    Key(#[from] InvalidKey),
+    /// The claims are not JSON.
+    Claims(#[from] serde_json::Error),
+}
 
 /// Why a token is refused. Clients hear nothing but 401; the log has this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,13 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::EncodingKey;
 use tokio::sync::Mutex;
 
 use crate::{
     domain::{
         secret::ServiceSecret,
-        signing_key::{self, Algorithm, InvalidKey, Jwk, KeyId, SigningKey},
+        signing_key::{self, InvalidKey, Jwk, KeyId, PrivateKey, SigningKey},
         time::Timestamp,
     },
     platform::{
@@ -41,10 +40,8 @@ struct State {
 pub struct Signer {
     /// Its id.
     pub kid: KeyId,
-    /// What it is for.
-    pub algorithm: Algorithm,
     /// The private half.
-    pub key: EncodingKey,
+    pub key: PrivateKey,
 }
 
 /// What a log-on needs of the keys.
@@ -135,12 +132,12 @@ impl Keyring {
 
     async fn signer(&self, state: &State, now: Timestamp) -> Result<Arc<Signer>, KeyringError> {
         let key = signing_key::signs_now(&state.keys, now).ok_or(KeyringError::NoSigningKey)?;
-        let (kid, algorithm) = (key.jwk.key_id(), key.jwk.algorithm());
+        let kid = key.jwk.key_id();
         if let Some(signer) = state.signer.as_ref().filter(|signer| signer.kid == *kid) {
             return Ok(Arc::clone(signer));
         }
         let private = self.kms.unseal(kid.as_str(), &key.sealed).await?;
-        Ok(Arc::new(Signer { kid: kid.clone(), algorithm, key: signing_key::encoding_key(&key.jwk, &private)? }))
+        Ok(Arc::new(Signer { kid: kid.clone(), key: PrivateKey::of(&key.jwk, &private)? }))
     }
 
     async fn secret(&self, state: &State) -> Result<Arc<ServiceSecret>, KeyringError> {

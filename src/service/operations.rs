@@ -340,7 +340,7 @@ impl Operations {
             exp: session.expires_at.seconds(),
             auth_time: session.auth_time.seconds(),
         };
-        let token = Token::sign(&claims, &signer.kid, signer.algorithm, &signer.key).map_err(Unavailable::from)?;
+        let token = Token::sign(&claims, &signer.kid, &signer.key).map_err(Unavailable::from)?;
         let life = Duration::from_secs(claims.exp.saturating_sub(claims.iat));
         let (email, name, role) = (session.email.clone(), account.name.clone(), account.role.clone());
         Ok(Issued { token, email, name, role, life, device: None })

@@ -4,10 +4,11 @@ use aws_lc_rs::{
     encoding::AsDer,
     rand::SystemRandom,
     rsa,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RsaPublicKeyComponents},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+    },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::EncodingKey;
 use zeroize::Zeroizing;
 
 use super::{Algorithm, Curve, Es256, Jwk, KeyId, KeyUse, Rs256};
@@ -61,7 +62,7 @@ impl KeyMaterial {
     }
 }
 
-/// The `RSAPrivateKey` inside a `PrivateKeyInfo` (RFC 5208, section 5): `jsonwebtoken` takes the inner form alone.
+/// The `RSAPrivateKey` inside a `PrivateKeyInfo` (RFC 5208, section 5), which is the form that is sealed and stored.
 /// Before it come the algorithm, `rsaEncryption` with NULL, and the head of an octet string with a length of two bytes.
 fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
     const ALGORITHM: [u8; 13] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
@@ -72,22 +73,57 @@ fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
     (inner.len() == usize::from(u16::from_be_bytes([high, low]))).then_some(inner)
 }
 
-/// The private half of a key in the form that signs, once it has signed something that `jwk` verifies. A key that could
-/// not sign would be found out after a log-on has opened its session.
-///
-/// # Errors
-/// [`InvalidKey`] if it is not the private half of `jwk`.
-pub fn encoding_key(jwk: &Jwk, private: &[u8]) -> Result<EncodingKey, InvalidKey> {
-    let algorithm = jwk.algorithm();
-    let key = match algorithm {
-        Algorithm::Es256 => EncodingKey::from_ec_der(private),
-        Algorithm::Rs256 => EncodingKey::from_rsa_der(private),
-    };
-    let trial = jwk.key_id().as_str().as_bytes();
-    let signature = jsonwebtoken::crypto::sign(trial, &key, algorithm.jws()).map_err(|_| InvalidKey)?;
-    let verifying = jwk.verifying().ok_or(InvalidKey)?;
-    match jsonwebtoken::crypto::verify(&signature, trial, &verifying, algorithm.jws()) {
-        Ok(true) => Ok(key),
-        Ok(false) | Err(_) => Err(InvalidKey),
+/// The private half of a key in the form that signs. `jsonwebtoken` reads a key and checks it anew for each signature,
+/// which takes an elliptic curve key as long as to sign.
+pub enum PrivateKey {
+    /// ECDSA on P-256.
+    Es256(EcdsaKeyPair),
+    /// RSA.
+    Rs256(RsaKeyPair),
+}
+
+impl PrivateKey {
+    /// The private half of `jwk`, once it has signed something that `jwk` verifies. A key that could not sign would be
+    /// found out after a log-on has opened its session.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] if it is not the private half of `jwk`.
+    pub fn of(jwk: &Jwk, private: &[u8]) -> Result<Self, InvalidKey> {
+        let key = match jwk.algorithm() {
+            Algorithm::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private).map(Self::Es256),
+            Algorithm::Rs256 => RsaKeyPair::from_der(private).map(Self::Rs256),
+        };
+        let key = key.map_err(|_| InvalidKey)?;
+        let (trial, verifying) = (jwk.key_id().as_str().as_bytes(), jwk.verifying().ok_or(InvalidKey)?);
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(trial)?);
+        match jsonwebtoken::crypto::verify(&signature, trial, &verifying, jwk.algorithm().jws()) {
+            Ok(true) => Ok(key),
+            Ok(false) | Err(_) => Err(InvalidKey),
+        }
+    }
+
+    /// What the key signs by.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Es256(_) => Algorithm::Es256,
+            Self::Rs256(_) => Algorithm::Rs256,
+        }
+    }
+
+    /// A signature as JWS has it (RFC 7518, sections 3.3 and 3.4).
+    ///
+    /// # Errors
+    /// [`InvalidKey`] if AWS-LC fails.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, InvalidKey> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Es256(pair) => pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            Self::Rs256(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map(|()| signature)
+            }
+        }
+        .map_err(|_| InvalidKey)
     }
 }

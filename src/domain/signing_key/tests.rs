@@ -134,8 +134,7 @@ proptest::proptest! {
 #[test]
 fn an_rsa_key_signs_and_is_written_as_rfc_7517_has_it() {
     let KeyMaterial { private, jwk } = KeyMaterial::generate(KeyId::made_at(START), Algorithm::Rs256).unwrap();
-    let signature =
-        jsonwebtoken::crypto::sign(b"message", &encoding_key(&jwk, &private).unwrap(), Algorithm::Rs256.jws()).unwrap();
+    let signature = URL_SAFE_NO_PAD.encode(PrivateKey::of(&jwk, &private).unwrap().sign(b"message").unwrap());
     let verifying = jwk.verifying().unwrap();
     let verify = |message: &[u8]| jsonwebtoken::crypto::verify(&signature, message, &verifying, Algorithm::Rs256.jws());
     assert!(verify(b"message").unwrap() && !verify(b"other").unwrap());
@@ -179,9 +178,7 @@ fn a_subject_public_key_info_verifies_what_its_key_signed() {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
     for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
         let KeyMaterial { jwk, private } = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
-        let key = encoding_key(&jwk, &private).unwrap();
-        let signature = jsonwebtoken::crypto::sign(b"text", &key, algorithm.jws()).unwrap();
-        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let signature = PrivateKey::of(&jwk, &private).unwrap().sign(b"text").unwrap();
         let spki = jwk.subject_public_key_info().unwrap();
         let holds = match algorithm {
             Algorithm::Es256 => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, spki).verify(b"text", &signature),
@@ -199,9 +196,9 @@ fn a_private_key_that_is_not_the_public_key_s_own_does_not_sign() {
     for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
         let one = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
         let other = KeyMaterial::generate(KeyId::made_at(START), algorithm).unwrap();
-        assert!(encoding_key(&one.jwk, &one.private).is_ok());
-        assert!(encoding_key(&one.jwk, &other.private).is_err());
-        assert!(encoding_key(&one.jwk, b"").is_err() && encoding_key(&one.jwk, &one.private[1..]).is_err());
+        assert!(PrivateKey::of(&one.jwk, &one.private).is_ok());
+        assert!(PrivateKey::of(&one.jwk, &other.private).is_err());
+        assert!(PrivateKey::of(&one.jwk, b"").is_err() && PrivateKey::of(&one.jwk, &one.private[1..]).is_err());
     }
 }
 

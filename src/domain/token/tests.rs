@@ -5,7 +5,7 @@ use base64::Engine;
 use super::{jws::BASE64URL, *};
 use crate::domain::{
     secret::clears_itself,
-    signing_key::{KeyMaterial, encoding_key},
+    signing_key::{KeyMaterial, PrivateKey},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
@@ -48,9 +48,8 @@ impl Forge {
     /// Signs any header and claims with the true key, so that nothing but their content can be at fault.
     fn sign_raw(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", BASE64URL.encode(header), BASE64URL.encode(claims));
-        let key = encoding_key(&self.material.jwk, &self.material.private).unwrap();
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::ES256).unwrap();
-        format!("{message}.{signature}")
+        let key = PrivateKey::of(&self.material.jwk, &self.material.private).unwrap();
+        format!("{message}.{}", BASE64URL.encode(key.sign(message.as_bytes()).unwrap()))
     }
 
     fn header(&self) -> String {
@@ -72,8 +71,8 @@ impl Forge {
 #[test]
 fn a_token_comes_back_as_it_was_signed_and_says_no_more_than_it_must() {
     let forge = Forge::new();
-    let key = encoding_key(&forge.material.jwk, &forge.material.private).unwrap();
-    let token = Token::sign(&forge.claims(), forge.material.jwk.key_id(), Algorithm::Es256, &key).unwrap();
+    let key = PrivateKey::of(&forge.material.jwk, &forge.material.private).unwrap();
+    let token = Token::sign(&forge.claims(), forge.material.jwk.key_id(), &key).unwrap();
     assert_eq!(forge.verdict(token.expose()), Ok(forge.claims()));
     let header = token.expose().split('.').next().unwrap();
     assert_eq!(String::from_utf8(BASE64URL.decode(header).unwrap()).unwrap(), forge.header());

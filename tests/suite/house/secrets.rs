@@ -9,7 +9,7 @@ use jea_auth::{
         factor::{Otp, RecoveryCode, TotpSecret},
         password::{Password, PasswordHash},
         secret::ServiceSecret,
-        signing_key::KeyMaterial,
+        signing_key::{KeyMaterial, PrivateKey},
         token::Token,
     },
     functions::logon::Answer,
@@ -30,7 +30,7 @@ fn types_that_hold_secrets_cannot_be_printed() {
     }
     cannot_be_printed! {
         AccessKey Account Answer BegunFactor Context<'static> Credential Issued KeyMaterial MadeKey PasswordChange NewPasswordByLink Otp Password
-        PasswordHash RecoveryCode ServiceSecret Signer Token TotpSecret Unsealed
+        PasswordHash PrivateKey RecoveryCode ServiceSecret Signer Token TotpSecret Unsealed
     }
 }
 
