@@ -5,6 +5,7 @@
 //! defines, and decides nothing about it. It may import the domain.
 
 pub mod aws;
+mod http;
 pub mod journal;
 pub mod kms;
 pub mod machine;

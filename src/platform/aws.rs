@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion,
+    BehaviorVersion, IdentityCache, StalledStreamProtectionConfig,
     endpoint::{DefaultResolver, Params, ResolveEndpoint},
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
 pub use aws_sdk_dynamodb::config::{RuntimeComponents, SharedHttpClient};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 use aws_types::{SdkConfig, region::Region};
 
-use super::tries::{CALL_TRIES, CALL_WAIT, CALL_WAIT_MAX};
+use super::{
+    http,
+    tries::{CALL_TRIES, CALL_WAIT, CALL_WAIT_MAX},
+};
 
 /// How long a client tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,7 @@ impl Limits {
 /// Where the services are, and who asks.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Region and credentials, and a client for https if it is not to be [`https`]. Whatever it says of time limits and
+    /// Region and credentials, and a client for https if it is not to be [`http::client`]. Whatever it says of time limits and
     /// retries is replaced by what is said here.
     pub sdk: SdkConfig,
     /// How long a client tries.
@@ -113,6 +112,8 @@ impl Aws {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials.provider_name("environment").build()))
+            // They are in memory already.
+            .identity_cache(IdentityCache::no_cache())
             .build()
     }
 
@@ -151,24 +152,13 @@ impl Aws {
 
     fn limited(&self, endpoint: Option<&str>, limits: Limits) -> SdkConfig {
         let mut config = self.sdk.to_builder().timeout_config(limits.timeouts()).retry_config(limits.retries());
+        // An answer is read to its end within the limit of a try, so nothing need watch how fast it comes.
+        config.set_stalled_stream_protection(Some(StalledStreamProtectionConfig::disabled()));
         config.set_endpoint_url(endpoint.map(str::to_owned));
-        config.http_client(http_client(endpoint, self.sdk.http_client())).build()
+        let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
+        let given = self.sdk.http_client().filter(|_| !is_plain);
+        config.http_client(given.unwrap_or_else(|| http::client(limits.connect, is_plain))).build()
     }
-}
-
-/// Over plain http no root certificates are read, which a start against a local endpoint need not wait for.
-fn http_client(endpoint: Option<&str>, given: Option<SharedHttpClient>) -> SharedHttpClient {
-    if endpoint.is_some_and(|url| url.starts_with("http://")) {
-        Builder::new().build_http()
-    } else {
-        given.unwrap_or_else(https)
-    }
-}
-
-/// HTTP over TLS, with the system's root certificates.
-#[must_use]
-pub fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
 #[cfg(test)]
