@@ -1,5 +1,4 @@
-//! How long it takes to end the sessions of an account and to change its name, with few sessions and with very many; and what
-//! a database that is further away costs a log-on.
+//! How long it takes to end the sessions of an account and to change its name, with few sessions and with very many.
 //!
 //!     cargo bench --bench ends [-- TIMES]
 //!
@@ -17,35 +16,19 @@ mod crowd;
 #[expect(dead_code, reason = "nothing is authorized here")]
 mod stack;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use crowd::{add_accounts, user};
 use jea_auth::{
-    domain::{
-        account::{Account, Email},
-        password::{Hasher, Password},
-    },
+    domain::account::{Account, Email},
     functions::app,
-    local::{DEMO_PASSWORD, Running},
+    local::Running,
     platform::{aws::Limits, machine, store::Store},
     service::administration::Administration,
 };
 use serde_json::json;
-use stack::{log_on, stack};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-
-/// What a call of DynamoDB takes more in the last measurement.
-const FURTHER_AWAY: Duration = Duration::from_millis(4);
+use stack::stack;
 
 #[tokio::main]
 async fn main() {
@@ -65,11 +48,6 @@ async fn main() {
         many.push(renamed(&running, 2 * time + 1, 5_000).await);
     }
     report("POST /user with a new name: 2 sessions, 5,000", &mut few, &mut many);
-    let mut hashes = Vec::new();
-    let (mut near, mut far) = (log_ons(&running, None, 40 * times, &mut hashes).await, Vec::new());
-    far.extend(log_ons(&running, Some(FURTHER_AWAY), 40 * times, &mut hashes).await);
-    println!("one hash: {:.2} ms", median(&mut hashes));
-    report("a log-on: near, and 4 ms more for each call", &mut near, &mut far);
     running.stop().await;
 }
 
@@ -146,84 +124,4 @@ async fn renamed(running: &Running, number: usize, sessions: usize) -> Duration 
     let answer = function.handle(&event).await;
     assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
     begun.elapsed()
-}
-
-/// Warm log-ons of different accounts, through a proxy that takes its time.
-async fn log_ons(
-    running: &Running,
-    delay: Option<Duration>,
-    count: usize,
-    hash_times: &mut Vec<Duration>,
-) -> Vec<Duration> {
-    let mut config = app_config(running);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    config.aws.dynamodb_endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
-    let upstream = running.dynamodb_url.trim_start_matches("http://").to_owned();
-    tokio::spawn(pass_on(listener, upstream, delay.unwrap_or_default()));
-    let function = app::logon(&config, machine::system_clock());
-    function.operations.warm_up(machine::now()).await;
-    let (hasher, password) = (Hasher::default(), Password::new(DEMO_PASSWORD));
-    let stored = account(running, 0).await.password_hash.unwrap();
-    let mut times = Vec::new();
-    for number in 0..count {
-        let address = std::net::Ipv4Addr::from(0x0b00_0000 + u32::try_from(number).unwrap());
-        let event = log_on(jea_auth::local::DEMO_EMAIL, DEMO_PASSWORD, &address.to_string());
-        let event = serde_json::from_value(event).unwrap();
-        let begun = Instant::now();
-        let answer = function.handle(&event).await;
-        times.push(begun.elapsed());
-        assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
-        let begun = Instant::now();
-        let _ = hasher.verify(&password, Some(&stored));
-        hash_times.push(begun.elapsed());
-    }
-    times
-}
-
-fn app_config(running: &Running) -> jea_auth::functions::config::Config {
-    let mut config = jea_auth::functions::config::Config::from(|name| match name {
-        "ISSUER" => Some(running.url.clone()),
-        "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
-        _ => None,
-    })
-    .unwrap();
-    config.aws.clone_from(&running.config.aws);
-    config.paces = running.config.paces;
-    config.journal = jea_auth::platform::journal::Journal::Log;
-    config
-}
-
-/// Passes bytes on, and each answer after a while. It reads no HTTP, so that it takes next to no time of its own.
-async fn pass_on(listener: TcpListener, upstream: String, delay: Duration) {
-    loop {
-        let (client, _) = listener.accept().await.unwrap();
-        let server = TcpStream::connect(&upstream).await.unwrap();
-        client.set_nodelay(true).unwrap();
-        server.set_nodelay(true).unwrap();
-        let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-            (client.into_split(), server.into_split());
-        // An answer is what comes after something was asked; its body may come just behind its head.
-        let asks = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&asks);
-        tokio::spawn(async move {
-            let mut bytes = vec![0; 1 << 16];
-            while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
-                asks.store(true, Ordering::SeqCst);
-                if to_server.write_all(&bytes[..count]).await.is_err() {
-                    return;
-                }
-            }
-        });
-        tokio::spawn(async move {
-            let mut bytes = vec![0; 1 << 16];
-            while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
-                if asked.swap(false, Ordering::SeqCst) {
-                    tokio::time::sleep(delay).await;
-                }
-                if to_client.write_all(&bytes[..count]).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
 }

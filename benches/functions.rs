@@ -26,6 +26,7 @@ mod binaries;
 #[path = "../tests/suite/support/client.rs"]
 mod client;
 mod crowd;
+mod distance;
 mod passkeys;
 #[expect(dead_code, reason = "no call is to fail here")]
 #[path = "../tests/suite/support/proxy.rs"]
@@ -44,6 +45,7 @@ use std::{
 use bare_calls::BareCalls;
 use binaries::{build, quantile};
 use crowd::{add_accounts, key, user};
+use distance::further_away;
 use jea_auth::{
     domain::{
         password::{Hasher, Password},
@@ -72,6 +74,8 @@ const NAMES: [&str; 3] = ["empty", "authorizer", "logon"];
 const INVOCATIONS: usize = 2_000;
 /// A log-on takes a hundred times as long as the others.
 const LOG_ONS: usize = 400;
+/// What each answer of DynamoDB takes more in the last measurement.
+const FURTHER_AWAY: Duration = Duration::from_millis(4);
 /// So many accounts log on, one after the other: whose bucket is full costs one write, as most are.
 const ACCOUNTS: usize = INVOCATIONS;
 
@@ -151,7 +155,25 @@ async fn main() {
     }
     report(&mut measured, [hashes, calls, by_key, by_passkey]);
     drop(functions);
+    let near = beyond_hash(&binary(&folder, "logon"), &mut running, Duration::ZERO).await;
+    let far = beyond_hash(&binary(&folder, "logon"), &mut running, FURTHER_AWAY).await;
+    println!("a log-on beyond its hash, through a proxy: {near:.2} ms; with 4 ms more for each answer: {far:.2} ms");
     running.stop().await;
+}
+
+/// What a warm log-on takes beyond what its function says of the hash, in milliseconds.
+async fn beyond_hash(binary: &str, running: &mut Running, delay: Duration) -> f64 {
+    running.config.aws.dynamodb_endpoint = Some(further_away(&running.dynamodb_url, delay).await);
+    let mut function = Function::start(binary, &running.config).await;
+    let mut times = Vec::new();
+    for number in 0..LOG_ONS {
+        let begun = Instant::now();
+        check("logon", &function.invoke(log_on_from(number)).await);
+        times.push(begun.elapsed());
+    }
+    let told = function.journal().into_iter().filter_map(|line| line["HashTime"].as_f64());
+    let mut hashes: Vec<Duration> = told.map(|millis| Duration::from_secs_f64(millis / 1000.0)).collect();
+    quantile(&mut times, 0.5) - quantile(&mut hashes, 0.5)
 }
 
 /// Resident memory of one instance over many log-ons.

@@ -73,11 +73,20 @@ impl Limits {
     }
 }
 
+/// Begins something after calls that were begun beside it have left. The bytes of a call leave when the thread that made
+/// it has nothing else to do, and a function has one: the first of three calls would wait until all are made.
+pub async fn giving_way<F: Future>(to_calls: u8, other: impl FnOnce() -> F) -> F::Output {
+    for _ in 0..to_calls {
+        tokio::task::yield_now().await;
+    }
+    other().await
+}
+
 /// Where the services are, and who asks.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Region and credentials, and a client for https if it is not to be [`http::client`]. Whatever it says of time limits and
-    /// retries is replaced by what is said here.
+    /// Region and credentials, and a client for https if it is not to be [`http::client`]. Whatever it says of time
+    /// limits and retries is replaced by what is said here.
     pub sdk: SdkConfig,
     /// How long a client tries.
     pub limits: Limits,

@@ -20,6 +20,7 @@ use crate::{
         session::{self, By, Session},
     },
     platform::{
+        aws::giving_way,
         journal::{Stopwatch, Times},
         store::{KeptSession, StoreError},
     },
@@ -164,11 +165,7 @@ impl Operations {
             self.write_session(&first, &second),
             self.give_back(&verified.given_back),
             self.keep(verified, context),
-            async {
-                // The write leaves before the signature is computed: a function has one thread for both.
-                tokio::task::yield_now().await;
-                self.issue(&first, account, context)
-            },
+            giving_way(1, async || self.issue(&first, account, context)),
         );
         let is_first = written? == first.sid;
         let issued = if is_first { issued } else { self.issue(&second, account, context) }?;

@@ -21,6 +21,7 @@ use crate::{
         },
     },
     platform::{
+        aws::giving_way,
         journal::{Stopwatch, Times},
         store::{Spent, StoreError},
     },
@@ -150,8 +151,11 @@ impl Operations {
                 return Err(refused(error));
             }
         };
-        let (taken, spent, account) =
-            tokio::join!(self.take_for_address(context), self.spend(&presented, context), self.account_of(&answered));
+        let (taken, spent, account) = tokio::join!(
+            self.take_for_address(context),
+            giving_way(1, || self.spend(&presented, context)),
+            giving_way(2, || self.account_of(&answered)),
+        );
         let given_back = taken?;
         spent?.map_err(refused)?;
         let account = account?;

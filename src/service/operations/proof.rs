@@ -15,7 +15,10 @@ use crate::{
         throttle::{ACCESS_KEY_PACE, BucketKey, Pace, REFUSED_KEYS_PACE, Taken},
         time::Timestamp,
     },
-    platform::journal::{Stopwatch, Times},
+    platform::{
+        aws::giving_way,
+        journal::{Stopwatch, Times},
+    },
 };
 
 /// When an access key or a passkey that is refused is answered, counted from when it came. An account that is there
@@ -77,7 +80,7 @@ impl Operations {
         let watch = Stopwatch::start();
         let own = BucketKey::access_key(&keys.secret, email, key);
         let taking = self.attempts.take(&self.store, &own, ACCESS_KEY_PACE, now);
-        let (taken, read) = tokio::join!(taking, self.store.account(email));
+        let (taken, read) = tokio::join!(taking, giving_way(1, || self.store.account(email)));
         let result = match (taken, read) {
             (Ok(taken), Ok(read)) => match verify_key(read, key, now) {
                 Ok(verified) => taken.map(|_| verified).map_err(Refusal::Throttled),
@@ -105,7 +108,8 @@ impl Operations {
     async fn attempt(&self, email: &Email, context: &Context<'_>) -> Result<Attempted, Refusal> {
         let Context { client, keys, now, .. } = context;
         if let Some(known) = Device::known(&client.devices, &keys.secret, email, *now) {
-            let (taken, read) = tokio::join!(self.take_for_device(&known, context), self.store.account(email));
+            let taking = self.take_for_device(&known, context);
+            let (taken, read) = tokio::join!(taking, giving_way(1, || self.store.account(email)));
             let read = read?;
             if read.as_ref().is_some_and(|account| known.is_of(account)) {
                 return Ok(Attempted { read, given_back: taken?, device: Some(known) });
@@ -115,7 +119,7 @@ impl Operations {
             return Ok(Attempted { read, given_back, device: None });
         }
         let stranger = self.take_for_stranger(email, context);
-        let (taken, read) = tokio::join!(stranger, self.store.account(email));
+        let (taken, read) = tokio::join!(stranger, giving_way(2, || self.store.account(email)));
         Ok(Attempted { given_back: taken?, read: read?, device: None })
     }
 
@@ -163,7 +167,7 @@ impl Operations {
         }
         let (of_bucket, of_address) = tokio::join!(
             self.attempts.take(&self.store, &bucket, pace, now),
-            self.attempts.take_address(&self.store, &address, address_pace, now),
+            giving_way(1, || self.attempts.take_address(&self.store, &address, address_pace, now)),
         );
         match (of_bucket?, of_address) {
             (Ok(of_bucket), Ok(of_address)) => Ok(vec![
