@@ -85,8 +85,8 @@ pub async fn giving_way<F: Future>(to_calls: u8, other: impl FnOnce() -> F) -> F
 /// Where the services are, and who asks.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Region and credentials, and a client for https if it is not to be [`http::client`]. Whatever it says of time
-    /// limits and retries is replaced by what is said here.
+    /// Region and credentials, and a client for https if it is not to be a function's. Whatever it says of time limits
+    /// and retries is replaced by what is said here.
     pub sdk: SdkConfig,
     /// How long a client tries.
     pub limits: Limits,
