@@ -4,6 +4,7 @@
 mod authenticator;
 mod of_client_data;
 mod of_json;
+mod of_vectors;
 
 use authenticator::{Authenticator, BE, BS, ED, UP, UV, client_data, text};
 use serde_json::{Value, json};
