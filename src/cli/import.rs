@@ -120,12 +120,13 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
         }
     }
     let Checked { lines, bad, without_password, .. } = checked;
-    let left_out = checked.left_out.values().sum();
+    let (left_out, accounts) = (checked.left_out.values().sum(), checked.accounts());
     let mut summary = Summary { lines, added: 0, already_there, without_password, left_out, bad };
     if dry_run {
         checked.tell_dry_run();
     } else if bad == 0 {
         summary.already_there = Some(0);
+        checked.forget_who();
         let adding = Adding::start(target.connect().await.stack, &checked, target).await?;
         add(entries(file, &source, reading, &secrets)?, reading.with_factors, adding, &mut summary).await?;
     }
@@ -137,7 +138,7 @@ pub(super) async fn run(file: &Path, reading: &Reading, dry_run: bool, target: &
             "nothing was added; mend them and import again",
         ));
     }
-    if checked.accounts() == 0 {
+    if accounts == 0 {
         return Err(Failure::new("no account came in", "check the file, and what was left out of it"));
     }
     Ok(())

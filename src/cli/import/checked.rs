@@ -134,6 +134,11 @@ impl Checked {
         !self.subs.is_empty() || !self.handles.is_empty()
     }
 
+    /// Forgets by what accounts were told from each other, before hashes need its memory.
+    pub(super) fn forget_who(&mut self) {
+        (self.emails, self.subs, self.handles) = Default::default();
+    }
+
     /// How many of the accounts are there already. An id that another account has is told: the two would share their
     /// sessions. So is a handle of passkeys, which would lead to the other one. Malformed items are passed over, and
     /// two imports that run at once are not told of each other.
