@@ -73,8 +73,8 @@ impl Limits {
     }
 }
 
-/// Begins something after calls that were begun beside it have left. The bytes of a call leave when the thread that made
-/// it has nothing else to do, and a function has one: the first of three calls would wait until all are made.
+/// Begins something once the calls that were begun beside it have left. The bytes of a call leave when its thread has
+/// nothing else to do, and a function has one thread: the first of three calls would wait until all are made.
 pub async fn giving_way<F: Future>(to_calls: u8, other: impl FnOnce() -> F) -> F::Output {
     for _ in 0..to_calls {
         tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
-//! The test vectors of Web Authentication Level 3, section 16, for ES256. Their authenticators verify no user, but for one
-//! registration; so beside what holds, that is what is refused.
+//! The test vectors of Web Authentication Level 3, section 16, for ES256. Their authenticators verify no user, but for
+//! one registration; so beside what holds, that is what is refused.
 
 use serde::Deserialize;
 
