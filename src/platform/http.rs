@@ -98,7 +98,7 @@ mod tests {
 
     use aws_sdk_kms::{
         Config,
-        config::{BehaviorVersion, Credentials, Region},
+        config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     };
     use rustls::{ServerConfig, pki_types::PrivateKeyDer};
     use tokio::{
@@ -133,6 +133,7 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("local"))
             .credentials_provider(credentials.build())
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
             .endpoint_url(url)
             .http_client(client);
         aws_sdk_kms::Client::from_conf(config.build())
