@@ -57,7 +57,8 @@ impl Operations {
                 // A temporary password is good for its own change alone.
                 let is_temporary = verified.account.temporary_until.is_some();
                 match living {
-                    Ok(_) if !is_temporary => {
+                    Ok((_, of_session)) if !is_temporary => {
+                        let verified = verified.not_after(&of_session);
                         let opened = self.open(&verified, otp.as_ref(), false, context).await;
                         // The log-on before has made the device a known one.
                         opened.map(|issued| Issued { device: None, ..issued })

@@ -112,7 +112,8 @@ impl Operations {
             (Ok(verified), _) if verified.account.sub != identity.sub => {
                 Err(Refusal::Mismatch(Mismatch::AnotherAccount))
             }
-            (Ok(verified), Ok(_)) => {
+            (Ok(verified), Ok((_, of_session))) => {
+                let verified = verified.not_after(&of_session);
                 let opened = self.write_and_issue(&verified, false, context).await;
                 // The log-on before has made the device a known one.
                 opened.map(|issued| Issued { device: None, ..issued })

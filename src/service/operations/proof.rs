@@ -44,6 +44,15 @@ pub(super) struct Verified {
     pub(super) device: Option<Device>,
 }
 
+impl Verified {
+    /// As of the earlier of two moments at which the account was read. An end of sessions between the two has ended the
+    /// session that asks for another, so the other is ended with it.
+    pub(super) fn not_after(mut self, read: &Account) -> Self {
+        self.account.generation = self.account.generation.min(read.generation);
+        self
+    }
+}
+
 /// What a right password puts back, by bucket.
 pub(super) type GivenBack = Vec<(BucketKey, Duration)>;
 
